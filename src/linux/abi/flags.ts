@@ -1,0 +1,148 @@
+/**
+ * Flags and constants by their kernel names. Where x86-64 and arm64 differ the entry is a pair
+ * `[x86-64, arm64]`. Numbers fit in 32 bits or are non-negative safe integers; -100 is AT_FDCWD.
+ */
+export const FLAGS = {
+  // open(2)
+  O_RDONLY: 0,
+  O_WRONLY: 1,
+  O_RDWR: 2,
+  O_CREAT: 0o100,
+  O_EXCL: 0o200,
+  O_NOCTTY: 0o400,
+  O_TRUNC: 0o1000,
+  O_APPEND: 0o2000,
+  O_NONBLOCK: 0o4000,
+  O_DIRECTORY: [0o200000, 0o40000],
+  O_NOFOLLOW: [0o400000, 0o100000],
+  O_CLOEXEC: 0o2000000,
+  O_PATH: 0o10000000,
+
+  // openat(2), execveat(2), fstatat(2)
+  AT_FDCWD: -100,
+  AT_SYMLINK_NOFOLLOW: 0x100,
+  AT_REMOVEDIR: 0x200,
+  AT_EMPTY_PATH: 0x1000,
+  AT_RECURSIVE: 0x8000,
+
+  // openat2(2)
+  RESOLVE_NO_XDEV: 0x01,
+  RESOLVE_NO_MAGICLINKS: 0x02,
+  RESOLVE_NO_SYMLINKS: 0x04,
+  RESOLVE_BENEATH: 0x08,
+  RESOLVE_IN_ROOT: 0x10,
+
+  // clone(2), unshare(2), setns(2)
+  CLONE_FILES: 0x400,
+  CLONE_PIDFD: 0x1000,
+  CLONE_PARENT: 0x8000,
+  CLONE_NEWNS: 0x20000,
+  CLONE_NEWCGROUP: 0x2000000,
+  CLONE_NEWUTS: 0x4000000,
+  CLONE_NEWIPC: 0x8000000,
+  CLONE_NEWUSER: 0x10000000,
+  CLONE_NEWPID: 0x20000000,
+  CLONE_NEWNET: 0x40000000,
+  CLONE_NEWTIME: 0x80,
+  SIGCHLD: 17,
+  SIGKILL: 9,
+
+  // mount(2), umount2(2)
+  MS_RDONLY: 1,
+  MS_NOSUID: 2,
+  MS_NODEV: 4,
+  MS_NOEXEC: 8,
+  MS_REMOUNT: 32,
+  MS_BIND: 4096,
+  MS_REC: 16384,
+  MS_UNBINDABLE: 1 << 17,
+  MS_PRIVATE: 1 << 18,
+  MS_SLAVE: 1 << 19,
+  MS_SHARED: 1 << 20,
+  MNT_DETACH: 2,
+
+  // fsopen(2), fsconfig(2), fsmount(2), open_tree(2), move_mount(2)
+  FSOPEN_CLOEXEC: 1,
+  FSCONFIG_SET_FLAG: 0,
+  FSCONFIG_SET_STRING: 1,
+  FSCONFIG_SET_FD: 5,
+  FSCONFIG_CMD_CREATE: 6,
+  FSMOUNT_CLOEXEC: 1,
+  OPEN_TREE_CLONE: 1,
+  OPEN_TREE_CLOEXEC: 0o2000000,
+  MOVE_MOUNT_F_EMPTY_PATH: 0x4,
+  MOVE_MOUNT_T_EMPTY_PATH: 0x40,
+
+  // mount_setattr(2)
+  MOUNT_ATTR_RDONLY: 0x1,
+  MOUNT_ATTR_NOSUID: 0x2,
+  MOUNT_ATTR_NODEV: 0x4,
+  MOUNT_ATTR_NOEXEC: 0x8,
+  MOUNT_ATTR__ATIME: 0x70,
+  MOUNT_ATTR_RELATIME: 0,
+  MOUNT_ATTR_NOATIME: 0x10,
+  MOUNT_ATTR_STRICTATIME: 0x20,
+  MOUNT_ATTR_NODIRATIME: 0x80,
+  MOUNT_ATTR_IDMAP: 0x100000,
+  MOUNT_ATTR_NOSYMFOLLOW: 0x200000,
+
+  // mknod(2)
+  S_IFIFO: 0o010000,
+  S_IFCHR: 0o020000,
+  S_IFBLK: 0o060000,
+
+  // prctl(2)
+  PR_SET_PDEATHSIG: 1,
+  PR_SET_DUMPABLE: 4,
+  PR_SET_KEEPCAPS: 8,
+  PR_SET_NAME: 15,
+  PR_CAPBSET_DROP: 24,
+  PR_SET_SECUREBITS: 28,
+  PR_SET_CHILD_SUBREAPER: 36,
+  PR_SET_NO_NEW_PRIVS: 38,
+  PR_CAP_AMBIENT: 47,
+  PR_CAP_AMBIENT_RAISE: 2,
+  PR_CAP_AMBIENT_CLEAR_ALL: 4,
+
+  // memfd_create(2), fcntl(2)
+  MFD_CLOEXEC: 1,
+  MFD_ALLOW_SEALING: 2,
+  F_SETFD: 2,
+  F_GETFL: 3,
+  F_SETFL: 4,
+  FD_CLOEXEC: 1,
+  F_ADD_SEALS: 1033,
+  F_SEAL_SEAL: 1,
+  F_SEAL_SHRINK: 2,
+  F_SEAL_GROW: 4,
+  F_SEAL_WRITE: 8,
+  CLOSE_RANGE_CLOEXEC: 4,
+
+  // socket(2), netlink(7)
+  AF_UNIX: 1,
+  AF_NETLINK: 16,
+  SOCK_STREAM: 1,
+  SOCK_RAW: 3,
+  SOCK_CLOEXEC: 0o2000000,
+  NETLINK_ROUTE: 0,
+  NETLINK_NETFILTER: 12,
+  SOL_SOCKET: 1,
+  MSG_NOSIGNAL: 0x4000,
+
+  // ioctl(2), ioctl_tty(2)
+  TIOCSCTTY: 0x540e,
+  TIOCSWINSZ: 0x5414,
+  TIOCSPTLCK: 0x40045431,
+  TIOCGPTPEER: 0x5441,
+
+  // seccomp(2)
+  SECCOMP_SET_MODE_FILTER: 1,
+
+  // poll(2), clock_gettime(2), wait4(2)
+  POLLIN: 1,
+  CLOCK_REALTIME: 0,
+  WNOHANG: 1,
+  __WALL: 0x40000000,
+} as const satisfies Record<string, number | readonly [number, number]>;
+
+export type FlagName = keyof typeof FLAGS;

@@ -1,0 +1,35 @@
+import { expect, test } from 'bun:test';
+import { Glob } from 'bun';
+
+/** What each folder of `src/` may import from, beside itself and `error.ts`. The map is the house. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  linux: [],
+  runtime: ['linux'],
+  image: ['linux'],
+  build: ['linux', 'runtime', 'image'],
+  engine: ['linux', 'runtime', 'image', 'build'],
+  playground: ['linux', 'runtime', 'image', 'build', 'engine'],
+  cli: ['linux', 'runtime', 'image', 'build', 'engine', 'playground'],
+};
+
+test('every import points to the left', async () => {
+  const wrong: string[] = [];
+  for await (const file of new Glob('**/*.ts').scan('src')) {
+    const [room = '', ...rest] = file.split('/');
+    if (rest.length === 0) continue;
+    const source = await Bun.file(`src/${file}`).text();
+    for (const [, target = ''] of source.matchAll(/(?:from|import)\s*\(?'(\.[^']+)'/g)) {
+      const path = new URL(target, `file:///${file}`).pathname.slice(1);
+      const other = path.includes('/') ? (path.split('/')[0] ?? '') : '';
+      if (other === '' || other === room) continue;
+      if (!(MAY_IMPORT[room] ?? []).includes(other)) wrong.push(`src/${file} imports ${target}`);
+    }
+  }
+  expect(wrong).toEqual([]);
+});
+
+test('every folder of src is on the map', async () => {
+  const rooms = new Set<string>();
+  for await (const file of new Glob('*/**/*.ts').scan('src')) rooms.add(file.split('/')[0] ?? '');
+  expect([...rooms].filter((room) => !(room in MAY_IMPORT))).toEqual([]);
+});
