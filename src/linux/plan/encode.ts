@@ -13,12 +13,12 @@ import type { Arg, Block, Flags, JumpCondition, Part, Plan, Step } from './step.
  * PLAN_BASE     header (128 bytes)
  *     +0   u64  magic "cloche01"
  *     +8   u64  index of the step to begin with
- *    +16   i64  the step that failed first, -1 while none has
- *    +24   u64  its errno
+ *    +16   u64  the first failure: errno << 32 | step; all ones while there is none
+ *    +24        reserved
  *    +32   u64  address of the times (32 bytes a step: begin and end as timespec), 0 = do not time
  *    +40   i64  fd to pause on, -1 = never
  *    +48        reserved
- *    +128  steps, 80 bytes each
+ * +128  steps, 80 bytes each, the last one an exit_group(0) that encode adds
  *     +0   u32  system call number, VALUE = no call
  *     +4   u8   jump condition
  *     +5   u8   bit 0: pause here; bit 1: tolerate any errno; bit 2: save 32 bits only
@@ -34,9 +34,10 @@ import type { Arg, Block, Flags, JumpCondition, Part, Plan, Step } from './step.
 export const PLAN_BASE = 0x10_0000_0000n;
 /** The walker maps this much; a plan may not be longer. */
 export const PLAN_MAX = 16 * 1024 * 1024;
-export const PLAN_MAGIC = 0x31306568_636f6c63n; // "clocheo1" read as text: c l o c h e 0 1
+/** "cloche01", as bytes. */
+export const PLAN_MAGIC = 0x3130_6568_636f_6c63n;
 
-export const HEADER = { magic: 0, start: 8, failedStep: 16, failedErrno: 24, times: 32, pause: 40 };
+export const HEADER = { magic: 0, start: 8, failure: 16, times: 32, pause: 40 };
 export const HEADER_SIZE = 128;
 export const STEP = { nr: 0, jumpOn: 4, bits: 5, kinds: 6, jumpTo: 8, failTo: 12, errnos: 16 };
 export const STEP_SAVE = 24;
@@ -81,11 +82,12 @@ export interface EncodedPlan {
  * @throws {ClocheError} `PLAN_INVALID`: an unknown label, a call the architecture lacks, too long.
  */
 export function encode(plan: Plan, arch: Arch, options: EncodeOptions = {}): EncodedPlan {
-  const layout = layOut(plan, options.time ?? false);
+  const steps = [...plan.steps, THE_END];
+  const layout = layOut(plan, steps.length, options.time ?? false);
   const bytes = new Uint8Array(layout.size);
   const view = new DataView(bytes.buffer);
   view.setBigUint64(HEADER.magic, PLAN_MAGIC, true);
-  view.setBigInt64(HEADER.failedStep, -1n, true);
+  view.setBigInt64(HEADER.failure, -1n, true);
   view.setBigInt64(HEADER.pause, BigInt(options.pauseFd ?? -1), true);
   if (layout.timesAt !== undefined)
     view.setBigUint64(HEADER.times, PLAN_BASE + BigInt(layout.timesAt), true);
@@ -96,7 +98,7 @@ export function encode(plan: Plan, arch: Arch, options: EncodeOptions = {}): Enc
     return PLAN_BASE + BigInt(at + offset);
   };
   const labels = labelsOf(plan);
-  for (const [index, step] of plan.steps.entries()) {
+  for (const [index, step] of steps.entries()) {
     const at = HEADER_SIZE + index * STEP_SIZE;
     writeStep(new DataView(bytes.buffer, at, STEP_SIZE), step, { arch, labels, address });
   }
@@ -119,21 +121,24 @@ export function blocksOf(plan: Plan): Set<Block> {
   return found;
 }
 
+/** Who walks past the last step leaves with exit code 0. */
+const THE_END: Step = { call: 'exit_group', args: [0], why: 'the plan is done', pause: false };
+
 interface Context {
   readonly arch: Arch;
   readonly labels: ReadonlyMap<string, number>;
   readonly address: (block: Block, offset: number) => bigint;
 }
 
-function layOut(plan: Plan, time: boolean) {
+function layOut(plan: Plan, count: number, time: boolean) {
   const offsetOf = new Map<Block, number>();
-  let end = HEADER_SIZE + plan.steps.length * STEP_SIZE;
+  let end = HEADER_SIZE + count * STEP_SIZE;
   for (const block of blocksOf(plan)) {
     offsetOf.set(block, end);
     end += Math.ceil(block.size / 8) * 8;
   }
   const timesAt = time ? end : undefined;
-  const size = end + (time ? plan.steps.length * TIME_SIZE : 0);
+  const size = end + (time ? count * TIME_SIZE : 0);
   if (size > PLAN_MAX) throw invalid(plan, `it takes ${size} bytes, ${PLAN_MAX} is the most`);
   return { offsetOf, timesAt, size };
 }
