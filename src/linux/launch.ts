@@ -1,0 +1,137 @@
+import { closeSync, constants, openSync, readSync, statSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { ClocheError } from '../error.ts';
+import { HOST_ARCH } from './abi/arch.ts';
+import { type PlanMemory, planMemory } from './memory.ts';
+import { encode, type Plan } from './plan/index.ts';
+import { installedWalker } from './walker/index.ts';
+
+/** The fd of the walker's end of the control socket: it pauses there, and a plan may write there. */
+export const CONTROL_FD = 4;
+
+export interface LaunchOptions {
+  /** What the walker has as fds 0, 1 and 2: an fd of ours, or inherit (the default), or nothing. */
+  readonly stdio?: readonly [Stdio, Stdio, Stdio] | undefined;
+  /** More fds of ours for the walker, at 5, 6, … */
+  readonly extraFds?: readonly number[] | undefined;
+  /** Give the plan a socket at CONTROL_FD whose other end is `launched.control`. */
+  readonly control?: boolean | undefined;
+  /** Wait before each pausing step until a byte is written to `control`. */
+  readonly pause?: boolean | undefined;
+  /** Note when each step began and ended. */
+  readonly time?: boolean | undefined;
+  /** A program that runs the walker, such as `['qemu-aarch64-static']`, and its architecture. */
+  readonly through?: { command: readonly string[]; arch: 'x86_64' | 'aarch64' } | undefined;
+}
+
+export type Stdio = 'inherit' | 'ignore' | number;
+
+/** A running (or ended) walker, and the plan's memory that it shares with us. */
+export interface Launched {
+  readonly pid: number;
+  /** The exit code; 128 + n when signal n killed it. */
+  readonly exited: Promise<number>;
+  /** Our end of the control socket, non-blocking; -1 without one. Closed by `close`. */
+  readonly control: number;
+  /** The plan's memory as it is by now. */
+  readonly memory: PlanMemory;
+  /** A copy of the memory that stays when `close` has let go of it. */
+  keep(): PlanMemory;
+  /** Lets go of the plan's memory. The walker keeps its own hold. */
+  close(): void;
+  /** Lets a process that outlives this one run on: nobody waits for it any more. */
+  unref(): void;
+}
+
+/**
+ * Starts a walker on the plan and returns at once.
+ *
+ * The plan is written into a nameless file in memory, which the walker maps shared: what it writes
+ * there we read here, while it runs and after it has ended, and nothing remains when both let go.
+ *
+ * @throws {ClocheError} `PLAN_INVALID`, `WALKER_NOT_INSTALLED`, `WALKER_NOT_STARTED`.
+ */
+export function launch(plan: Plan, options: LaunchOptions = {}): Launched {
+  const { command, arch } = options.through ?? { command: [], arch: HOST_ARCH };
+  const withControl = options.control === true || options.pause === true;
+  const encoded = encode(plan, arch, {
+    time: options.time,
+    pauseFd: options.pause === true ? CONTROL_FD : undefined,
+  });
+  const memory = sharedMemory(encoded.bytes);
+  const walker = installedWalker(arch).path;
+  const stdio = options.stdio ?? ['inherit', 'inherit', 'inherit'];
+  const child = spawn(
+    [...command, walker],
+    [...stdio, memory, withControl ? 'pipe' : 'ignore', ...(options.extraFds ?? [])],
+    () => closeSync(memory),
+  );
+  const control = withControl ? Number(child.stdio[CONTROL_FD]) : -1;
+  return {
+    pid: child.pid,
+    // 128 + n already where signal n ended it.
+    exited: child.exited,
+    control,
+    memory: planMemory(plan, encoded, (at, size) => bytesOf(memory, at, size)),
+    keep: () => {
+      const copy = bytesOf(memory, 0, encoded.bytes.length);
+      return planMemory(plan, encoded, (at, size) => copy.subarray(at, at + size));
+    },
+    close: () => {
+      closeSync(memory);
+      if (control >= 0) closeSync(control);
+    },
+    unref: () => child.unref(),
+  };
+}
+
+/** A file without a name, in memory where there is such a filesystem, holding `content`. */
+function sharedMemory(content: Uint8Array): number {
+  const fd = openNameless();
+  let written = 0;
+  while (written < content.length) written += writeSync(fd, content, written);
+  return fd;
+}
+
+let memoryDirectory: string | undefined;
+
+function openNameless(): number {
+  const candidates =
+    memoryDirectory === undefined ? ['/dev/shm', '/run', tmpdir()] : [memoryDirectory];
+  for (const directory of candidates) {
+    try {
+      const fd = openSync(directory, O_TMPFILE | constants.O_RDWR, 0o600);
+      memoryDirectory = directory;
+      return fd;
+    } catch {}
+  }
+  throw new ClocheError('WALKER_NOT_STARTED', `no place for a plan in ${candidates.join(', ')}`, {
+    class: 'unavailable',
+    hint: 'cloche needs one directory for temporary files that it can write; is a disk full?',
+  });
+}
+
+const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
+
+function spawn(command: string[], stdio: (Stdio | 'pipe')[], onFailure: () => void) {
+  try {
+    return Bun.spawn(command, { stdio: stdio as ['inherit', 'inherit', 'inherit'], env: {} });
+  } catch (cause) {
+    onFailure();
+    const path = command.at(-1) ?? '';
+    const there = statSync(path, { throwIfNoEntry: false }) !== undefined;
+    throw new ClocheError('WALKER_NOT_STARTED', `cannot start the walker '${path}'`, {
+      class: 'unavailable',
+      hint: there
+        ? 'is the state directory on a filesystem mounted with noexec? CLOCHE_ROOT names another one'
+        : 'it is not there any more; run the command again',
+      cause,
+    });
+  }
+}
+
+function bytesOf(fd: number, at: number, size: number): Uint8Array {
+  const bytes = new Uint8Array(size);
+  readSync(fd, bytes, 0, size, at);
+  return bytes;
+}

@@ -1,0 +1,14 @@
+import { join } from 'node:path';
+
+/**
+ * Where cloche keeps what must last: images, snapshots, containers, names. `/var/lib/cloche`, or
+ * what `CLOCHE_ROOT` says.
+ */
+export function stateRoot(): string {
+  return process.env.CLOCHE_ROOT ?? '/var/lib/cloche';
+}
+
+/** Where cloche keeps what may vanish at reboot; inside of `CLOCHE_ROOT` where that is set. */
+export function runRoot(): string {
+  return process.env.CLOCHE_ROOT === undefined ? '/run/cloche' : join(stateRoot(), 'run');
+}
