@@ -1,0 +1,118 @@
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type ChainId, type Digest, hexOf } from './digest.ts';
+import type { Manifest } from './manifest.ts';
+import { throwAway } from './snapshots.ts';
+import { exclusively } from './state/database.ts';
+import { isDead, type Owner } from './state/owner.ts';
+import { isAnybodyWorking } from './state/work.ts';
+import { readJson, type Store } from './store.ts';
+
+/**
+ * Removes what killed commands have left: their active snapshots, directories that no row names,
+ * temporary files. Every command may begin with it; with nothing to do it costs half a millisecond.
+ */
+export async function reconcile(store: Store): Promise<void> {
+  const bins = exclusively(store.db, () => [...deadActive(store), ...orphans(store)]);
+  const left = readdirSync(join(store.root, 'tmp'))
+    .filter((name) => isDead((name.split('+')[0] ?? '') as Owner))
+    .map((name) => join(store.root, 'tmp', name));
+  for (const path of [...bins, ...left]) await rm(path, { recursive: true, force: true });
+}
+
+/**
+ * Mark and sweep: removes the snapshots and blobs that no image, no active snapshot and no cached
+ * build step needs. While anybody works (`whileWorking`) nothing is swept, since their work may be
+ * about to refer to what nobody else does; the next one does it.
+ *
+ * @returns the bytes that were freed, of blobs as stored and of snapshots' files.
+ */
+export async function collect(store: Store): Promise<number> {
+  await reconcile(store);
+  // Whoever wants to begin to work waits for the end of this transaction.
+  const swept = exclusively(store.db, () => {
+    if (isAnybodyWorking(store.db)) return { bins: [], freed: 0 };
+    const { bins, size } = sweepSnapshots(store);
+    return { bins, freed: size + sweepBlobs(store) };
+  });
+  for (const bin of swept.bins) await rm(bin, { recursive: true, force: true });
+  return swept.freed;
+}
+
+function deadActive(store: Store): string[] {
+  const rows = store.db
+    .query<{ id: string; owner: Owner }, []>('SELECT id, owner FROM active WHERE keeper IS NULL')
+    .all();
+  return rows
+    .filter(({ owner }) => isDead(owner))
+    .map(({ id }) => {
+      store.db.query('DELETE FROM active WHERE id = ?').run(id);
+      return throwAway(store, join(store.root, 'snapshots', `active-${id}`));
+    })
+    .filter((bin) => bin !== undefined);
+}
+
+function orphans(store: Store): string[] {
+  const known = new Set<string>();
+  for (const { chain } of store.db
+    .query<{ chain: ChainId }, []>('SELECT chain FROM snapshots')
+    .iterate())
+    known.add(hexOf(chain));
+  for (const { id } of store.db.query<{ id: string }, []>('SELECT id FROM active').iterate())
+    known.add(`active-${id}`);
+  return readdirSync(join(store.root, 'snapshots'))
+    .filter((name) => !known.has(name))
+    .map((name) => throwAway(store, join(store.root, 'snapshots', name)))
+    .filter((bin) => bin !== undefined);
+}
+
+const NEEDED = `
+  WITH RECURSIVE needed (chain) AS (
+    SELECT chain FROM images WHERE chain IS NOT NULL
+    UNION SELECT parent FROM active WHERE parent IS NOT NULL
+    UNION SELECT chain FROM cache WHERE chain IS NOT NULL
+    UNION SELECT parent FROM snapshots JOIN needed USING (chain) WHERE parent IS NOT NULL
+  )`;
+
+function sweepSnapshots(store: Store): { bins: string[]; size: number } {
+  const doomed = store.db
+    .query<{ chain: ChainId; size: number }, []>(
+      `${NEEDED} SELECT chain, size FROM snapshots WHERE chain NOT IN needed`,
+    )
+    .all();
+  // A parent may go before its child.
+  store.db.run('PRAGMA defer_foreign_keys = ON');
+  const bins = doomed.map(({ chain }) => {
+    store.db.query('DELETE FROM snapshots WHERE chain = ?').run(chain);
+    return throwAway(store, join(store.root, 'snapshots', hexOf(chain)));
+  });
+  const size = doomed.reduce((sum, one) => sum + one.size, 0);
+  return { bins: bins.filter((bin) => bin !== undefined), size };
+}
+
+function sweepBlobs(store: Store): number {
+  const needed = neededBlobs(store);
+  const folder = join(store.root, 'blobs/sha256');
+  let freed = 0;
+  for (const name of readdirSync(folder)) {
+    if (needed.has(name)) continue;
+    freed += statSync(join(folder, name)).size;
+    rmSync(join(folder, name));
+  }
+  return freed;
+}
+
+function neededBlobs(store: Store): Set<string> {
+  const needed = new Set<string>();
+  const images = store.db
+    .query<{ manifest: Digest; config: Digest }, []>('SELECT manifest, config FROM images')
+    .all();
+  for (const { manifest, config } of images) {
+    needed.add(hexOf(manifest)).add(hexOf(config));
+    for (const layer of readJson<Manifest>(store, manifest).layers) needed.add(hexOf(layer.digest));
+  }
+  const layers = store.db.query<{ blob: Digest }, []>('SELECT blob FROM snapshots').all();
+  for (const { blob } of layers) needed.add(hexOf(blob));
+  return needed;
+}

@@ -1,0 +1,55 @@
+export type { BaseOptions, BaseProgress } from './bases/make.ts';
+export { BASE_NAMES } from './bases/suite.ts';
+export { collect, reconcile } from './collect.ts';
+export {
+  type ChainId,
+  chainOf,
+  chainOfAll,
+  type DiffId,
+  type Digest,
+  digestOf,
+  hexOf,
+  parseDigest,
+} from './digest.ts';
+export {
+  configOf,
+  findImage,
+  getImage,
+  type Image,
+  listImages,
+  tagImage,
+  writeImage,
+} from './images.ts';
+export {
+  ARCHITECTURE,
+  type ContainerConfig,
+  type Descriptor,
+  type Healthcheck,
+  type HistoryEntry,
+  type ImageConfig,
+  type Manifest,
+} from './manifest.ts';
+export { resolveImage } from './pull.ts';
+export {
+  canonical,
+  familiar,
+  familiarName,
+  parseReference,
+  type Reference,
+  withTag,
+} from './reference.ts';
+export { type Removed, type RemoveOptions, removeImage } from './remove.ts';
+export {
+  type ActiveSnapshot,
+  commit,
+  discard,
+  findActive,
+  findSnapshot,
+  prepare,
+  type Snapshot,
+  stackOf,
+} from './snapshots.ts';
+export { exclusively, migrate } from './state/database.ts';
+export { isDead, type Owner, ownOwner } from './state/owner.ts';
+export { whileWorking } from './state/work.ts';
+export { openStore, type Store } from './store.ts';

@@ -1,0 +1,74 @@
+import { type BigIntStats, lstatSync, readdirSync, readlinkSync } from 'node:fs';
+
+/**
+ * A path as bytes: each char is one byte (latin1), since a file's name need not be UTF-8. `fromRaw`
+ * makes of it what node:fs wants.
+ */
+export type RawPath = string;
+
+/** What lies at one path of an overlay's upper directory. */
+export interface Entry {
+  /** Relative to the scanned directory, without a leading slash. */
+  readonly path: RawPath;
+  readonly stat: BigIntStats;
+  readonly kind: EntryKind;
+  /** Of a symlink. */
+  readonly target?: RawPath;
+}
+
+export type EntryKind =
+  | 'file'
+  | 'directory'
+  | 'symlink'
+  | 'character-device'
+  | 'block-device'
+  | 'fifo'
+  | 'socket'
+  /** The character device 0/0, by which overlayfs says that the path was removed. */
+  | 'whiteout';
+
+/**
+ * Everything below `directory`, a directory before what is in it, names in the order of their bytes:
+ * the order in which a layer is written, alike on every machine. Symlinks are not followed.
+ */
+export function* scan(directory: string, below: RawPath = ''): Generator<Entry> {
+  const here = below === '' ? toRaw(directory) : `${toRaw(directory)}/${below}`;
+  const names = readdirSync(fromRaw(here), { encoding: 'buffer' });
+  for (const name of names.map((bytes) => bytes.toString('latin1')).sort(byBytes)) {
+    const path = below === '' ? name : `${below}/${name}`;
+    const entry = entryAt(directory, path);
+    yield entry;
+    if (entry.kind === 'directory') yield* scan(directory, path);
+  }
+}
+
+/** @throws an fs error: nothing is there. */
+export function entryAt(directory: string, path: RawPath): Entry {
+  const full = fromRaw(`${toRaw(directory)}/${path}`);
+  const stat = lstatSync(full, { bigint: true });
+  const kind = kindOf(stat);
+  if (kind !== 'symlink') return { path, stat, kind };
+  const target = readlinkSync(full, { encoding: 'buffer' }).toString('latin1');
+  return { path, stat, kind, target };
+}
+
+export function toRaw(text: string): RawPath {
+  return Buffer.from(text, 'utf8').toString('latin1');
+}
+
+export function fromRaw(path: RawPath): Buffer {
+  return Buffer.from(path, 'latin1');
+}
+
+function kindOf(stat: BigIntStats): EntryKind {
+  if (stat.isFile()) return 'file';
+  if (stat.isDirectory()) return 'directory';
+  if (stat.isSymbolicLink()) return 'symlink';
+  if (stat.isCharacterDevice()) return stat.rdev === 0n ? 'whiteout' : 'character-device';
+  if (stat.isBlockDevice()) return 'block-device';
+  return stat.isFIFO() ? 'fifo' : 'socket';
+}
+
+function byBytes(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

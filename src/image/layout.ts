@@ -1,0 +1,45 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Digest } from './digest.ts';
+import { ARCHITECTURE, type Descriptor, type Index, MEDIA } from './manifest.ts';
+import { familiar, parseReference } from './reference.ts';
+import { writeFileAtomically } from './state/atomic.ts';
+import { blobPath, type Store, temporaryPath } from './store.ts';
+
+/**
+ * Rewrites `index.json` after the tags, within the transaction that changed them, so that skopeo
+ * (`oci:/var/lib/cloche:debian:bookworm`) and umoci find what cloche finds. cloche itself never
+ * reads it: the truth is in SQLite.
+ */
+export function writeIndex(store: Store): void {
+  const rows = store.db
+    .query<{ manifest: Digest; reference: string | null }, []>(
+      `SELECT images.manifest, reference FROM images LEFT JOIN tags USING (manifest)
+       ORDER BY reference, manifest`,
+    )
+    .all();
+  const index: Index = {
+    schemaVersion: 2,
+    mediaType: MEDIA.index,
+    manifests: rows.map(({ manifest, reference }) => descriptor(store, manifest, reference)),
+  };
+  const content = JSON.stringify(index, undefined, 2);
+  writeFileAtomically(join(store.root, 'index.json'), content, temporaryPath(store));
+}
+
+function descriptor(store: Store, manifest: Digest, reference: string | null): Descriptor {
+  return {
+    mediaType: MEDIA.manifest,
+    digest: manifest,
+    size: statSync(blobPath(store, manifest)).size,
+    platform: { os: 'linux', architecture: ARCHITECTURE },
+    ...(reference === null ? {} : { annotations: annotations(reference) }),
+  };
+}
+
+function annotations(reference: string): Record<string, string> {
+  return {
+    'org.opencontainers.image.ref.name': familiar(parseReference(reference)),
+    'io.containerd.image.name': reference,
+  };
+}

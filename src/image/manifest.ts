@@ -1,0 +1,84 @@
+import type { DiffId, Digest } from './digest.ts';
+
+/** The media types that cloche writes (image-spec/media-types.md). */
+export const MEDIA = {
+  index: 'application/vnd.oci.image.index.v1+json',
+  manifest: 'application/vnd.oci.image.manifest.v1+json',
+  config: 'application/vnd.oci.image.config.v1+json',
+  layer: 'application/vnd.oci.image.layer.v1.tar+gzip',
+} as const;
+
+/** Points at a blob. `size` is in bytes, of the blob as it is stored. */
+export interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: Digest;
+  readonly size: number;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly platform?: { readonly os: string; readonly architecture: string };
+}
+
+/** image-spec/manifest.md */
+export interface Manifest {
+  readonly schemaVersion: 2;
+  readonly mediaType: typeof MEDIA.manifest;
+  readonly config: Descriptor;
+  /** Lowest first. */
+  readonly layers: readonly Descriptor[];
+}
+
+/** image-spec/image-index.md; `index.json` of the layout is one. */
+export interface Index {
+  readonly schemaVersion: 2;
+  readonly mediaType: typeof MEDIA.index;
+  readonly manifests: readonly Descriptor[];
+}
+
+/** What a container of the image is started with (image-spec/config.md), plus docker's additions. */
+export interface ContainerConfig {
+  readonly User?: string;
+  /** `KEY=value` */
+  readonly Env?: readonly string[];
+  readonly Entrypoint?: readonly string[];
+  readonly Cmd?: readonly string[];
+  readonly WorkingDir?: string;
+  readonly Labels?: Readonly<Record<string, string>>;
+  /** `3000/tcp` → {} */
+  readonly ExposedPorts?: Readonly<Record<string, Record<string, never>>>;
+  readonly Volumes?: Readonly<Record<string, Record<string, never>>>;
+  readonly StopSignal?: string;
+  readonly Shell?: readonly string[];
+  readonly Healthcheck?: Healthcheck;
+}
+
+/** Docker's; durations in nanoseconds. */
+export interface Healthcheck {
+  readonly Test: readonly string[];
+  readonly Interval?: number;
+  readonly Timeout?: number;
+  readonly StartPeriod?: number;
+  readonly StartInterval?: number;
+  readonly Retries?: number;
+}
+
+export interface HistoryEntry {
+  /** RFC 3339. */
+  readonly created?: string;
+  readonly created_by?: string;
+  readonly comment?: string;
+  /** True where the instruction made no layer. */
+  readonly empty_layer?: boolean;
+}
+
+/** The image config, the blob that a manifest's `config` points at. */
+export interface ImageConfig {
+  readonly created?: string;
+  readonly author?: string;
+  readonly architecture: string;
+  readonly os: 'linux';
+  readonly config: ContainerConfig;
+  readonly rootfs: { readonly type: 'layers'; readonly diff_ids: readonly DiffId[] };
+  readonly history: readonly HistoryEntry[];
+}
+
+/** This machine's architecture by its name in image configs. */
+export const ARCHITECTURE = process.arch === 'arm64' ? 'arm64' : 'amd64';

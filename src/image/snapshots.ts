@@ -1,0 +1,184 @@
+import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ClocheError } from '../error.ts';
+import { type ChainId, chainOf, type DiffId, type Digest, hexOf } from './digest.ts';
+import { readChangeset } from './layer/archive.ts';
+import type { RawPath } from './layer/scan.ts';
+import { writeLayer } from './layer/write.ts';
+import { type Descriptor, MEDIA } from './manifest.ts';
+import { exclusively } from './state/database.ts';
+import { ownOwner } from './state/owner.ts';
+import { type Store, temporaryPath } from './store.ts';
+
+/**
+ * Snapshots: layers unpacked, as directories that overlayfs stacks. A *committed* one lies in
+ * `snapshots/<hex of chainID>/fs`, is never written again, and holds one layer in overlayfs' own
+ * form: a removed file is the character device 0/0, an opaque directory has the xattr
+ * `trusted.overlay.opaque`. An *active* one is written to by one container or one build step, and is
+ * committed or discarded.
+ *
+ * Life: `prepare` → (mount, write) → `commit` or `discard`. Who is killed in between leaves an active
+ * snapshot whose owner is dead; `reconcile` removes it.
+ */
+export interface Snapshot {
+  readonly chainId: ChainId;
+  readonly parent: ChainId | undefined;
+  readonly diffId: DiffId;
+  readonly blob: Descriptor;
+  /** Bytes of its files, without its parents'. */
+  readonly size: number;
+  /** The layer's directory. */
+  readonly directory: string;
+  /** Paths in it that hide what lies below. */
+  readonly opaque: readonly RawPath[];
+}
+
+/** What an overlay is mounted from; it must be mounted with `redirect_dir=off,metacopy=off`. */
+export interface ActiveSnapshot {
+  readonly id: string;
+  readonly parent: ChainId | undefined;
+  /** Committed layers, the uppermost first, as `lowerdir` wants them; empty for a base. */
+  readonly lower: readonly string[];
+  readonly upper: string;
+  readonly work: string;
+}
+
+/**
+ * A new active snapshot on top of `parent`. Without a `keeper` it dies with this process; with one
+ * (a container's id) it stays until it is discarded.
+ *
+ * @throws {ClocheError} `SNAPSHOT_NOT_FOUND`: there is no such parent.
+ */
+export function prepare(
+  store: Store,
+  parent: ChainId | undefined,
+  about: { readonly keeper?: string } = {},
+): ActiveSnapshot {
+  const id = crypto.randomUUID().replaceAll('-', '').slice(0, 16);
+  return exclusively(store.db, () => {
+    const active = locate(store, id, parent);
+    store.db
+      .query('INSERT INTO active (id, parent, owner, keeper, created) VALUES (?, ?, ?, ?, ?)')
+      .run(id, parent ?? null, ownOwner(), about.keeper ?? null, Date.now());
+    mkdirSync(active.upper, { recursive: true });
+    mkdirSync(active.work);
+    takeRootFrom(active.lower[0], active.upper);
+    return active;
+  });
+}
+
+/** An active snapshot by its id, for whoever comes back to a container. */
+export function findActive(store: Store, id: string): ActiveSnapshot | undefined {
+  const row = store.db
+    .query<{ parent: ChainId | null }, [string]>('SELECT parent FROM active WHERE id = ?')
+    .get(id);
+  return row === null ? undefined : locate(store, id, row.parent ?? undefined);
+}
+
+/**
+ * Makes an active snapshot a layer: its changes are written to the store as a blob, and its
+ * directory becomes the committed snapshot. Nothing may have it mounted any more. Where the same
+ * layer on the same parent exists already, that one is kept.
+ *
+ * @throws {ClocheError} `LAYER_REDIRECT`, `FILE_CHANGED`
+ */
+export async function commit(store: Store, active: ActiveSnapshot): Promise<Snapshot> {
+  const changeset = await readChangeset(active.upper);
+  const layer = await writeLayer(store, changeset);
+  const chainId = chainOf(active.parent, layer.diffId);
+  await rm(active.work, { recursive: true, force: true });
+  const isNew = exclusively(store.db, () => {
+    const opaque = JSON.stringify(changeset.opaque);
+    const { diffId, blob, size } = layer;
+    const { changes } = store.db
+      .query('INSERT OR IGNORE INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
+      .run(
+        ...[chainId, active.parent ?? null, diffId, blob.digest, blob.size],
+        ...[size, opaque, Date.now()],
+      );
+    if (changes === 0) return false;
+    store.db.query('DELETE FROM active WHERE id = ?').run(active.id);
+    // Inside the transaction: a directory that has no row is taken for a dead one's by `reconcile`.
+    renameSync(folderOf(store, active.id), join(store.root, 'snapshots', hexOf(chainId)));
+    return true;
+  });
+  if (!isNew) await discard(store, active);
+  return findSnapshot(store, chainId);
+}
+
+/** Removes an active snapshot and all that was written to it. Does nothing if it is gone already. */
+export async function discard(store: Store, active: Pick<ActiveSnapshot, 'id'>): Promise<void> {
+  const bin = exclusively(store.db, () => {
+    store.db.query('DELETE FROM active WHERE id = ?').run(active.id);
+    return throwAway(store, folderOf(store, active.id));
+  });
+  if (bin !== undefined) await rm(bin, { recursive: true, force: true });
+}
+
+/** @throws {ClocheError} `SNAPSHOT_NOT_FOUND` */
+export function findSnapshot(store: Store, chainId: ChainId): Snapshot {
+  const row = store.db.query<Row, [string]>('SELECT * FROM snapshots WHERE chain = ?').get(chainId);
+  if (row === null)
+    throw new ClocheError('SNAPSHOT_NOT_FOUND', `snapshot '${chainId}' is not in '${store.root}'`, {
+      class: 'not-found',
+      details: { chainId },
+    });
+  return {
+    chainId,
+    parent: row.parent ?? undefined,
+    diffId: row.diff,
+    blob: { mediaType: MEDIA.layer, digest: row.blob, size: row.blob_size },
+    size: row.size,
+    directory: join(store.root, 'snapshots', hexOf(chainId), 'fs'),
+    opaque: JSON.parse(row.opaque) as RawPath[],
+  };
+}
+
+/** The stack that a chainID names, the uppermost first. @throws {ClocheError} `SNAPSHOT_NOT_FOUND` */
+export function stackOf(store: Store, chainId: ChainId | undefined): Snapshot[] {
+  const stack: Snapshot[] = [];
+  for (let next = chainId; next !== undefined; ) {
+    const snapshot = findSnapshot(store, next);
+    stack.push(snapshot);
+    next = snapshot.parent;
+  }
+  return stack;
+}
+
+/**
+ * Moves a directory out of sight in one step, into `tmp`, for removal at leisure; undefined if it is
+ * not there. Within `exclusively` together with the row that named it.
+ */
+export function throwAway(store: Store, directory: string): string | undefined {
+  if (!existsSync(directory)) return undefined;
+  const bin = temporaryPath(store);
+  renameSync(directory, bin);
+  return bin;
+}
+
+interface Row {
+  readonly parent: ChainId | null;
+  readonly diff: DiffId;
+  readonly blob: Digest;
+  readonly blob_size: number;
+  readonly size: number;
+  readonly opaque: string;
+}
+
+function folderOf(store: Store, id: string): string {
+  return join(store.root, 'snapshots', `active-${id}`);
+}
+
+function locate(store: Store, id: string, parent: ChainId | undefined): ActiveSnapshot {
+  const folder = folderOf(store, id);
+  const lower = stackOf(store, parent).map((snapshot) => snapshot.directory);
+  return { id, parent, lower, upper: join(folder, 'fs'), work: join(folder, 'work') };
+}
+
+/** The merged root directory shows the upper one's mode and owner, so they are the lower one's. */
+function takeRootFrom(lower: string | undefined, upper: string): void {
+  const stat = lower === undefined ? undefined : statSync(lower);
+  chmodSync(upper, (stat?.mode ?? 0o755) & 0o7777);
+  if (stat !== undefined) chownSync(upper, stat.uid, stat.gid);
+}
