@@ -6,17 +6,21 @@ import { type PlanMemory, planMemory } from './memory.ts';
 import { encode, type Plan } from './plan/index.ts';
 import { installedWalker } from './walker/index.ts';
 
-/** The fd of the walker's end of the control socket: it pauses there, and a plan may write there. */
+/** The fd of the walker's end of the control socket, for what a plan says and hears. */
 export const CONTROL_FD = 4;
+/** The fd on which a stepped plan waits. */
+export const PAUSE_FD = 5;
+/** The first of the extra fds. */
+export const EXTRA_FD = 6;
 
 export interface LaunchOptions {
   /** What the walker has as fds 0, 1 and 2: an fd of ours, or inherit (the default), or nothing. */
   readonly stdio?: readonly [Stdio, Stdio, Stdio] | undefined;
-  /** More fds of ours for the walker, at 5, 6, … */
+  /** More fds of ours for the walker, at EXTRA_FD and up. */
   readonly extraFds?: readonly number[] | undefined;
   /** Give the plan a socket at CONTROL_FD whose other end is `launched.control`. */
   readonly control?: boolean | undefined;
-  /** Wait before each pausing step until a byte is written to `control`. */
+  /** Say each pausing step's index (u64) on `pauses` and wait there for a byte before performing it. */
   readonly pause?: boolean | undefined;
   /** Note when each step began and ended. */
   readonly time?: boolean | undefined;
@@ -33,6 +37,8 @@ export interface Launched {
   readonly exited: Promise<number>;
   /** Our end of the control socket, non-blocking; -1 without one. Closed by `close`. */
   readonly control: number;
+  /** Our end of the socket on which a stepped plan waits, as `control`. */
+  readonly pauses: number;
   /** The plan's memory as it is by now. */
   readonly memory: PlanMemory;
   /** A copy of the memory that stays when `close` has let go of it. */
@@ -53,25 +59,26 @@ export interface Launched {
  */
 export function launch(plan: Plan, options: LaunchOptions = {}): Launched {
   const { command, arch } = options.through ?? { command: [], arch: HOST_ARCH };
-  const withControl = options.control === true || options.pause === true;
   const encoded = encode(plan, arch, {
     time: options.time,
-    pauseFd: options.pause === true ? CONTROL_FD : undefined,
+    pauseFd: options.pause === true ? PAUSE_FD : undefined,
   });
   const memory = sharedMemory(encoded.bytes);
   const walker = installedWalker(arch).path;
   const stdio = options.stdio ?? ['inherit', 'inherit', 'inherit'];
   const child = spawn(
     [...command, walker],
-    [...stdio, memory, withControl ? 'pipe' : 'ignore', ...(options.extraFds ?? [])],
+    [...stdio, memory, pipeIf(options.control), pipeIf(options.pause), ...(options.extraFds ?? [])],
     () => closeSync(memory),
   );
-  const control = withControl ? Number(child.stdio[CONTROL_FD]) : -1;
+  const control = options.control === true ? Number(child.stdio[CONTROL_FD]) : -1;
+  const pauses = options.pause === true ? Number(child.stdio[PAUSE_FD]) : -1;
   return {
     pid: child.pid,
     // 128 + n already where signal n ended it.
     exited: child.exited,
     control,
+    pauses,
     memory: planMemory(plan, encoded, (at, size) => bytesOf(memory, at, size)),
     keep: () => {
       const copy = bytesOf(memory, 0, encoded.bytes.length);
@@ -79,10 +86,14 @@ export function launch(plan: Plan, options: LaunchOptions = {}): Launched {
     },
     close: () => {
       closeSync(memory);
-      if (control >= 0) closeSync(control);
+      for (const fd of [control, pauses]) if (fd >= 0) closeSync(fd);
     },
     unref: () => child.unref(),
   };
+}
+
+function pipeIf(wanted: boolean | undefined): 'pipe' | 'ignore' {
+  return wanted === true ? 'pipe' : 'ignore';
 }
 
 /** A file without a name, in memory where there is such a filesystem, holding `content`. */

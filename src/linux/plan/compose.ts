@@ -1,5 +1,5 @@
 import type { FlagName } from '../abi/flags.ts';
-import type { Arg, Block, Flags, Mode, Part, Plan, Pointer, Step, Value } from './step.ts';
+import type { Arg, Block, Flags, Label, Mode, Part, Plan, Pointer, Step, Value } from './step.ts';
 
 /** What a step says beside its call, arguments and reason. */
 export type StepAbout = Omit<Step, 'call' | 'args' | 'why'>;
@@ -21,13 +21,13 @@ export function call(
 }
 
 /** A step that performs nothing and jumps. */
-export function jump(to: string, why: string, about: StepAbout = {}): Step {
+export function jump(to: Label, why: string, about: StepAbout = {}): Step {
   return call('value', [0], why, { ...about, jump: { on: 'always', to } });
 }
 
 /** Names a place to jump to: a step that does nothing. */
-export function label(name: string, why: string): Step {
-  return call('value', [0], why, { label: name, pause: false });
+export function label(here: Label, why: string): Step {
+  return call('value', [0], why, { label: here, pause: false });
 }
 
 /** Gives every step what it does not say itself: a stage, where to go on failure, whether to pause. */
@@ -96,6 +96,15 @@ export function bytes(content: Uint8Array, shown: string): Pointer {
 export function texts(contents: readonly string[]): Pointer {
   const shown = `[${contents.map((content) => JSON.stringify(content)).join(', ')}]`;
   return pointer(block('texts', [...contents.map(text), 0], { shown }));
+}
+
+/** Little-endian 32-bit integers, as most structs of the kernel have them. */
+export function int32(...numbers: number[]): Uint8Array {
+  return new Uint8Array(Int32Array.from(numbers).buffer);
+}
+
+export function labelName(label: Label): string {
+  return typeof label === 'string' ? label : label.name;
 }
 
 /** The number of bytes that `part` takes in its block. */

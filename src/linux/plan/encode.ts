@@ -1,7 +1,17 @@
 import { ClocheError } from '../../error.ts';
 import { type Arch, errnoNumber, flagNumber, syscallNumber } from '../abi/arch.ts';
-import { sizeOf } from './compose.ts';
-import type { Arg, Block, Flags, JumpCondition, Part, Plan, Step } from './step.ts';
+import { labelName, sizeOf } from './compose.ts';
+import {
+  type Arg,
+  type Block,
+  type Flags,
+  type JumpCondition,
+  type Label,
+  type Part,
+  PLAN_HEADER,
+  type Plan,
+  type Step,
+} from './step.ts';
 
 /**
  * The encoded plan, as the walker reads it. All integers are little-endian.
@@ -98,11 +108,12 @@ export function encode(plan: Plan, arch: Arch, options: EncodeOptions = {}): Enc
     return PLAN_BASE + BigInt(at + offset);
   };
   const labels = labelsOf(plan);
+  const context = { arch, labels, address };
   for (const [index, step] of steps.entries()) {
     const at = HEADER_SIZE + index * STEP_SIZE;
-    writeStep(new DataView(bytes.buffer, at, STEP_SIZE), step, { arch, labels, address });
+    writeStep(new DataView(bytes.buffer, at, STEP_SIZE), step, context);
   }
-  for (const [block, at] of layout.offsetOf) writeBlock(bytes, at, block, arch, address);
+  for (const [block, at] of layout.offsetOf) writeBlock(bytes, at, block, context);
   return { bytes, offsetOf: layout.offsetOf, timesAt: layout.timesAt };
 }
 
@@ -126,14 +137,16 @@ const THE_END: Step = { call: 'exit_group', args: [0], why: 'the plan is done', 
 
 interface Context {
   readonly arch: Arch;
-  readonly labels: ReadonlyMap<string, number>;
+  readonly labels: ReadonlyMap<Label, number>;
   readonly address: (block: Block, offset: number) => bigint;
 }
 
 function layOut(plan: Plan, count: number, time: boolean) {
   const offsetOf = new Map<Block, number>();
   let end = HEADER_SIZE + count * STEP_SIZE;
+  offsetOf.set(PLAN_HEADER, 0);
   for (const block of blocksOf(plan)) {
+    if (block === PLAN_HEADER) continue;
     offsetOf.set(block, end);
     end += Math.ceil(block.size / 8) * 8;
   }
@@ -143,23 +156,28 @@ function layOut(plan: Plan, count: number, time: boolean) {
   return { offsetOf, timesAt, size };
 }
 
-function labelsOf(plan: Plan): Map<string, number> {
-  const labels = new Map<string, number>();
+function labelsOf(plan: Plan): Map<Label, number> {
+  const labels = new Map<Label, number>();
   for (const [index, step] of plan.steps.entries()) {
     if (step.label === undefined) continue;
-    if (labels.has(step.label)) throw invalid(plan, `two steps are labelled '${step.label}'`);
+    if (labels.has(step.label))
+      throw invalid(plan, `two steps are labelled '${labelName(step.label)}'`);
     labels.set(step.label, index);
   }
+  const targets = (step: Step) =>
+    step.args.flatMap((arg) =>
+      typeof arg === 'object' && arg.kind === 'target' ? [arg.label] : [],
+    );
   for (const step of plan.steps)
-    for (const wanted of [step.jump?.to, step.onFail])
+    for (const wanted of [step.jump?.to, step.onFail, ...targets(step)])
       if (wanted !== undefined && !labels.has(wanted))
-        throw invalid(plan, `${step.call} goes to '${wanted}', which labels no step`);
+        throw invalid(plan, `${step.call} goes to '${labelName(wanted)}', which labels no step`);
   return labels;
 }
 
 function writeStep(view: DataView, step: Step, context: Context) {
   const { arch, labels, address } = context;
-  const indexOf = (name: string | undefined) =>
+  const indexOf = (name: Label | undefined) =>
     name === undefined ? NOWHERE : (labels.get(name) ?? NOWHERE);
   view.setUint32(STEP.nr, numberOf(step, arch), true);
   view.setUint8(STEP.jumpOn, JUMP_CODE[step.jump?.on ?? 'never']);
@@ -177,7 +195,7 @@ function writeStep(view: DataView, step: Step, context: Context) {
   if (step.save !== undefined)
     view.setBigUint64(STEP_SAVE, address(step.save.block, step.save.offset), true);
   for (const [i, arg] of step.args.entries())
-    view.setBigUint64(STEP_ARGS + i * 8, BigInt.asUintN(64, wordOf(arg, arch, address)), true);
+    view.setBigUint64(STEP_ARGS + i * 8, BigInt.asUintN(64, wordOf(arg, context)), true);
 }
 
 function numberOf(step: Step, arch: Arch): number {
@@ -195,11 +213,13 @@ function kindsOf(args: readonly Arg[]): number {
   }, 0);
 }
 
-function wordOf(arg: Arg, arch: Arch, address: Context['address']): bigint {
+function wordOf(arg: Arg, { arch, labels, address }: Context): bigint {
   if (typeof arg !== 'object') return BigInt(arg);
   switch (arg.kind) {
     case 'mode':
       return BigInt(arg.mode);
+    case 'target':
+      return BigInt(labels.get(arg.label) ?? NOWHERE);
     case 'flags':
       return orOf(arg, arch);
     case 'pointer':
@@ -212,18 +232,12 @@ function orOf(flags: Flags, arch: Arch): bigint {
   return flags.names.reduce((bits, name) => bits | BigInt(flagNumber(name, arch)), 0n);
 }
 
-function writeBlock(
-  bytes: Uint8Array,
-  at: number,
-  block: Block,
-  arch: Arch,
-  address: Context['address'],
-) {
+function writeBlock(bytes: Uint8Array, at: number, block: Block, context: Context) {
   const view = new DataView(bytes.buffer);
   let next = at;
   for (const part of block.parts) {
     if (part instanceof Uint8Array) bytes.set(part, next);
-    else view.setBigUint64(next, BigInt.asUintN(64, wordOf(part, arch, address)), true);
+    else view.setBigUint64(next, BigInt.asUintN(64, wordOf(part, context)), true);
     next += sizeOf(part);
   }
 }

@@ -1,3 +1,4 @@
+import { labelName } from './compose.ts';
 import type { Arg, Plan, Step } from './step.ts';
 
 /** One line of an explained plan, in parts, for whoever lays it out: a terminal, a page, JSON. */
@@ -24,7 +25,9 @@ export function explainStep(step: Step, index: number): ExplainedStep {
   const then: string[] = [];
   if (step.jump !== undefined)
     then.push(
-      step.jump.on === 'always' ? `goto ${step.jump.to}` : `${step.jump.on} → ${step.jump.to}`,
+      step.jump.on === 'always'
+        ? `goto ${labelName(step.jump.to)}`
+        : `${step.jump.on} → ${labelName(step.jump.to)}`,
     );
   if (step.tolerate === 'any') then.push('any error is fine');
   else if (step.tolerate !== undefined) then.push(`${step.tolerate.join(', ')} is fine`);
@@ -49,6 +52,8 @@ function shown(arg: Arg): string {
       return (arg.block.shown ?? `&${arg.block.name}`) + (arg.offset === 0 ? '' : `+${arg.offset}`);
     case 'value':
       return placeOf(arg);
+    case 'target':
+      return `step ${labelName(arg.label)}`;
   }
 }
 

@@ -5,8 +5,10 @@ export {
   bytes,
   call,
   flags,
+  int32,
   jump,
   label,
+  labelName,
   mode,
   plan,
   pointer,
@@ -19,16 +21,19 @@ export {
 } from './compose.ts';
 export { type EncodedPlan, type EncodeOptions, encode } from './encode.ts';
 export { type ExplainedStep, explain, explainStep } from './explain.ts';
-export type {
-  Arg,
-  Block,
-  Flags,
-  Jump,
-  JumpCondition,
-  Mode,
-  Part,
-  Plan,
-  Pointer,
-  Step,
-  Value,
+export {
+  type Arg,
+  type Block,
+  type Flags,
+  type Jump,
+  type JumpCondition,
+  type Label,
+  type Mode,
+  type Part,
+  PLAN_HEADER,
+  type Plan,
+  type Pointer,
+  type Step,
+  type Target,
+  type Value,
 } from './step.ts';

@@ -26,7 +26,7 @@ export interface Step {
   readonly why: string;
   /** Which process performs it, by its role: `shim`, `init`. For people; the walker ignores it. */
   readonly stage?: string | undefined;
-  readonly label?: string | undefined;
+  readonly label?: Label | undefined;
   /**
    * Where the result goes. Not written when the step jumps, nor when it fails with an errno that is
    * not tolerated: plan memory is shared by both halves of a `clone`, and a child that jumps on
@@ -37,26 +37,38 @@ export interface Step {
   readonly tolerate?: readonly ErrnoName[] | 'any' | undefined;
   readonly jump?: Jump | undefined;
   /** The label to go on at when this step fails. Without one the walker stops with exit code 125. */
-  readonly onFail?: string | undefined;
+  readonly onFail?: Label | undefined;
   /** Wait here when the plan is stepped. Steps between which nobody may stop have `false`. */
   readonly pause?: boolean | undefined;
 }
 
+/**
+ * The name of a place to jump to. A string is known to the whole plan; an object is compared by
+ * identity, for steps that jump among themselves and may stand in a plan many times.
+ */
+export type Label = string | { readonly name: string };
+
 export interface Jump {
   /** Of the result: `negative` is any error, and counts as tolerated. */
   readonly on: JumpCondition;
-  readonly to: string;
+  readonly to: Label;
 }
 
 export type JumpCondition = 'zero' | 'nonzero' | 'negative' | 'positive' | 'always';
 
 /** An immediate number is given as it is; everything else says what it is. */
-export type Arg = number | bigint | Mode | Flags | Pointer | Value;
+export type Arg = number | bigint | Mode | Flags | Pointer | Value | Target;
 
 /** A number shown in octal. */
 export interface Mode {
   readonly kind: 'mode';
   readonly mode: number;
+}
+
+/** The index of the step with that label, as a number: for a walker that shall begin there. */
+export interface Target {
+  readonly kind: 'target';
+  readonly label: Label;
 }
 
 /** A set of flags by their kernel names, or-ed; their numbers may differ between architectures. */
@@ -98,3 +110,9 @@ export interface Block {
 
 /** Bytes as they are, or an eight-byte word: a number, flags, or the address of another block. */
 export type Part = Uint8Array | number | bigint | Flags | Pointer;
+
+/**
+ * The plan's own header, where the walker finds the step to begin with at offset 8: a plan that
+ * executes a fresh walker writes there first.
+ */
+export const PLAN_HEADER: Block = { kind: 'block', name: 'plan', size: 128, parts: [] };

@@ -1,0 +1,69 @@
+import type { Block, Step, Value } from '../../linux/plan/index.ts';
+import type { Spec } from '../spec.ts';
+import type { SourceKind } from './mounts.ts';
+import type { Namespaces } from './namespaces.ts';
+import type { Machine } from './process.ts';
+import type { RootSource } from './rootfs.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Everything that the birth of a container depends on. Whatever had to be looked up was looked up. */
+export interface Birth {
+  readonly id: string;
+  readonly spec: Spec;
+  readonly root: RootSource;
+  readonly machine: Machine;
+  readonly sourceKind: SourceKind;
+  /** Bytes of the installed walker's file. */
+  readonly walkerSize: number;
+  readonly cgroup?: CgroupSteps | undefined;
+  readonly network?: NetworkSteps | undefined;
+  /** The filter, ready to load. */
+  readonly seccomp?: readonly Step[] | undefined;
+  readonly io: Io;
+  /** Where the shim writes how the container ended. */
+  readonly exitRecord?: string | undefined;
+  /** A FIFO: init waits there for a byte before it executes its program (`create`, then `start`). */
+  readonly startFifo?: string | undefined;
+  /** The engine wants to be asked before init goes on, since there are hooks to run. */
+  readonly hooks?: boolean | undefined;
+  /** How many fds from 3 on the program keeps. */
+  readonly preserveFds?: number | undefined;
+}
+
+/** The life of the container's cgroup; see `linux/cgroup`. */
+export interface CgroupSteps {
+  readonly create: readonly Step[];
+  readonly join: readonly Step[];
+  readonly remove: readonly Step[];
+}
+
+/** What attaches a container to a network: in the shim, and then inside the new namespace. */
+export interface NetworkSteps {
+  /** `netns` is the shim's fd of init's network namespace. */
+  readonly shim: (netns: Value) => readonly Step[];
+  readonly init: readonly Step[];
+}
+
+/** What becomes of fds 0, 1 and 2. */
+export type Io =
+  /** They are those that the walker was started with. */
+  | { readonly kind: 'inherit' }
+  /** A terminal, pumped between the container and fds 0 and 1 of the shim. */
+  | { readonly kind: 'terminal' }
+  /** Output goes into a log file; input is empty. */
+  | { readonly kind: 'log'; readonly path: string };
+
+/** What shim and init open for each other; each reads the other's numbers from the shared memory. */
+export interface Meeting {
+  /** Init's directory in /proc and its network namespace, as fds of init. */
+  readonly proc: Value;
+  readonly netns: Value;
+  readonly terminal: Terminal | undefined;
+  /** Pipes for output and errors, where they go into a log: [0] to read, [1] to write. */
+  readonly pipes: { readonly out: Block; readonly err: Block } | undefined;
+}
+
+/** Whether init has to wait for the shim before it goes on. */
+export function needsHelp(birth: Birth, { fresh }: Namespaces): boolean {
+  return fresh.has('user') || birth.network !== undefined || birth.hooks === true;
+}

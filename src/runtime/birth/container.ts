@@ -1,0 +1,193 @@
+import { CONTROL_FD } from '../../linux/launch.ts';
+import {
+  buffer,
+  call,
+  flags,
+  type Plan,
+  plan,
+  pointer,
+  result,
+  type Step,
+  type Value,
+  value,
+  within,
+} from '../../linux/plan/index.ts';
+import { type Birth, type Io, type Meeting, needsHelp } from './birth.ts';
+import { initSteps } from './init.ts';
+import {
+  beforeClone,
+  cloneFlags,
+  mappingSteps,
+  type Namespaces,
+  namespacesOf,
+} from './namespaces.ts';
+import { copyTo, logTo, openLog, pumpSteps, resizeFrom } from './pump.ts';
+import {
+  cloneSteps,
+  exitRecordSteps,
+  hear,
+  hearTheEnd,
+  INIT_FAILED,
+  initFailed,
+  type Pair,
+  pair,
+  report,
+  SHIM_FAILED,
+  say,
+  sealSteps,
+  shimFailed,
+  waitSteps,
+} from './shim.ts';
+
+export interface ContainerPlan {
+  readonly plan: Plan;
+  readonly pair: Pair;
+  /** What the config asks for and this machine cannot give. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The plan of a container: first the shim's steps, then init's. Pure.
+ *
+ * @throws {ClocheError} `SPEC_INVALID`, `CAPABILITY_UNKNOWN`, `RLIMIT_INVALID`.
+ */
+export function containerPlan(birth: Birth): ContainerPlan {
+  const { spec } = birth;
+  const namespaces = namespacesOf(spec.linux);
+  const two = pair();
+  const meeting: Meeting = {
+    proc: result('init:/proc/self'),
+    netns: result('init:net'),
+    terminal:
+      spec.process?.terminal === true
+        ? { master: result('master'), slave: result('slave') }
+        : undefined,
+    pipes:
+      birth.io.kind === 'log' && spec.process?.terminal !== true
+        ? { out: buffer('stdout', 8), err: buffer('stderr', 8) }
+        : undefined,
+  };
+  const init = initSteps(birth, namespaces, two, meeting);
+  const cleanUp = birth.cgroup?.remove ?? [];
+  const shim = { stage: 'shim', onFail: SHIM_FAILED };
+  const quiet = { ...shim, pause: false };
+  return {
+    pair: two,
+    warnings: init.warnings,
+    plan: plan(`container ${birth.id}`, [
+      ...within(shim, [
+        ...sealSteps(birth.walkerSize, `cloche-shim ${birth.id}`),
+        call('setsid', [], "the terminal's Ctrl-C is not for us", { tolerate: ['EPERM'] }),
+        ...(birth.cgroup?.create ?? []),
+        ...pipeSteps(meeting),
+        ...beforeClone(namespaces),
+        ...cloneSteps(two, flags(...cloneFlags(namespaces)), 'init'),
+      ]),
+      ...within(quiet, [
+        ...attend(birth, namespaces, two, meeting),
+        ...live(birth, two, meeting),
+        ...(birth.exitRecord === undefined ? [] : exitRecordSteps(two, birth.exitRecord)),
+        ...cleanUp,
+        call('exit_group', [0], 'the container is no more'),
+      ]),
+      ...within({ stage: 'shim' }, shimFailed(two, cleanUp)),
+      ...within({ stage: 'init', onFail: INIT_FAILED }, init.steps),
+      ...within({ stage: 'init' }, initFailed()),
+    ]),
+  };
+}
+
+/** While init sets itself up: what only somebody outside may do for it. */
+function attend(birth: Birth, namespaces: Namespaces, two: Pair, meeting: Meeting): Step[] {
+  const { spec } = birth;
+  const user = namespaces.fresh.has('user');
+  const steps: Step[] = [];
+  if (needsHelp(birth, namespaces)) {
+    steps.push(...hear(two, 'init is in its namespaces'));
+    if (user) {
+      const proc = result('proc');
+      const linux = spec.linux ?? {};
+      steps.push(
+        borrow(two, meeting.proc, proc, "init's own directory in /proc"),
+        ...mappingSteps(proc, linux.uidMappings ?? [], linux.gidMappings ?? []),
+      );
+    }
+    if (birth.network !== undefined) {
+      const netns = result('netns');
+      steps.push(
+        borrow(two, meeting.netns, netns, "init's network namespace"),
+        ...birth.network.shim(netns),
+      );
+    }
+    if (birth.hooks === true)
+      steps.push(
+        report('n', 'the engine runs the hooks now'),
+        call('read', [CONTROL_FD, pointer(buffer('word', 8)), 1], 'until they are done', {
+          jump: { on: 'zero', to: SHIM_FAILED },
+        }),
+      );
+    steps.push(say(two, 'init may go on'));
+  }
+  return steps;
+}
+
+function pipeSteps({ pipes }: Meeting): Step[] {
+  if (pipes === undefined) return [];
+  return [pipes.out, pipes.err].map((pipe) =>
+    call('pipe2', [pointer(pipe), flags('O_CLOEXEC')], `a pipe for ${pipe.name}, into the log`),
+  );
+}
+
+/** From init's last preparations to its end. */
+function live(birth: Birth, two: Pair, meeting: Meeting): Step[] {
+  const steps: Step[] = [];
+  const master = result('terminal');
+  const { terminal } = meeting;
+  if (terminal !== undefined)
+    steps.push(
+      ...hear(two, 'init has a terminal'),
+      borrow(two, terminal.master, master, 'its other end is ours'),
+      say(two, 'init may go on'),
+    );
+  if (birth.startFifo !== undefined)
+    steps.push(...hear(two, 'init is ready and waits for `start`'), report('c', 'it is created'));
+  steps.push(
+    ...hearTheEnd(two, 'the socket closes when init executes its program'),
+    report('s', 'it is started'),
+  );
+  return [...steps, ...attendOutput(birth.io, two, meeting, master)];
+}
+
+/** Carries what the container says to where it shall go, until it ends. */
+function attendOutput(io: Io, two: Pair, { terminal, pipes }: Meeting, master: Value): Step[] {
+  if (io.kind === 'log') {
+    const log = result('log');
+    const source = (name: string, from: Value, stream: 1 | 2) =>
+      ({ name, from, drain: true, deliver: logTo(log, stream) }) as const;
+    const sources =
+      pipes === undefined
+        ? [source('the terminal', master, 1)]
+        : [
+            source('stdout', value(pipes.out, 0, 'i32'), 1),
+            source('stderr', value(pipes.err, 0, 'i32'), 2),
+          ];
+    const mine = [pipes?.out, pipes?.err].flatMap((pipe) =>
+      pipe === undefined ? [] : [call('close', [value(pipe, 4, 'i32')], `${pipe.name} is init's`)],
+    );
+    return [...mine, openLog(io.path, log), ...pumpSteps(sources, two)];
+  }
+  if (terminal === undefined) return waitSteps(two);
+  return pumpSteps(
+    [
+      { name: 'your keyboard', from: 0, deliver: copyTo(master), drain: false },
+      { name: 'the terminal', from: master, deliver: copyTo(1), drain: true },
+      resizeFrom(master),
+    ],
+    two,
+  );
+}
+
+/** A copy of init's fd, by way of its pidfd. Source: pidfd_getfd(2). */
+function borrow({ pidfd }: Pair, theirs: Value, ours: Value, why: string): Step {
+  return call('pidfd_getfd', [pidfd, theirs, 0], why, { save: ours });
+}

@@ -1,0 +1,139 @@
+import { posix } from 'node:path';
+import {
+  type CapabilitySets,
+  dropBoundingSteps,
+  onlyAvailable,
+  setCapabilitySteps,
+} from '../../linux/capabilities.ts';
+import {
+  block,
+  call,
+  flags,
+  int32,
+  pointer,
+  result,
+  type Step,
+  text,
+  texts,
+  type Value,
+} from '../../linux/plan/index.ts';
+import { rlimitSteps } from '../../linux/rlimits.ts';
+import type { Process, User } from '../spec.ts';
+import { openInRoot } from './paths.ts';
+
+/** What the machine allows, read beforehand, so that planning itself asks nobody. */
+export interface Machine {
+  /** Our own effective capabilities, a mask. */
+  readonly capabilities: bigint;
+  /** The highest capability the kernel knows. */
+  readonly lastCapability: number;
+}
+
+/** What turns a process with all rights into the one that the config describes; in parts, by order. */
+export interface Becoming {
+  /** Limits and the OOM score, while we still may. */
+  readonly limits: readonly Step[];
+  /** User, groups, capabilities: nothing after this has root's rights. */
+  readonly identity: readonly Step[];
+  readonly warnings: readonly string[];
+}
+
+const CAP_SYS_RESOURCE = 24n;
+
+/** How the process becomes who it shall be. Source: credentials(7), capabilities(7). */
+export function becoming(process: Process, machine: Machine, proc: Value | undefined): Becoming {
+  const mayRaise = ((machine.capabilities >> CAP_SYS_RESOURCE) & 1n) === 1n;
+  const limits = rlimitSteps(process.rlimits ?? [], mayRaise);
+  const capabilities = onlyAvailable(process.capabilities ?? {}, machine.capabilities);
+  const score = process.oomScoreAdj;
+  return {
+    limits: [
+      ...(score === undefined || proc === undefined ? [] : oomSteps(proc, score)),
+      ...limits.steps,
+    ],
+    identity: [
+      ...dropBoundingSteps(capabilities.sets.bounding ?? [], machine.lastCapability),
+      ...userSteps(process.user),
+      ...capabilitySteps(capabilities.sets),
+    ],
+    warnings: [...limits.warnings, ...capabilities.warnings],
+  };
+}
+
+/** Lowering the score below our own needs CAP_SYS_RESOURCE; where that is missing it stays. */
+function oomSteps(proc: Value, score: number): Step[] {
+  const fd = result('oom');
+  const line = String(score);
+  const why = `when memory ends: ${line}`;
+  return [
+    openInRoot(proc, 'self/oom_score_adj', ['O_WRONLY'], why, { save: fd }),
+    call('write', [fd, text(line), line.length], why, { tolerate: ['EACCES', 'EPERM'] }),
+  ];
+}
+
+/** The groups first: once the user has changed nobody may change them any more. */
+function userSteps(user: User): Step[] {
+  const groups = user.additionalGids ?? [];
+  const list = block('groups', [int32(...groups)], { size: 8, shown: `[${groups.join(', ')}]` });
+  return [
+    call(
+      'prctl',
+      [flags('PR_SET_KEEPCAPS'), 1, 0, 0, 0],
+      'keep capabilities while the user changes',
+    ),
+    call('setgroups', [groups.length, pointer(list)], 'supplementary groups', {
+      // Denied inside a user namespace whose setgroups file says so; then there is nothing to drop.
+      tolerate: groups.length === 0 ? ['EPERM'] : undefined,
+    }),
+    call('setresgid', [user.gid, user.gid, user.gid], `group ${user.gid}`),
+    call('setresuid', [user.uid, user.uid, user.uid], `user ${user.uid}`),
+    call('prctl', [flags('PR_SET_KEEPCAPS'), 0, 0, 0, 0], 'from here on exec decides'),
+  ];
+}
+
+/** An ordinary user's exec would drop everything but the ambient ones, and that is what is wanted. */
+function capabilitySteps(sets: CapabilitySets): Step[] {
+  return [
+    call(
+      'prctl',
+      [flags('PR_CAP_AMBIENT'), flags('PR_CAP_AMBIENT_CLEAR_ALL'), 0, 0, 0],
+      'no capability is handed on unasked',
+    ),
+    ...setCapabilitySteps(sets),
+  ];
+}
+
+/**
+ * Goes to the working directory, made where it is missing. By an fd that was opened inside the root
+ * and without magic links, so that it can only be a directory of the container (CVE-2024-21626).
+ */
+export function workingDirectorySteps(root: Value, cwd: string): Step[] {
+  const directory = result('cwd');
+  return [
+    openInRoot(root, cwd, ['O_PATH', 'O_DIRECTORY'], `the working directory ${cwd}`, {
+      save: directory,
+    }),
+    call('fchdir', [directory], `go to ${cwd}`),
+  ];
+}
+
+/**
+ * Executes the program. A name without a slash is tried in each directory of `PATH`, as execvp(3)
+ * does: the last try's errno is the answer.
+ */
+export function executeSteps(process: Process): Step[] {
+  const argv = process.args ?? [];
+  const name = argv[0] ?? '';
+  const env = process.env ?? [];
+  const path = env.find((entry) => entry.startsWith('PATH='))?.slice(5) ?? DEFAULT_PATH;
+  const tries = name.includes('/')
+    ? [name]
+    : path.split(':').map((dir) => posix.join(dir || '.', name));
+  return tries.map((file, i) =>
+    call('execve', [text(file), texts(argv), texts(env)], `become ${argv.join(' ')}`, {
+      tolerate: i < tries.length - 1 ? ['ENOENT', 'ENOTDIR', 'EACCES'] : undefined,
+    }),
+  );
+}
+
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';

@@ -1,0 +1,243 @@
+import { CONTROL_FD } from '../../linux/launch.ts';
+import type { Block } from '../../linux/plan/index.ts';
+import {
+  block,
+  buffer,
+  bytes,
+  call,
+  flags,
+  int32,
+  label,
+  mode,
+  PLAN_HEADER,
+  pointer,
+  result,
+  type Step,
+  text,
+  texts,
+  type Value,
+  value,
+} from '../../linux/plan/index.ts';
+import { WALKER_BASE } from '../../linux/walker/index.ts';
+
+/**
+ * The shim: the parent half of the walker. It prepares, clones init, waits for its end, writes the
+ * exit record and clears away. It holds a few pages of memory, and no daemon is needed.
+ */
+
+/** Where the shim goes when anything fails, before or after init was made. */
+export const SHIM_FAILED = 'shim-failed';
+export const INIT_FAILED = 'init-failed';
+
+/** What the shim and init share: a socket pair to talk, the pid and its pidfd, the wait status. */
+export interface Pair {
+  /** Two fds: [0] the shim's end, [1] init's. */
+  readonly sockets: Block;
+  readonly pid: Value;
+  readonly pidfd: Value;
+  /** As wait4(2) has it. */
+  readonly status: Block;
+}
+
+export function pair(): Pair {
+  return {
+    sockets: buffer('sync', 8),
+    pid: result('init'),
+    pidfd: value(block('pidfd', [int32(-1)]), 0, 'i32'),
+    status: buffer('status', 8),
+  };
+}
+
+/**
+ * Goes on in a copy of the walker that lies in sealed memory. A hostile container can make its init
+ * execute `/proc/self/exe`, and then open that file for writing (CVE-2019-5736): what it finds there
+ * is this copy, which nobody can change, and not the file in the state directory.
+ */
+export function sealSteps(walkerSize: number, name: string): Step[] {
+  const memory = result('memfd');
+  return [
+    call(
+      'memfd_create',
+      [text('cloche'), flags('MFD_CLOEXEC', 'MFD_ALLOW_SEALING')],
+      'a file in memory',
+      {
+        save: memory,
+      },
+    ),
+    call('write', [memory, WALKER_BASE, walkerSize], 'this very walker, copied into it'),
+    call(
+      'fcntl',
+      [
+        memory,
+        flags('F_ADD_SEALS'),
+        flags('F_SEAL_SEAL', 'F_SEAL_SHRINK', 'F_SEAL_GROW', 'F_SEAL_WRITE'),
+      ],
+      'nobody can change it any more',
+    ),
+    call('value', [{ kind: 'target', label: 'sealed' }], 'the copy begins below', {
+      save: value(PLAN_HEADER, 8),
+      pause: false,
+    }),
+    call(
+      'execveat',
+      [memory, text(''), texts([name]), texts([]), flags('AT_EMPTY_PATH')],
+      'go on as the copy: what a container could reach of us is sealed',
+    ),
+    call(
+      'prctl',
+      [flags('PR_SET_DUMPABLE'), 0, 0, 0, 0],
+      'nobody inside may trace us or read our memory',
+      {
+        label: 'sealed',
+      },
+    ),
+    call('prctl', [flags('PR_SET_NAME'), text(name.slice(0, 15)), 0, 0, 0], 'how `ps` shows us'),
+  ];
+}
+
+/** The socket pair and the clone; the child goes on at `child`. */
+export function cloneSteps(
+  { sockets, pid, pidfd }: Pair,
+  cloneFlags: Step['args'][0],
+  child: string,
+): Step[] {
+  return [
+    call(
+      'socketpair',
+      [flags('AF_UNIX'), flags('SOCK_STREAM', 'SOCK_CLOEXEC'), 0, pointer(sockets)],
+      'so that the two halves can wait for each other',
+    ),
+    call(
+      'clone',
+      [cloneFlags, 0, pointer(pidfd.block), 0, 0],
+      'the process that becomes the container',
+      {
+        save: pid,
+        jump: { on: 'zero', to: child },
+      },
+    ),
+    call('close', [value(sockets, 4, 'i32')], "that end is the child's", { pause: false }),
+  ];
+}
+
+/** Waits for a word of the child. When it says nothing and ends, go where failures go. */
+export function hear({ sockets }: Pair, why: string): Step[] {
+  return [
+    call('read', [value(sockets, 0, 'i32'), pointer(buffer('word', 8)), 1], why, {
+      jump: { on: 'zero', to: SHIM_FAILED },
+    }),
+    failedMeanwhile(),
+  ];
+}
+
+/** Says the child one word. */
+export function say({ sockets }: Pair, why: string): Step {
+  return call(
+    'sendto',
+    [value(sockets, 0, 'i32'), bytes(Uint8Array.of(103), '"g"'), 1, flags('MSG_NOSIGNAL'), 0, 0],
+    why,
+  );
+}
+
+/** Waits until the child's end of the socket is closed: it has executed its program, or it died. */
+export function hearTheEnd({ sockets }: Pair, why: string): Step[] {
+  return [
+    call('read', [value(sockets, 0, 'i32'), pointer(buffer('word', 8)), 1], why, {
+      jump: { on: 'positive', to: SHIM_FAILED },
+    }),
+    failedMeanwhile(),
+  ];
+}
+
+/** Both halves share the plan's memory, so the shim sees a failure that init has met. */
+function failedMeanwhile(): Step {
+  return call('value', [value(PLAN_HEADER, 16)], 'has it failed on its way?', {
+    tolerate: 'any',
+    jump: { on: 'positive', to: SHIM_FAILED },
+  });
+}
+
+/** Tells whoever started the shim how far it is. That may have died meanwhile, which is no failure. */
+export function report(word: 'n' | 'c' | 's', why: string): Step {
+  const byte = bytes(new TextEncoder().encode(word), JSON.stringify(word));
+  return call('sendto', [CONTROL_FD, byte, 1, flags('MSG_NOSIGNAL'), 0, 0], why, {
+    tolerate: 'any',
+  });
+}
+
+/** Waits for the end of the child. @returns steps after which `status` holds its wait status. */
+export function waitSteps({ pid, status }: Pair): Step[] {
+  return [
+    call('wait4', [pid, pointer(status), flags('__WALL'), 0], 'wait for the end of the container', {
+      label: 'wait',
+    }),
+  ];
+}
+
+/** Bytes of an exit record: the wait status (u32), padding, seconds and nanoseconds (u64 each). */
+export const EXIT_RECORD_SIZE = 24;
+
+/**
+ * Writes how it ended into `path`, atomically: whoever finds the file finds all of it. The record
+ * is the wait status followed by the time.
+ */
+export function exitRecordSteps({ status }: Pair, path: string): Step[] {
+  const [fd, time] = [result('record'), buffer('time', 16)];
+  const temporary = `${path}.new`;
+  return [
+    call('clock_gettime', [flags('CLOCK_REALTIME'), pointer(time)], 'when it ended', {
+      tolerate: 'any',
+    }),
+    call(
+      'openat',
+      [
+        flags('AT_FDCWD'),
+        text(temporary),
+        flags('O_WRONLY', 'O_CREAT', 'O_TRUNC', 'O_CLOEXEC'),
+        mode(0o600),
+      ],
+      'the exit record',
+      { save: fd, tolerate: 'any' },
+    ),
+    call('write', [fd, pointer(status), 8], 'how it ended', { tolerate: 'any' }),
+    call('write', [fd, pointer(time), 16], 'and when', { tolerate: 'any' }),
+    call(
+      'renameat',
+      [flags('AT_FDCWD'), text(temporary), flags('AT_FDCWD'), text(path)],
+      'whole or not at all',
+      {
+        tolerate: 'any',
+      },
+    ),
+  ];
+}
+
+/** What the shim does when anything has failed: end the child if there is one, clear away, leave. */
+export function shimFailed({ pid, pidfd, status }: Pair, cleanUp: readonly Step[]): Step[] {
+  const nobody = { name: 'nobody' };
+  const careless = cleanUp.map((step) => ({ ...step, tolerate: 'any' as const, pause: false }));
+  return [
+    label(SHIM_FAILED, 'something failed: leave nothing behind'),
+    call('value', [pid], 'is there a child already?', {
+      pause: false,
+      tolerate: 'any',
+      jump: { on: 'zero', to: nobody },
+    }),
+    call('pidfd_send_signal', [pidfd, flags('SIGKILL'), 0, 0], 'end the child', {
+      tolerate: 'any',
+      pause: false,
+    }),
+    call('wait4', [pid, pointer(status), flags('__WALL'), 0], 'and see it ended', {
+      tolerate: 'any',
+      pause: false,
+    }),
+    label(nobody, 'no process is left'),
+    ...careless,
+    call('exit_group', [125], 'the engine reads from our memory what failed', { pause: false }),
+  ];
+}
+
+/** What init does when anything has failed. The shim notices. */
+export function initFailed(): Step[] {
+  return [call('exit_group', [125], 'the shim clears away', { label: INIT_FAILED, pause: false })];
+}
