@@ -143,6 +143,15 @@ export const FLAGS = {
   CLOCK_REALTIME: 0,
   WNOHANG: 1,
   __WALL: 0x40000000,
+
+  // bpf(2)
+  BPF_PROG_LOAD: 5,
+  BPF_PROG_ATTACH: 8,
+
+  // timerfd_create(2)
+  CLOCK_MONOTONIC: 1,
+  TFD_NONBLOCK: 0o4000,
+  TFD_CLOEXEC: 0o2000000,
 } as const satisfies Record<string, number | readonly [number, number]>;
 
 export type FlagName = keyof typeof FLAGS;

@@ -1,0 +1,162 @@
+import {
+  block,
+  buffer,
+  call,
+  flags,
+  mode,
+  pointer,
+  result,
+  type Step,
+  text,
+} from '../plan/index.ts';
+import type { Hierarchies, Hierarchy } from './detect.ts';
+import { deviceSteps } from './device-steps.ts';
+import type { LinuxResources } from './resources.ts';
+import { type Setting, settingsOf } from './settings.ts';
+
+/**
+ * The life of a container's cgroup as steps, one directory in every hierarchy. Pure.
+ *
+ * @param path from the hierarchy's root as mounted: `/cloche/<id>`. Its parent must have been made
+ *   ready with `prepareParent`; the directory itself must not exist.
+ * @throws {ClocheError} as `settingsOf`.
+ */
+export function cgroupSteps(
+  hierarchies: Hierarchies,
+  path: string,
+  resources: LinuxResources,
+): CgroupSteps {
+  const { files, deviceProgram } = settingsOf(hierarchies, resources);
+  const { all, of, unified } = hierarchies;
+  const program =
+    deviceProgram && of.devices ? deviceSteps(directoryOf(of.devices, path), deviceProgram) : [];
+  return {
+    create: [
+      ...all.map((tree) => makeStep(tree, path)),
+      ...files.flatMap((setting) => writeSteps(fileOf(hierarchies, path, setting), setting)),
+      ...program,
+    ],
+    join: all.flatMap((tree) => joinSteps(tree, path)),
+    remove: [
+      ...(unified === undefined ? [] : killSteps(unified, path)),
+      ...all.slice(0, 1).flatMap((tree) => patientRemoveSteps(directoryOf(tree, path))),
+      ...all
+        .slice(1)
+        .map((tree) => removeStep(directoryOf(tree, path), 'nobody is in it any more')),
+    ],
+  };
+}
+
+export interface CgroupSteps {
+  /** Before the clone, in the shim: the directories, then every limit. */
+  readonly create: Step[];
+  /**
+   * In the child, as itself, before it unshares its cgroup namespace (whose root is the cgroup it
+   * is in at that moment) and before it loses sight of `/sys/fs/cgroup`.
+   */
+  readonly join: Step[];
+  /**
+   * After the container's init was waited for, or after any failure: kills what is left where the
+   * kernel can, and removes every directory there is. May run twice; never fails because a
+   * directory is not there. It takes two seconds at most, then fails with what rmdir says.
+   */
+  readonly remove: Step[];
+}
+
+/** The cgroup's directory in one hierarchy. */
+export function directoryOf(tree: Hierarchy, path: string): string {
+  return `${tree.mountPoint}${path}`;
+}
+
+/** The controllers' names, or what a tree without any is good for. */
+function nameOf(tree: Hierarchy): string {
+  if (tree.version === 2) return 'cgroup v2';
+  return tree.controllers.join(' and ');
+}
+
+function makeStep(tree: Hierarchy, path: string): Step {
+  const directory = directoryOf(tree, path);
+  const why = `a cgroup is a directory: the container's own for ${nameOf(tree)}`;
+  return call('mkdirat', [flags('AT_FDCWD'), text(directory), mode(0o755)], why);
+}
+
+function fileOf({ of, unified }: Hierarchies, path: string, setting: Setting): string {
+  const tree = setting.controller === 'core' ? unified : of[setting.controller];
+  if (tree === undefined) throw new Error(`${setting.file} has no hierarchy`);
+  return `${directoryOf(tree, path)}/${setting.file}`;
+}
+
+function writeSteps(file: string, { content, why }: Pick<Setting, 'content' | 'why'>): Step[] {
+  const fd = result('limit');
+  const bytes = new TextEncoder().encode(content);
+  const open = flags('O_WRONLY', 'O_CLOEXEC');
+  return [
+    call('openat', [flags('AT_FDCWD'), text(file), open], why, { save: fd }),
+    call('write', [fd, text(content), bytes.length], why),
+    call('close', [fd], 'written', { pause: false }),
+  ];
+}
+
+function joinSteps(tree: Hierarchy, path: string): Step[] {
+  const why = `"0" is whoever writes it: this process goes under ${nameOf(tree)}`;
+  return writeSteps(`${directoryOf(tree, path)}/cgroup.procs`, { content: '0', why });
+}
+
+/** One write kills everything in the cgroup and below it. Linux 5.14; before that it is not there. */
+function killSteps(unified: Hierarchy, path: string): Step[] {
+  const fd = result('kill');
+  const file = `${directoryOf(unified, path)}/cgroup.kill`;
+  const open = flags('O_WRONLY', 'O_CLOEXEC');
+  const about = { tolerate: ['ENOENT'], save: fd } as const;
+  const why = 'whatever still lives in the container shall not keep its cgroup';
+  return [
+    call('openat', [flags('AT_FDCWD'), text(file), open], why, about),
+    // Where there is no such file, `fd` holds -ENOENT and these two are refused with EBADF.
+    call('write', [fd, text('1'), 1], 'kill them all', { tolerate: ['EBADF'] }),
+    call('close', [fd], 'written', { tolerate: ['EBADF'], pause: false }),
+  ];
+}
+
+function removeStep(directory: string, why: string): Step {
+  const args = [flags('AT_FDCWD'), text(directory), flags('AT_REMOVEDIR')];
+  return call('unlinkat', args, why, { tolerate: ['ENOENT'] });
+}
+
+/**
+ * Removes a directory that a dying process may keep busy for a moment: tries every millisecond,
+ * until a timer of two seconds has run out. A process leaves all hierarchies in one moment, so
+ * only the first one's directory needs this patience.
+ */
+function patientRemoveSteps(directory: string): Step[] {
+  const timer = result('timer');
+  const place = [flags('AT_FDCWD'), text(directory)] as const;
+  const again = `try ${directory} again`;
+  const gone = `${directory} is gone`;
+  const twoSeconds = pointer(block('2 s', [0, 0, 2, 0], { shown: '{0, 2 s}' }));
+  const aMoment = pointer(block('1 ms', [0, 1_000_000], { shown: '{1 ms}' }));
+  const timerFlags = flags('TFD_NONBLOCK', 'TFD_CLOEXEC');
+  const quiet = { pause: false } as const;
+  return [
+    call('timerfd_create', [flags('CLOCK_MONOTONIC'), timerFlags], 'patience has an end', {
+      save: timer,
+      ...quiet,
+    }),
+    call('timerfd_settime', [timer, 0, twoSeconds, 0], 'this is its end', quiet),
+    call('unlinkat', [...place, flags('AT_REMOVEDIR')], 'nobody is in it any more', {
+      label: again,
+      tolerate: ['EBUSY', 'ENOENT'],
+      jump: { on: 'zero', to: gone },
+    }),
+    call('faccessat', [...place, 0], 'or was it never there?', {
+      jump: { on: 'negative', to: gone },
+      ...quiet,
+    }),
+    call('nanosleep', [aMoment, 0], 'a dying process is still in it: give it a moment', quiet),
+    call('read', [timer, pointer(buffer('expirations', 8)), 8], 'EAGAIN: there is time left', {
+      jump: { on: 'negative', to: again },
+      ...quiet,
+    }),
+    removeStep(directory, 'the last try: what it says is what went wrong'),
+    call('close', [timer], 'no more patience needed', { label: gone, ...quiet }),
+  ];
+}
