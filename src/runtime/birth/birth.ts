@@ -20,6 +20,11 @@ export interface Birth {
   /** The filter, ready to load. */
   readonly seccomp?: readonly Step[] | undefined;
   readonly io: Io;
+  /**
+   * The container dies with the command that started it. Without, the shim lives on once it has
+   * heard a byte on the control socket: by then the engine has written down who it is.
+   */
+  readonly bound?: boolean | undefined;
   /** Where the shim writes how the container ended. */
   readonly exitRecord?: string | undefined;
   /** A FIFO: init waits there for a byte before it executes its program (`create`, then `start`). */

@@ -38,6 +38,7 @@ import {
   shimFailed,
   waitSteps,
 } from './shim.ts';
+import { openedTerminal } from './terminal.ts';
 
 export interface ContainerPlan {
   readonly plan: Plan;
@@ -58,10 +59,7 @@ export function containerPlan(birth: Birth): ContainerPlan {
   const meeting: Meeting = {
     proc: result('init:/proc/self'),
     netns: result('init:net'),
-    terminal:
-      spec.process?.terminal === true
-        ? { master: result('master'), slave: result('slave') }
-        : undefined,
+    terminal: spec.process?.terminal === true ? openedTerminal() : undefined,
     pipes:
       birth.io.kind === 'log' && spec.process?.terminal !== true
         ? { out: buffer('stdout', 8), err: buffer('stderr', 8) }
@@ -77,6 +75,11 @@ export function containerPlan(birth: Birth): ContainerPlan {
     plan: plan(`container ${birth.id}`, [
       ...within(shim, [
         ...sealSteps(birth.walkerSize, `cloche-shim ${birth.id}`),
+        call(
+          'prctl',
+          [flags('PR_SET_PDEATHSIG'), flags('SIGKILL'), 0, 0, 0],
+          'as long as nobody has written down that we exist, we die with who started us',
+        ),
         call('setsid', [], "the terminal's Ctrl-C is not for us", { tolerate: ['EPERM'] }),
         ...(birth.cgroup?.create ?? []),
         ...pipeSteps(meeting),
@@ -141,32 +144,51 @@ function pipeSteps({ pipes }: Meeting): Step[] {
 /** From init's last preparations to its end. */
 function live(birth: Birth, two: Pair, meeting: Meeting): Step[] {
   const steps: Step[] = [];
-  const master = result('terminal');
-  const { terminal } = meeting;
-  if (terminal !== undefined)
-    steps.push(
-      ...hear(two, 'init has a terminal'),
-      borrow(two, terminal.master, master, 'its other end is ours'),
-      say(two, 'init may go on'),
-    );
+  steps.push(...hearTerminal(two, meeting));
   if (birth.startFifo !== undefined)
     steps.push(...hear(two, 'init is ready and waits for `start`'), report('c', 'it is created'));
   steps.push(
     ...hearTheEnd(two, 'the socket closes when init executes its program'),
     report('s', 'it is started'),
+    ...(birth.bound === true ? [] : outliveSteps()),
   );
-  return [...steps, ...attendOutput(birth.io, two, meeting, master)];
+  return [...steps, ...attendOutput(birth.io, two, meeting)];
+}
+
+/** Takes over the terminal's master that the child has opened. */
+export function hearTerminal(two: Pair, { terminal }: Pick<Meeting, 'terminal'>): Step[] {
+  if (terminal === undefined) return [];
+  return [
+    ...hear(two, 'it has a terminal'),
+    borrow(two, terminal.master, terminal.ours, 'its other end is ours'),
+    say(two, 'it may go on'),
+  ];
+}
+
+/** From here on the engine knows us, and may go. */
+function outliveSteps(): Step[] {
+  return [
+    call('read', [CONTROL_FD, pointer(buffer('word', 8)), 1], 'until the engine has noted it', {
+      jump: { on: 'zero', to: SHIM_FAILED },
+    }),
+    call('prctl', [flags('PR_SET_PDEATHSIG'), 0, 0, 0, 0], 'now we outlive the command'),
+  ];
 }
 
 /** Carries what the container says to where it shall go, until it ends. */
-function attendOutput(io: Io, two: Pair, { terminal, pipes }: Meeting, master: Value): Step[] {
+export function attendOutput(
+  io: Io,
+  two: Pair,
+  { terminal, pipes }: Pick<Meeting, 'terminal' | 'pipes'>,
+): Step[] {
+  const master = terminal?.ours;
   if (io.kind === 'log') {
     const log = result('log');
     const source = (name: string, from: Value, stream: 1 | 2) =>
       ({ name, from, drain: true, deliver: logTo(log, stream) }) as const;
     const sources =
-      pipes === undefined
-        ? [source('the terminal', master, 1)]
+      master !== undefined || pipes === undefined
+        ? [source('the terminal', master ?? value(buffer('none', 8)), 1)]
         : [
             source('stdout', value(pipes.out, 0, 'i32'), 1),
             source('stderr', value(pipes.err, 0, 'i32'), 2),
@@ -176,7 +198,7 @@ function attendOutput(io: Io, two: Pair, { terminal, pipes }: Meeting, master: V
     );
     return [...mine, openLog(io.path, log), ...pumpSteps(sources, two)];
   }
-  if (terminal === undefined) return waitSteps(two);
+  if (master === undefined) return waitSteps(two);
   return pumpSteps(
     [
       { name: 'your keyboard', from: 0, deliver: copyTo(master), drain: false },

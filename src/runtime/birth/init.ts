@@ -3,7 +3,6 @@ import {
   bytes,
   call,
   flags,
-  mode,
   pointer,
   result,
   type Step,
@@ -18,10 +17,10 @@ import { maskSteps, readonlySteps } from './masks.ts';
 import { filesystemSteps, mountSteps, setAttributes } from './mounts.ts';
 import { joinSteps, type Namespaces, writeAt } from './namespaces.ts';
 import { openInRoot } from './paths.ts';
-import { becoming, executeSteps, workingDirectorySteps } from './process.ts';
 import { chrootSteps, pivotSteps, rootSteps } from './rootfs.ts';
+import { settle } from './settle.ts';
 import { INIT_FAILED, type Pair } from './shim.ts';
-import { consoleSteps, openTerminal, takeTerminal } from './terminal.ts';
+import { consoleSteps, openTerminal } from './terminal.ts';
 
 /**
  * What init does, from its first instruction to `execve`: its namespaces, its root and what is
@@ -39,13 +38,17 @@ export function initSteps(
   const [root, fifo] = [result('root'), result('fifo')];
   const proc = result('own proc');
   const needsProc = process.oomScoreAdj !== undefined || spec.linux?.sysctl !== undefined;
-  const become = becoming(process, birth.machine, needsProc ? proc : undefined);
-  const seccomp = birth.seccomp ?? [];
-  const restrained = process.noNewPrivileges === true;
+  const settled = settle(
+    { ...birth, process, proc: needsProc ? proc : undefined, root, fifo },
+    two,
+    meeting,
+  );
   const ownTree =
     namespaces.fresh.has('mount') || namespaces.joined.some(({ type }) => type === 'mount');
   const steps = [
-    ...beginSteps(birth, two, fifo),
+    ...beginSteps(two),
+    ...fifoSteps(birth, fifo),
+    ...(birth.cgroup?.join ?? []),
     ...meetingSteps(birth, namespaces, two, meeting),
     ...namespaceSteps(birth, namespaces),
     ...rootSteps(birth.root, spec.linux?.rootfsPropagation, root),
@@ -59,50 +62,27 @@ export function initSteps(
     ...(ownTree ? pivotSteps(root) : chrootSteps(root)),
     ...propagationSteps(spec),
     ...(spec.root?.readonly === true ? [setAttributes(root, ['MOUNT_ATTR_RDONLY'], false)] : []),
-    ...stdioSteps(process.user.uid, meeting),
-    ...become.limits,
-    ...(restrained
-      ? [
-          call(
-            'prctl',
-            [flags('PR_SET_NO_NEW_PRIVS'), 1, 0, 0, 0],
-            'no setuid program gives more rights',
-          ),
-        ]
-      : seccomp),
-    ...become.identity,
-    ...workingDirectorySteps(root, process.cwd),
-    ...lastSteps(birth, two, fifo, process.user.umask),
-    ...(restrained ? seccomp : []),
-    ...executeSteps(process),
+    ...settled.steps,
   ];
-  return { steps, warnings: become.warnings };
+  return { steps, warnings: settled.warnings };
 }
 
-function beginSteps(birth: Birth, two: Pair, fifo: Value): Step[] {
+/** The first steps of any process that becomes somebody else's program. */
+export function beginSteps(two: Pair): Step[] {
   return [
-    call(
-      'prctl',
-      [flags('PR_SET_PDEATHSIG'), flags('SIGKILL'), 0, 0, 0],
-      'a container never outlives its shim',
-      {
-        label: 'init',
-      },
-    ),
+    call('prctl', DIE_WITH_SHIM, 'a container never outlives its shim', { label: 'init' }),
     call('close', [value(two.sockets, 0, 'i32')], "that end is the shim's"),
     call('umask', [0], 'modes are meant as they are written'),
-    ...(birth.startFifo === undefined
-      ? []
-      : [
-          call(
-            'openat',
-            [flags('AT_FDCWD'), text(birth.startFifo), flags('O_RDWR', 'O_CLOEXEC'), 0],
-            'where `start` will give its sign; opened while the path is still in sight',
-            { save: fifo },
-          ),
-        ]),
-    ...(birth.cgroup?.join ?? []),
   ];
+}
+
+const DIE_WITH_SHIM = [flags('PR_SET_PDEATHSIG'), flags('SIGKILL'), 0, 0, 0];
+
+function fifoSteps(birth: Birth, fifo: Value): Step[] {
+  if (birth.startFifo === undefined) return [];
+  const why = 'where `start` will give its sign; opened while the path is still in sight';
+  const open = flags('O_RDWR', 'O_CLOEXEC');
+  return [call('openat', [flags('AT_FDCWD'), text(birth.startFifo), open, 0], why, { save: fifo })];
 }
 
 /** Opens for the shim what it needs, says so, and waits until the shim has done its part. */
@@ -123,7 +103,7 @@ function meetingSteps(birth: Birth, namespaces: Namespaces, two: Pair, meeting: 
   ];
 }
 
-function meet({ sockets }: Pair, say: string, hear: string): Step[] {
+export function meet({ sockets }: Pair, say: string, hear: string): Step[] {
   const end = value(sockets, 4, 'i32');
   return [
     call('write', [end, bytes(Uint8Array.of(110), '"n"'), 1], say),
@@ -217,44 +197,4 @@ function propagationSteps(spec: Spec): Step[] {
   return flag === undefined
     ? []
     : [call('mount', [0, text('/'), 0, flags('MS_REC', flag), 0], `the root is ${wanted}`)];
-}
-
-function stdioSteps(uid: number, { terminal, pipes }: Meeting): Step[] {
-  if (terminal !== undefined) return takeTerminal(terminal.slave, uid);
-  const redirect = [pipes?.out, pipes?.err].flatMap((pipe, i) =>
-    pipe === undefined
-      ? []
-      : [call('dup3', [value(pipe, 4, 'i32'), i + 1, 0], `${pipe.name} into the log`)],
-  );
-  return [call('setsid', [], 'a session of its own'), ...redirect];
-}
-
-function lastSteps(birth: Birth, two: Pair, fifo: Value, umask = 0o022): Step[] {
-  const wait =
-    birth.startFifo === undefined
-      ? []
-      : [
-          call(
-            'write',
-            [value(two.sockets, 4, 'i32'), bytes(Uint8Array.of(114), '"r"'), 1],
-            'ready',
-          ),
-          call('read', [fifo, pointer(buffer('word', 8)), 1], 'wait for `start`', {
-            jump: { on: 'zero', to: INIT_FAILED },
-          }),
-        ];
-  return [
-    call('umask', [mode(umask)], 'what files are made with'),
-    call(
-      'close_range',
-      [3 + (birth.preserveFds ?? 0), 0xffff_ffff, flags('CLOSE_RANGE_CLOEXEC')],
-      'the program inherits nothing but its input and output (CVE-2024-21626)',
-    ),
-    call(
-      'prctl',
-      [flags('PR_SET_PDEATHSIG'), flags('SIGKILL'), 0, 0, 0],
-      'again: a change of user has undone it',
-    ),
-    ...wait,
-  ];
 }

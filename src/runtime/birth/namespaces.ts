@@ -31,7 +31,7 @@ const ORDER: readonly NamespaceType[] = [
   'mount',
 ];
 
-const FLAG: Record<NamespaceType, FlagName> = {
+export const NAMESPACE_FLAG: Record<NamespaceType, FlagName> = {
   pid: 'CLONE_NEWPID',
   network: 'CLONE_NEWNET',
   mount: 'CLONE_NEWNS',
@@ -49,7 +49,7 @@ const FLAG: Record<NamespaceType, FlagName> = {
  */
 export function cloneFlags({ fresh }: Namespaces): FlagName[] {
   const made = ORDER.filter((type) => fresh.has(type) && type !== 'cgroup' && type !== 'time');
-  return [...made.map((type) => FLAG[type]), 'CLONE_PIDFD', 'SIGCHLD'];
+  return [...made.map((type) => NAMESPACE_FLAG[type]), 'CLONE_PIDFD', 'SIGCHLD'];
 }
 
 /** What the shim does before the clone: namespaces that only its children enter. */
@@ -81,7 +81,7 @@ function join({ type, path }: { type: NamespaceType; path: string }): Step[] {
       `the ${type} namespace to join`,
       { save: fd },
     ),
-    call('setns', [fd, flags(FLAG[type])], `enter it`),
+    call('setns', [fd, flags(NAMESPACE_FLAG[type])], `enter it`),
   ];
 }
 

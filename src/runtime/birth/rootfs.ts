@@ -16,6 +16,12 @@ export type RootSource =
       readonly at: string;
     };
 
+/**
+ * The upper directory becomes a layer later, so it must hold whole files: no redirects of renamed
+ * directories, no copies of metadata alone. Whatever the kernel's defaults are.
+ */
+const FORM = 'redirect_dir=off,metacopy=off';
+
 /** The longest option string that mount(2) takes: a page, less its NUL. */
 const MOUNT_DATA_MAX = 4095;
 
@@ -75,7 +81,7 @@ function directorySteps(path: string): Step[] {
 
 function overlaySteps(source: Extract<RootSource, { kind: 'overlay' }>): Step[] {
   const { lower, upper, work, at } = source;
-  const data = `lowerdir=${lower.map(escaped).join(':')},upperdir=${escaped(upper)},workdir=${escaped(work)}`;
+  const data = `lowerdir=${lower.map(escaped).join(':')},upperdir=${escaped(upper)},workdir=${escaped(work)},${FORM}`;
   if (Buffer.byteLength(data) <= MOUNT_DATA_MAX)
     return [
       call(
@@ -89,6 +95,7 @@ function overlaySteps(source: Extract<RootSource, { kind: 'overlay' }>): Step[] 
     ...lower.map((path) => ['lowerdir+', path] as const),
     ['upperdir', upper] as const,
     ['workdir', work] as const,
+    ...FORM.split(',').map((option) => option.split('=') as [string, string]),
   ];
   return [
     ...filesystemSteps('overlay', 'overlay', { attributes: [], data: options }, made),

@@ -13,8 +13,15 @@ import { attach, openInRoot, openOrMake } from './paths.ts';
 
 /** The two ends of a pseudo-terminal inside the container's own devpts. */
 export interface Terminal {
+  /** Fds of the process inside. */
   readonly master: Value;
   readonly slave: Value;
+  /** The shim's fd of the master. */
+  readonly ours: Value;
+}
+
+export function openedTerminal(): Terminal {
+  return { master: result('master'), slave: result('slave'), ours: result('terminal') };
 }
 
 /**

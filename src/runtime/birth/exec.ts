@@ -1,0 +1,121 @@
+import {
+  call,
+  flags,
+  type Plan,
+  plan,
+  result,
+  type Step,
+  text,
+  within,
+} from '../../linux/plan/index.ts';
+import type { NamespaceType, Process } from '../spec.ts';
+import type { Meeting } from './birth.ts';
+import { attendOutput, hearTerminal } from './container.ts';
+import { beginSteps, meet } from './init.ts';
+import { NAMESPACE_FLAG } from './namespaces.ts';
+import type { Machine } from './process.ts';
+import { settle } from './settle.ts';
+import {
+  cloneSteps,
+  hearTheEnd,
+  INIT_FAILED,
+  initFailed,
+  type Pair,
+  pair,
+  report,
+  SHIM_FAILED,
+  sealSteps,
+  shimFailed,
+} from './shim.ts';
+import { openedTerminal, openTerminal } from './terminal.ts';
+
+/** A process that enters a running container. */
+export interface Entry {
+  readonly id: string;
+  /** The container's init. */
+  readonly pid: number;
+  /** The kinds of namespaces in which init differs from us. */
+  readonly namespaces: readonly NamespaceType[];
+  readonly process: Process;
+  readonly machine: Machine;
+  readonly walkerSize: number;
+  /** Moves the process into the container's cgroup. */
+  readonly joinCgroup?: readonly Step[] | undefined;
+  readonly seccomp?: readonly Step[] | undefined;
+}
+
+/**
+ * The plan of `exec`: enter the namespaces of a running container and become a program there.
+ *
+ * The namespaces are named by init's pidfd, all in one call, so that none of them can be another
+ * process's by then. The pid namespace is only entered by children, so the shim joins it and
+ * clones. Source: setns(2), pidfd_open(2).
+ */
+export function execPlan(entry: Entry): { plan: Plan; pair: Pair; warnings: readonly string[] } {
+  const two = pair();
+  const target = result('target');
+  const terminal = entry.process.terminal === true ? openedTerminal() : undefined;
+  const meeting = { terminal, pipes: undefined };
+  const root = result('root');
+  const others = entry.namespaces
+    .filter((type) => type !== 'pid')
+    .map((type) => NAMESPACE_FLAG[type]);
+  const settled = settle({ ...entry, root }, two, meeting);
+  const shim = { stage: 'shim', onFail: SHIM_FAILED };
+  const steps = [
+    ...within(shim, [
+      ...sealSteps(entry.walkerSize, `cloche-exec ${entry.id}`),
+      call('prctl', [flags('PR_SET_PDEATHSIG'), flags('SIGKILL'), 0, 0, 0], 'die with the command'),
+      call('setsid', [], "the terminal's Ctrl-C is not for us", { tolerate: ['EPERM'] }),
+      call('pidfd_open', [entry.pid, 0], 'the container, by its first process', { save: target }),
+      ...(entry.namespaces.includes('pid')
+        ? [call('setns', [target, flags('CLONE_NEWPID')], 'our children are born in there')]
+        : []),
+      ...cloneSteps(two, flags('CLONE_PIDFD', 'SIGCHLD'), 'init'),
+    ]),
+    ...within({ ...shim, pause: false }, [
+      ...hearTerminal(two, meeting),
+      ...hearTheEnd(two, 'the socket closes when it executes its program'),
+      report('s', 'it is started'),
+      ...attendOutput({ kind: 'inherit' }, two, meeting),
+      call('exit_group', [0], 'done'),
+    ]),
+    ...within({ stage: 'shim' }, shimFailed(two, [])),
+    ...within({ stage: 'exec', onFail: INIT_FAILED }, [
+      ...beginSteps(two),
+      ...(entry.joinCgroup ?? []),
+      ...(others.length === 0
+        ? []
+        : [call('setns', [target, flags(...others)], 'enter all its other namespaces at once')]),
+      ...(entry.namespaces.includes('user')
+        ? [
+            call('setresgid', [0, 0, 0], 'be root of its user namespace'),
+            call('setresuid', [0, 0, 0], 'be root of its user namespace'),
+          ]
+        : []),
+      call(
+        'openat',
+        [flags('AT_FDCWD'), text('/'), flags('O_PATH', 'O_DIRECTORY', 'O_CLOEXEC'), 0],
+        'its root',
+        { save: root },
+      ),
+      ...terminalSteps(entry.process, two, meeting, root),
+      ...settled.steps,
+    ]),
+    ...within({ stage: 'exec' }, initFailed()),
+  ];
+  return { plan: plan(`exec in ${entry.id}`, steps), pair: two, warnings: settled.warnings };
+}
+
+function terminalSteps(
+  process: Process,
+  two: Pair,
+  { terminal }: Pick<Meeting, 'terminal'>,
+  root: ReturnType<typeof result>,
+): Step[] {
+  if (terminal === undefined) return [];
+  return [
+    ...openTerminal(root, terminal, process.consoleSize),
+    ...meet(two, 'a terminal is open', 'the shim has its other end'),
+  ];
+}

@@ -1,0 +1,101 @@
+import {
+  buffer,
+  bytes,
+  call,
+  flags,
+  mode,
+  pointer,
+  type Step,
+  type Value,
+  value,
+} from '../../linux/plan/index.ts';
+import type { Process } from '../spec.ts';
+import type { Meeting } from './birth.ts';
+import { becoming, executeSteps, type Machine, workingDirectorySteps } from './process.ts';
+import { INIT_FAILED, type Pair } from './shim.ts';
+import { takeTerminal } from './terminal.ts';
+
+/** A process that stands in its namespaces and its root, and what it shall become. */
+export interface Settling {
+  readonly process: Process;
+  readonly machine: Machine;
+  readonly seccomp?: readonly Step[] | undefined;
+  /** An fd of the root, from which the working directory is opened. */
+  readonly root: Value;
+  /** A procfs of our own, where the OOM score is to be set. */
+  readonly proc?: Value | undefined;
+  /** An fd of the FIFO on which to wait before executing. */
+  readonly fifo?: Value | undefined;
+  readonly startFifo?: string | undefined;
+  readonly preserveFds?: number | undefined;
+}
+
+/**
+ * The last part of every birth, of a container's init and of what `exec` starts: input and output,
+ * limits, rights, working directory, program. After the identity has changed nothing can be
+ * prepared any more, so everything that needs rights comes before.
+ */
+export function settle(
+  settling: Settling,
+  two: Pair,
+  meeting: Pick<Meeting, 'terminal' | 'pipes'>,
+): { steps: Step[]; warnings: readonly string[] } {
+  const { process, machine, root } = settling;
+  const become = becoming(process, machine, settling.proc);
+  const seccomp = settling.seccomp ?? [];
+  const restrained = process.noNewPrivileges === true;
+  const steps = [
+    ...stdioSteps(process.user.uid, meeting),
+    ...become.limits,
+    // Loading a filter needs CAP_SYS_ADMIN or no_new_privs; the later it is loaded the less it must allow.
+    ...(restrained ? [noNewPrivileges()] : seccomp),
+    ...become.identity,
+    ...workingDirectorySteps(root, process.cwd),
+    ...lastSteps(settling, two),
+    ...(restrained ? seccomp : []),
+    ...executeSteps(process),
+  ];
+  return { steps, warnings: become.warnings };
+}
+
+function stdioSteps(uid: number, { terminal, pipes }: Pick<Meeting, 'terminal' | 'pipes'>): Step[] {
+  if (terminal !== undefined) return takeTerminal(terminal.slave, uid);
+  const redirect = [pipes?.out, pipes?.err].flatMap((pipe, i) =>
+    pipe === undefined
+      ? []
+      : [call('dup3', [value(pipe, 4, 'i32'), i + 1, 0], `${pipe.name} into the log`)],
+  );
+  return [call('setsid', [], 'a session of its own'), ...redirect];
+}
+
+function noNewPrivileges(): Step {
+  const args = [flags('PR_SET_NO_NEW_PRIVS'), 1, 0, 0, 0];
+  return call('prctl', args, 'no setuid program gives more rights');
+}
+
+function lastSteps({ process, fifo, startFifo, preserveFds = 0 }: Settling, two: Pair): Step[] {
+  const ready = [value(two.sockets, 4, 'i32'), bytes(Uint8Array.of(114), '"r"'), 1];
+  const wait =
+    startFifo === undefined || fifo === undefined
+      ? []
+      : [
+          call('write', ready, 'ready'),
+          call('read', [fifo, pointer(buffer('word', 8)), 1], 'wait for `start`', {
+            jump: { on: 'zero', to: INIT_FAILED },
+          }),
+        ];
+  return [
+    call('umask', [mode(process.user.umask ?? 0o022)], 'what files are made with'),
+    call(
+      'close_range',
+      [3 + preserveFds, 0xffff_ffff, flags('CLOSE_RANGE_CLOEXEC')],
+      'the program inherits nothing but its input and output (CVE-2024-21626)',
+    ),
+    call(
+      'prctl',
+      [flags('PR_SET_PDEATHSIG'), flags('SIGKILL'), 0, 0, 0],
+      'again: a change of user has undone it',
+    ),
+    ...wait,
+  ];
+}
