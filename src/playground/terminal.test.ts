@@ -10,7 +10,7 @@ async function terminal(lines: string[] = [], signal?: AbortSignal): Promise<Ter
   const one = new Terminal({
     name: 'a',
     folder: '/tmp',
-    env: { PATH: process.env['PATH'] },
+    env: { PATH: process.env.PATH },
     onLine: (line) => lines.push(line),
     ...(signal === undefined ? {} : { signal }),
   });

@@ -1,9 +1,12 @@
 import { allProcesses, namespaceOf, type ProcessView, readProcess } from './process.ts';
 import type { FileId, RootView } from './root.ts';
 
-/** How the playground finds a running container: its first process, in the observer's pid namespace. */
+/** What the playground needs of an engine. */
 export interface Containers {
+  /** The first process of the running container, by its pid in the observer's namespace. */
   find(name: string): Promise<{ readonly pid: number } | undefined>;
+  /** Kills the container if it runs, and removes it; nothing where there is none. */
+  remove(name: string): Promise<void>;
 }
 
 /** The lesson's container while it runs: what checks look at. */

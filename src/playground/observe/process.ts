@@ -70,6 +70,12 @@ export function openFiles(pid: number): OpenFile[] {
   });
 }
 
+/** The files that the process has mapped into its memory, as the kernel prints their paths. */
+export function mappedFiles(pid: number): string[] {
+  const maps = attempt(() => readFileSync(`/proc/${pid}/maps`, 'utf8')) ?? '';
+  return [...new Set([...maps.matchAll(/ (\/.*)$/gm)].map(([, path = '']) => path))];
+}
+
 /** Microseconds of CPU that the process has used: utime + stime, in ticks of 10 ms. */
 export function cpuTime(pid: number): number | undefined {
   const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));

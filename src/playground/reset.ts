@@ -1,0 +1,83 @@
+import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Lesson } from './lesson.ts';
+import { cgroupFolders } from './observe/cgroup.ts';
+import { type Containers, lookAt, type Playground } from './observe/playground.ts';
+import { readProcess } from './observe/process.ts';
+import { attempt } from './observe/root.ts';
+
+/**
+ * Takes away what a lesson made: its container with all processes, also those that the learner put
+ * into namespaces of their own, and the cgroups that were made below the container's. Mounts and
+ * namespaces go with the last process that uses them. Nothing is done where nothing runs.
+ *
+ * @returns what was ended, for the screen.
+ */
+export async function resetLesson(
+  lesson: Lesson,
+  containers: Containers,
+): Promise<{ readonly processes: number; readonly cgroups: number }> {
+  const playground = await lookAt(lesson.container, containers);
+  const cgroups = playground === undefined ? [] : madeCgroups(playground);
+  await containers.remove(lesson.container);
+  if (playground !== undefined) await gone(playground);
+  return {
+    processes: playground?.processes.length ?? 0,
+    cgroups: cgroups.filter((folder) => removeCgroup(folder)).length,
+  };
+}
+
+/** The cgroups below the container's own, the deepest first. Its own is the engine's to remove. */
+function madeCgroups(playground: Playground): string[] {
+  const own = cgroupFolders(playground.init.pid).map(({ folder }) => folder);
+  const used = playground.processes.flatMap((one) =>
+    cgroupFolders(one.pid).map(({ folder }) => folder),
+  );
+  const made = new Set<string>();
+  for (const top of own) {
+    // A container without a cgroup of its own is in one with others: only what it uses is its.
+    const beside = ownCgroup(top, playground)
+      ? below(top)
+      : used.filter((one) => one.startsWith(`${top}/`));
+    for (const folder of beside) made.add(folder);
+  }
+  return [...made].sort((x, y) => y.length - x.length);
+}
+
+function ownCgroup(folder: string, playground: Playground): boolean {
+  const members = attempt(() => readFileSync(join(folder, 'cgroup.procs'), 'utf8')) ?? '';
+  const ours = new Set(playground.processes.map(({ pid }) => pid));
+  return members
+    .split('\n')
+    .filter(Boolean)
+    .every((pid) => ours.has(Number(pid)));
+}
+
+function below(folder: string): string[] {
+  const entries = attempt(() => readdirSync(folder, { withFileTypes: true })) ?? [];
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(folder, entry.name))
+    .flatMap((child) => [child, ...below(child)]);
+}
+
+function removeCgroup(folder: string): boolean {
+  for (let tries = 0; tries < 20; tries++) {
+    if (!existsSync(folder)) return false;
+    // EBUSY while the last process is on its way out.
+    if (attempt(() => rmdirSync(folder) ?? true)) return true;
+    Bun.sleepSync(25);
+  }
+  return false;
+}
+
+/** Waits until every process of the playground has ended; at most five seconds. */
+async function gone(playground: Playground): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    const left = playground.processes.some(
+      (one) => readProcess(one.pid)?.startTime === one.startTime,
+    );
+    if (!left) return;
+    await Bun.sleep(50);
+  }
+}
