@@ -10,6 +10,7 @@ import { type Descriptor, MEDIA } from './manifest.ts';
 import { exclusively } from './state/database.ts';
 import { ownOwner } from './state/owner.ts';
 import { type Store, temporaryPath } from './store.ts';
+import type { Tree } from './tree.ts';
 
 /**
  * Snapshots: layers unpacked, as directories that overlayfs stacks. A *committed* one lies in
@@ -32,6 +33,7 @@ export interface Snapshot {
   readonly directory: string;
   /** Paths in it that hide what lies below. */
   readonly opaque: readonly RawPath[];
+  readonly created: Date;
 }
 
 /** What an overlay is mounted from; it must be mounted with `redirect_dir=off,metacopy=off`. */
@@ -132,6 +134,7 @@ export function findSnapshot(store: Store, chainId: ChainId): Snapshot {
     size: row.size,
     directory: join(store.root, 'snapshots', hexOf(chainId), 'fs'),
     opaque: JSON.parse(row.opaque) as RawPath[],
+    created: new Date(row.created),
   };
 }
 
@@ -144,6 +147,15 @@ export function stackOf(store: Store, chainId: ChainId | undefined): Snapshot[] 
     next = snapshot.parent;
   }
   return stack;
+}
+
+/**
+ * The files of a stack as one tree, read without a mount; with an active snapshot's upper directory
+ * on top, if given. @throws {ClocheError} `SNAPSHOT_NOT_FOUND`
+ */
+export function treeOf(store: Store, chainId: ChainId | undefined, upper?: string): Tree {
+  const active = upper === undefined ? [] : [{ directory: upper, opaque: [] }];
+  return { layers: [...active, ...stackOf(store, chainId)] };
 }
 
 /**
@@ -164,6 +176,7 @@ interface Row {
   readonly blob_size: number;
   readonly size: number;
   readonly opaque: string;
+  readonly created: number;
 }
 
 function folderOf(store: Store, id: string): string {

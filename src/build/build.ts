@@ -1,0 +1,144 @@
+import {
+  ARCHITECTURE,
+  canonical,
+  configOf,
+  type Digest,
+  type HistoryEntry,
+  type Image,
+  type ImageConfig,
+  parseReference,
+  type Reference,
+  resolveImage,
+  type Store,
+  stackOf,
+  whileWorking,
+  withTag,
+  writeImage,
+} from '../image/index.ts';
+import { openContext } from './context.ts';
+import { parse } from './dockerfile/parse.ts';
+import type { Graph } from './graph.ts';
+import { proxyArgs } from './instructions.ts';
+import { planGraph } from './plan.ts';
+import { type OnEvent, type Progress, progress } from './progress.ts';
+import type { RunCommand } from './run.ts';
+import { type Solved, solve } from './solve.ts';
+import { planStages } from './stages.ts';
+
+export interface BuildOptions {
+  /** A directory. */
+  readonly context: string;
+  /** The Dockerfile, if it is not `Dockerfile` in the context. */
+  readonly file?: string | undefined;
+  readonly tags?: readonly string[] | undefined;
+  readonly target?: string | undefined;
+  readonly buildArgs?: Readonly<Record<string, string>> | undefined;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** For RUN: `bridge`, `host`, `none`. */
+  readonly network?: string | undefined;
+  readonly noCache?: boolean | undefined;
+  readonly run: RunCommand;
+  readonly onEvent?: OnEvent | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Builds an image from a Dockerfile: parse → graph → solve → image. The same input gives, as long
+ * as the cache knows its steps, the same image.
+ *
+ * @throws {ClocheError} `DOCKERFILE_INVALID`, `DOCKERFILE_UNSUPPORTED`, `DOCKERFILE_NOT_FOUND`,
+ * `CONTEXT_NOT_FOUND`, `STAGE_NOT_FOUND`, `REFERENCE_INVALID`, `IMAGE_NOT_FOUND`, `RUN_FAILED`,
+ * `COPY_SOURCE_NOT_FOUND`, `COPY_CONFLICT`, `USER_NOT_FOUND`; those that have a place in the file
+ * say it and show the lines.
+ */
+export async function buildImage(store: Store, options: BuildOptions): Promise<Image> {
+  const names = (options.tags ?? []).map((tag) => withTag(parseReference(tag)));
+  const signal = options.signal ?? new AbortController().signal;
+  const steps = progress(options.onEvent ?? (() => {}));
+  const buildArgs = options.buildArgs ?? {};
+  return whileWorking(store.db, `build ${crypto.randomUUID()}`, async () => {
+    const context = await openContext(options.context, options.file);
+    const reading = steps.begin(`[internal] load build definition from ${context.dockerfile.name}`);
+    const dockerfile = parse(context.dockerfile);
+    const planned = planStages(dockerfile, buildArgs, options.target);
+    reading.done();
+    const images = await resolveAll(store, planned.images, steps, signal);
+    const { network, labels } = options;
+    const graph = planGraph(dockerfile, planned, { images, buildArgs, network, labels });
+    const solved = await solve(graph, {
+      ...{ store, context, signal, progress: steps, run: options.run },
+      hiddenEnv: proxyArgs(buildArgs),
+      noCache: options.noCache ?? false,
+    });
+    return exportImage(store, graph, solved, names, steps);
+  });
+}
+
+async function resolveAll(
+  store: Store,
+  references: readonly string[],
+  steps: Progress,
+  signal: AbortSignal,
+): Promise<Map<string, ImageConfig>> {
+  const images = new Map<string, ImageConfig>();
+  for (const reference of references) {
+    const shown = canonical(withTag(parseReference(reference)));
+    const step = steps.begin(`[internal] load metadata for ${shown}`);
+    const image = await resolveImage(store, reference, {
+      onProgress: ({ text }) => step.note(text),
+      signal,
+    });
+    images.set(reference, configOf(store, image));
+    step.done();
+  }
+  return images;
+}
+
+function exportImage(
+  store: Store,
+  graph: Graph,
+  solved: Solved,
+  names: readonly Reference[],
+  steps: Progress,
+): Image {
+  const step = steps.begin('exporting to image');
+  const image = writeImage(store, imageConfig(store, graph, solved), names);
+  step.note(`writing image ${image.id}`);
+  for (const name of names) step.note(`naming to ${canonical(name)}`);
+  step.done();
+  return image;
+}
+
+/**
+ * The image config. Its times are those of its layers and not of this build, so that a build whose
+ * steps are all cached gives the very same image.
+ */
+function imageConfig(store: Store, graph: Graph, solved: Solved): ImageConfig {
+  const stack = stackOf(store, solved.get(graph.result)).reverse();
+  const entries: HistoryEntry[] = [];
+  let layers = 0;
+  let created = stack[0]?.created ?? new Date(0);
+  for (const { entry, vertex } of graph.history) {
+    const isLayer = vertex === undefined ? entry.empty_layer !== true : madeLayer(vertex);
+    if (isLayer) created = stack[layers++]?.created ?? created;
+    entries.push({
+      created: created.toISOString(),
+      ...entry,
+      ...(isLayer ? {} : { empty_layer: true }),
+    });
+  }
+  return {
+    created: created.toISOString(),
+    architecture: ARCHITECTURE,
+    os: 'linux',
+    config: graph.config,
+    rootfs: { type: 'layers', diff_ids: stack.map(({ diffId }) => diffId) },
+    history: entries,
+  };
+
+  /** A WORKDIR that was there already changes nothing. */
+  function madeLayer(id: Digest): boolean {
+    const below = graph.vertices.find((vertex) => vertex.id === id)?.inputs[0];
+    return below === undefined || solved.get(id) !== solved.get(below);
+  }
+}

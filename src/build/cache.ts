@@ -1,0 +1,23 @@
+import { type ChainId, type Digest, exclusively, type Store } from '../image/index.ts';
+
+/** The snapshot that a step with this key gave before; undefined if none did. */
+export function cached(store: Store, key: Digest): ChainId | undefined {
+  const row = store.db
+    .query<{ chain: ChainId }, [number, string]>(
+      'UPDATE cache SET used = ? WHERE key = ? RETURNING chain',
+    )
+    .get(Date.now(), key);
+  return row?.chain;
+}
+
+/** Remembers what a step gave. Its snapshot stays until the cache is cleared. */
+export function remember(store: Store, key: Digest, chain: ChainId): void {
+  store.db
+    .query('INSERT OR REPLACE INTO cache (key, chain, value, used) VALUES (?, ?, ?, ?)')
+    .run(key, chain, '{}', Date.now());
+}
+
+/** Forgets all steps; `collect` then frees what only they needed. @returns how many there were */
+export function clearCache(store: Store): number {
+  return exclusively(store.db, () => store.db.query('DELETE FROM cache').run().changes);
+}

@@ -1,0 +1,116 @@
+import { constants, copyFileSync, linkSync, symlinkSync, writeFileSync } from 'node:fs';
+import { setImmediate as breathe } from 'node:timers/promises';
+import { fromRaw, type RawPath, toRaw } from '../../image/layer/scan.ts';
+import { components, type Node, type Tree, walk } from '../../image/tree.ts';
+import { perform } from '../../linux/perform.ts';
+import { bytes, call, flags, mode, plan } from '../../linux/plan/index.ts';
+import type { Gathered, Item } from './gather.ts';
+import type { Owner } from './owner.ts';
+import { conflict, type Dress, inside, type UpperLayer } from './upper.ts';
+
+export interface PlaceOptions {
+  readonly tree: Tree;
+  readonly upper: UpperLayer;
+  /** For everything; without it what comes from a stage keeps its own. */
+  readonly owner: Owner | undefined;
+  /** For everything, directories too. */
+  readonly mode: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const ROOT: Owner = { uid: 0, gid: 0 };
+
+/**
+ * Copies what one source brought to `target`, as COPY does it: a directory's *content* goes into the
+ * target, a file goes to it, or into it if it ends with a slash or is a directory.
+ *
+ * @throws {ClocheError} `COPY_CONFLICT`, `LINK_LOOP`; an AbortError.
+ */
+export async function place(
+  { base, items }: Gathered,
+  target: RawPath,
+  options: PlaceOptions,
+): Promise<void> {
+  const [first] = items;
+  if (first === undefined) return;
+  const { tree, upper } = options;
+  const isTree = first.node.kind === 'directory';
+  const top = isTree
+    ? upper.makeAll(walk(tree, target), options.owner ?? ROOT)
+    : fileTarget(target, base, options);
+  const firstNames = new Map<string, RawPath>();
+  let count = 0;
+  for (const item of isTree ? items.slice(1) : items) {
+    const path = item.relative === '' ? top : inside(top, item.relative);
+    await placeItem(path, item, firstNames, options);
+    // Ctrl-C is heard only between pieces of work.
+    if (++count % 256 === 0) await breathe();
+    options.signal?.throwIfAborted();
+  }
+}
+
+/** Writes a file whose content stands in the Dockerfile. */
+export function placeInline(
+  file: { readonly name: string; readonly content: string },
+  target: RawPath,
+  options: PlaceOptions,
+): void {
+  const path = fileTarget(target, toRaw(file.name), options);
+  options.upper.makeRoom(path);
+  writeFileSync(options.upper.host(path), file.content);
+  const dress = { owner: options.owner ?? ROOT, mode: options.mode ?? 0o644 };
+  options.upper.dress(path, { ...dress, mtime: BigInt(Date.now()) * 1_000_000n }, 'file');
+}
+
+/** Where a file called `base` goes, the directories above it made. */
+function fileTarget(target: RawPath, base: RawPath, { tree, upper, owner }: PlaceOptions): RawPath {
+  const found = walk(tree, target);
+  if (target.endsWith('/')) return inside(upper.makeAll(found, owner ?? ROOT), base);
+  const { node, missing } = found;
+  if (missing.length === 0) return node.kind === 'directory' ? inside(node.path, base) : node.path;
+  const parent = upper.makeAll({ node, missing: missing.slice(0, -1) }, owner ?? ROOT);
+  return inside(parent, missing.at(-1) ?? components(target).at(-1) ?? base);
+}
+
+async function placeItem(
+  path: RawPath,
+  item: Item,
+  firstNames: Map<string, RawPath>,
+  options: PlaceOptions,
+): Promise<void> {
+  const { upper } = options;
+  const { node } = item;
+  if (node.kind === 'directory') return placeDirectory(path, item, options);
+  upper.makeRoom(path);
+  const inode = `${node.stat.dev}:${node.stat.ino}`;
+  const first = node.stat.nlink > 1n ? firstNames.get(inode) : undefined;
+  if (first !== undefined) return linkSync(upper.host(first), upper.host(path));
+  firstNames.set(inode, path);
+  if (node.kind === 'file') copyFileSync(item.host, upper.host(path), constants.COPYFILE_FICLONE);
+  else if (node.kind === 'symlink') symlinkSync(fromRaw(node.target ?? ''), upper.host(path));
+  else await makeSpecial(upper.host(path), node);
+  upper.dress(path, dressOf(item, options), node.kind);
+}
+
+function placeDirectory(path: RawPath, item: Item, options: PlaceOptions): void {
+  const there = options.upper.at(path);
+  if (there === undefined) options.upper.makeDirectory(path, dressOf(item, options));
+  else if (there.kind !== 'directory') throw conflict(`cannot copy to non-directory: '/${path}'`);
+}
+
+function dressOf({ node, xattrs }: Item, { owner, mode }: PlaceOptions): Dress {
+  const { uid, gid, mode: bits, mtimeNs } = node.stat;
+  return {
+    owner: owner ?? { uid: Number(uid), gid: Number(gid) },
+    mode: mode ?? Number(bits & 0o7777n),
+    mtime: mtimeNs,
+    xattrs,
+  };
+}
+
+/** A device or fifo of another stage; Node has no mknod(2). */
+async function makeSpecial(host: Buffer, { stat }: Node): Promise<void> {
+  const path = bytes(Buffer.concat([host, Buffer.of(0)]), JSON.stringify(host.toString()));
+  const args = [flags('AT_FDCWD'), path, mode(Number(stat.mode)), stat.rdev];
+  await perform(plan('copy a special file', [call('mknodat', args, 'as in the other stage')]));
+}

@@ -1,0 +1,97 @@
+import { posix } from 'node:path';
+import {
+  type ChainId,
+  type ContainerConfig,
+  type Digest,
+  digestOf,
+  type HistoryEntry,
+} from '../image/index.ts';
+import type { Place } from './dockerfile/source.ts';
+import type { Heredoc } from './dockerfile/split.ts';
+
+/**
+ * A build as data: what is done, on top of what. Content-addressed: two vertices that would do the
+ * same to the same have one id, whatever Dockerfile they come from. Building one does no I/O.
+ */
+export interface Graph {
+  /** Inputs before those who need them. */
+  readonly vertices: readonly Vertex[];
+  /** The last vertex of the target stage; its layers are the image's. */
+  readonly result: Digest;
+  readonly config: ContainerConfig;
+  readonly history: readonly HistoryStep[];
+}
+
+export interface Vertex {
+  /** Of the operation and its inputs' ids. */
+  readonly id: Digest;
+  readonly op: Operation;
+  /** What it stands on first; then, of a COPY, what it copies from. */
+  readonly inputs: readonly Digest[];
+  /** `[build 2/4] RUN make`, for people. */
+  readonly name: string;
+  readonly place: Place;
+}
+
+export type Operation =
+  /** An image's layers, or with no chainID none. */
+  | { readonly kind: 'base'; readonly reference: string; readonly chainId: ChainId | null }
+  | RunOperation
+  | CopyOperation
+  /** Makes a directory, with its parents, unless it is there. */
+  | { readonly kind: 'workdir'; readonly path: string };
+
+export interface RunOperation {
+  readonly kind: 'run';
+  readonly argv: readonly string[];
+  /** `KEY=value` */
+  readonly env: readonly string[];
+  readonly cwd: string;
+  /** `name`, `uid`, `name:group`; '' is root. */
+  readonly user: string;
+  readonly network: string;
+}
+
+export interface CopyOperation {
+  readonly kind: 'copy';
+  readonly from: 'context' | 'input';
+  /** Relative to the root of where they come from; may have wildcards. */
+  readonly sources: readonly string[];
+  readonly inline: readonly Pick<Heredoc, 'name' | 'content'>[];
+  /** Absolute; a slash at its end means that it is a directory. */
+  readonly target: string;
+  readonly chown: string | null;
+  /** Octal. */
+  readonly chmod: string | null;
+}
+
+/** One line of the image's history; with a vertex it has a layer if that made one. */
+export interface HistoryStep {
+  readonly entry: HistoryEntry;
+  readonly vertex?: Digest | undefined;
+}
+
+/** The graph under construction; equal vertices are one. */
+export interface Vertices {
+  add(op: Operation, inputs: readonly Digest[], name: string, place: Place): Digest;
+  list(): Vertex[];
+}
+
+export function vertices(): Vertices {
+  const known = new Map<Digest, Vertex>();
+  return {
+    add(op, inputs, name, place) {
+      const id = digestOf(JSON.stringify([op, inputs]));
+      if (!known.has(id)) known.set(id, { id, op, inputs, name, place });
+      return id;
+    },
+    list: () => [...known.values()],
+  };
+}
+
+/** `path` as seen from `cwd`, absolute; keeps what says that it is a directory. */
+export function absolute(cwd: string, path: string): string {
+  const whole = posix.resolve('/', cwd, path);
+  const isDirectory = path.endsWith('/') || path === '.' || path.endsWith('/.');
+  return isDirectory && whole !== '/' ? `${whole}/` : whole;
+}

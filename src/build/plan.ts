@@ -1,0 +1,94 @@
+import { type ContainerConfig, chainOfAll, type Digest, type ImageConfig } from '../image/index.ts';
+import type { Dockerfile } from './dockerfile/parse.ts';
+import type { Place } from './dockerfile/source.ts';
+import { type Graph, type HistoryStep, type Vertex, vertices } from './graph.ts';
+import { planInstructions, type StageState } from './instructions.ts';
+import { type Origin, originOf, type PlannedStages } from './stages.ts';
+
+export interface GraphOptions {
+  /** The configs of the images that the stages name, by that name. */
+  readonly images: ReadonlyMap<string, ImageConfig>;
+  readonly buildArgs?: Readonly<Record<string, string>> | undefined;
+  /** For RUNs that do not say one: `bridge`, `none`, `host`. */
+  readonly network?: string | undefined;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+}
+
+/**
+ * Turns the needed stages of a Dockerfile into a build graph. Pure: what images hold was looked up
+ * before, what files hold is looked at by `solve`.
+ *
+ * @throws {ClocheError} `DOCKERFILE_INVALID`: a variable cannot be expanded.
+ */
+export function planGraph(
+  dockerfile: Dockerfile,
+  planned: PlannedStages,
+  options: GraphOptions,
+): Graph {
+  const graph = vertices();
+  const done = new Map<number, StageState>();
+  const stateOf = (origin: Origin, label: string, place: Place): StageState => {
+    const earlier = origin.kind === 'stage' ? done.get(origin.index) : undefined;
+    if (earlier !== undefined) return earlier;
+    const image = origin.kind === 'image' ? options.images.get(origin.reference) : undefined;
+    const chainId = chainOfAll(image?.rootfs.diff_ids ?? []) ?? null;
+    const reference = origin.kind === 'image' ? origin.reference : 'scratch';
+    const vertex = graph.add({ kind: 'base', reference, chainId }, [], label, place);
+    return fromImage(image, vertex);
+  };
+  for (const { index, stage, base } of planned.needed) {
+    const steps = stage.instructions.filter(({ kind }) => isStep(kind)).length + 1;
+    const named = stage.name ?? (planned.needed.length > 1 ? `stage-${index}` : undefined);
+    const label = (n: number, text: string) =>
+      `[${named === undefined ? '' : `${named} `}${n}/${steps}] ${text}`;
+    const start = stateOf(base, label(1, `FROM ${nameOf(base) ?? stage.base}`), stage.place);
+    const context = {
+      ...{ dockerfile, graph, label, network: options.network ?? 'bridge' },
+      globals: planned.globals,
+      buildArgs: options.buildArgs ?? {},
+      sourceOf: (name: string) =>
+        stateOf(originOf(dockerfile, name, index), `FROM ${name}`, stage.place).vertex,
+    };
+    done.set(index, planInstructions(start, stage.instructions, context));
+  }
+  const last = done.get(planned.target);
+  if (last === undefined) throw new RangeError(`stage ${planned.target} was not planned`);
+  return {
+    vertices: reachable(graph.list(), last.vertex),
+    result: last.vertex,
+    config: withLabels(last.config, options.labels),
+    history: last.history,
+  };
+}
+
+/** Instructions that change files, which progress counts. */
+export function isStep(kind: string): boolean {
+  return kind === 'run' || kind === 'copy' || kind === 'workdir';
+}
+
+function fromImage(image: ImageConfig | undefined, vertex: Digest): StageState {
+  const history = (image?.history ?? []).map((entry): HistoryStep => ({ entry }));
+  return { vertex, config: image?.config ?? {}, history, args: new Map(), hasCmd: false };
+}
+
+function nameOf(origin: Origin): string | undefined {
+  return origin.kind === 'image' ? origin.reference : undefined;
+}
+
+function withLabels(config: ContainerConfig, labels: GraphOptions['labels']): ContainerConfig {
+  if (labels === undefined || Object.keys(labels).length === 0) return config;
+  return { ...config, Labels: { ...config.Labels, ...labels } };
+}
+
+/** Only what the result stands on, in the same order. */
+function reachable(all: readonly Vertex[], result: Digest): Vertex[] {
+  const byId = new Map(all.map((vertex) => [vertex.id, vertex]));
+  const wanted = new Set<Digest>();
+  const want = (id: Digest) => {
+    if (wanted.has(id)) return;
+    wanted.add(id);
+    for (const input of byId.get(id)?.inputs ?? []) want(input);
+  };
+  want(result);
+  return all.filter(({ id }) => wanted.has(id));
+}

@@ -1,0 +1,161 @@
+import { ClocheError } from '../error.ts';
+import {
+  type ChainId,
+  commit,
+  type Digest,
+  digestOf,
+  discard,
+  find,
+  prepare,
+  type Store,
+  treeOf,
+} from '../image/index.ts';
+import { toRaw } from '../image/layer/scan.ts';
+import { walk } from '../image/tree.ts';
+import { cached, remember } from './cache.ts';
+import type { Context } from './context.ts';
+import { prepareCopy } from './copy/copy.ts';
+import { UpperLayer } from './copy/upper.ts';
+import { errorAt } from './dockerfile/source.ts';
+import type { Graph, Operation, Vertex } from './graph.ts';
+import type { Progress, StepProgress } from './progress.ts';
+import { type RunCommand, runStep } from './run.ts';
+import type { Step } from './step.ts';
+
+export interface SolveOptions {
+  readonly store: Store;
+  readonly context: Context;
+  readonly progress: Progress;
+  readonly run: RunCommand;
+  /** Proxies and the like, which RUN sees and the cache does not. */
+  readonly hiddenEnv: readonly string[];
+  readonly noCache: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** What each vertex gave; undefined where there are no files at all (`FROM scratch`). */
+export type Solved = ReadonlyMap<Digest, ChainId | undefined>;
+
+/**
+ * Does what the graph says, side by side where vertices do not need each other, and does nothing
+ * that the cache knows: its key is the operation, the chainID it stands on, and the content that it
+ * copies. When one vertex fails the others are stopped, and no active snapshot is left.
+ *
+ * @throws {ClocheError} the first failure, with its place in the Dockerfile.
+ */
+export async function solve(graph: Graph, options: SolveOptions): Promise<Solved> {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([options.signal, stop.signal]);
+  const results = new Map<Digest, Promise<ChainId | undefined>>();
+  let failure: unknown;
+  for (const vertex of graph.vertices) {
+    const solved = Promise.all(vertex.inputs.map((id) => results.get(id))).then((inputs) =>
+      solveVertex(vertex, inputs, { ...options, signal }),
+    );
+    solved.catch((error: unknown) => {
+      failure ??= error;
+      stop.abort();
+    });
+    results.set(vertex.id, solved);
+  }
+  await Promise.allSettled(results.values());
+  if (failure !== undefined) throw failure;
+  const entries = [...results].map(async ([id, chain]) => [id, await chain] as const);
+  return new Map(await Promise.all(entries));
+}
+
+async function solveVertex(
+  vertex: Vertex,
+  inputs: readonly (ChainId | undefined)[],
+  options: SolveOptions,
+): Promise<ChainId | undefined> {
+  options.signal.throwIfAborted();
+  const progress = options.progress.begin(vertex.name);
+  try {
+    if (vertex.op.kind === 'base') return based(vertex.op, progress);
+    return await operate(vertex.op, inputs, progress, options);
+  } catch (error) {
+    const placed = withPlace(error, vertex, options);
+    progress.failed((error as Error).message);
+    throw placed;
+  }
+}
+
+function based(op: Extract<Operation, { kind: 'base' }>, progress: StepProgress) {
+  progress.done();
+  return op.chainId ?? undefined;
+}
+
+async function operate(
+  op: Exclude<Operation, { kind: 'base' }>,
+  inputs: readonly (ChainId | undefined)[],
+  progress: StepProgress,
+  options: SolveOptions,
+): Promise<ChainId | undefined> {
+  const { store } = options;
+  const parent = inputs[0];
+  if (op.kind === 'workdir' && isDirectory(store, parent, op.path)) {
+    progress.done();
+    return parent;
+  }
+  const step = await readyStep(op, inputs[1], progress, options);
+  const key = digestOf(JSON.stringify([op, parent ?? null, step.facts]));
+  const known = options.noCache ? undefined : cached(store, key);
+  if (known !== undefined) {
+    progress.cached();
+    return known;
+  }
+  const active = prepare(store, parent);
+  try {
+    await step.perform(active);
+    options.signal.throwIfAborted();
+    const { chainId } = await commit(store, active);
+    remember(store, key, chainId);
+    progress.done();
+    return chainId;
+  } catch (error) {
+    await discard(store, active);
+    throw error;
+  }
+}
+
+async function readyStep(
+  op: Exclude<Operation, { kind: 'base' }>,
+  source: ChainId | undefined,
+  step: StepProgress,
+  { store, context, run, hiddenEnv, signal }: SolveOptions,
+): Promise<Step> {
+  switch (op.kind) {
+    case 'copy':
+      return prepareCopy(op, { store, context, source, signal });
+    case 'workdir':
+      return {
+        facts: null,
+        async perform(active) {
+          const tree = treeOf(store, active.parent, active.upper);
+          const upper = new UpperLayer(tree);
+          upper.makeAll(walk(tree, toRaw(op.path)), { uid: 0, gid: 0 });
+          await upper.finish();
+        },
+      };
+    case 'run':
+      return {
+        facts: null,
+        perform: (snapshot) => runStep(op, { snapshot, signal, run, hiddenEnv, step }),
+      };
+  }
+}
+
+function isDirectory(store: Store, chain: ChainId | undefined, path: string): boolean {
+  if (chain === undefined) return path === '/';
+  return find(treeOf(store, chain), toRaw(path))?.kind === 'directory';
+}
+
+function withPlace(error: unknown, { place }: Vertex, { context, signal }: SolveOptions): unknown {
+  if (signal.aborted || !(error instanceof ClocheError)) return error;
+  const placed = errorAt(error.code, context.dockerfile, place, error.message, error.hint);
+  const details = { ...placed.details, ...error.details };
+  return new ClocheError(error.code, placed.message, {
+    ...{ class: error.class, hint: placed.hint, details, cause: error },
+  });
+}
