@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
 import type { Controller, Hierarchies, Hierarchy } from './detect.ts';
 import { errnoOf, readKnob, writeKnob } from './files.ts';
@@ -69,20 +69,21 @@ function fillCpusets(tree: Hierarchy, levels: readonly string[]) {
 function enableControllers(at: string) {
   const enabled = (readKnob(`${at}/cgroup.subtree_control`) ?? '').split(' ');
   const offered = (readKnob(`${at}/cgroup.controllers`) ?? '').split(' ');
-  for (const name of offered) {
-    if (name === '' || enabled.includes(name)) continue;
-    const refused = enable(at, name);
-    if (refused === 'EBUSY' && moveOutOf(at)) enable(at, name);
-  }
+  const wanted = offered.filter((name) => name !== '' && !enabled.includes(name));
+  // Only the real root has no type, and only there processes and children may live side by side.
+  // Before the first one: the kernel lets a cgroup with processes have cpu, cpuset and pids, yet
+  // then its children are threaded, and nothing can be moved into them any more.
+  if (wanted.length === 0 || (existsSync(`${at}/cgroup.type`) && !moveOutOf(at))) return;
+  for (const name of wanted) enable(at, name);
 }
 
-/** @returns the errno with which the kernel refused, if it did. */
-function enable(at: string, name: string): string | undefined {
+/** What the kernel refuses stays off, and `prepareParent` says so. */
+function enable(at: string, name: string) {
   try {
     writeKnob(`${at}/cgroup.subtree_control`, `+${name}`);
-    return undefined;
   } catch (error) {
-    return errnoOf(error);
+    if (!['EBUSY', 'EINVAL', 'ENOENT', 'EOPNOTSUPP', 'ENOTSUP'].includes(errnoOf(error)))
+      throw error;
   }
 }
 
@@ -90,12 +91,12 @@ function enable(at: string, name: string): string | undefined {
  * Moves all processes of our own cgroup into `init` below it. Only when we are in it ourselves:
  * the processes of anybody else's cgroup are not ours to move.
  *
- * @returns whether there was something to do.
+ * @returns whether nobody is left in it.
  */
 function moveOutOf(at: string): boolean {
   const procs = `${at}/cgroup.procs`;
   const here = () => (readKnob(procs) ?? '').split('\n').filter((pid) => pid !== '');
-  if (!here().includes(String(process.pid))) return false;
+  if (!here().includes(String(process.pid))) return here().length === 0;
   makeDirectory(`${at}/init`);
   // Those that were born while we moved the others are seen in the next round.
   for (let round = 0; round < 10 && here().length > 0; round++)
@@ -103,7 +104,7 @@ function moveOutOf(at: string): boolean {
       // 0 is a process of another pid namespace, which cannot be named from here.
       if (pid !== '0') moveTolerantly(`${at}/init/cgroup.procs`, pid);
     }
-  return true;
+  return here().length === 0;
 }
 
 function moveTolerantly(procs: string, pid: string) {

@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { perform } from '../perform.ts';
 import { plan, type Step } from '../plan/index.ts';
 import { type Cgroup, openCgroup } from './cgroup.ts';
@@ -82,9 +80,4 @@ export interface Ended {
 export async function until(what: string, isSo: () => boolean): Promise<void> {
   for (const end = Date.now() + 5000; !isSo(); await Bun.sleep(10))
     if (Date.now() > end) throw new Error(`after five seconds still not: ${what}`);
-}
-
-export function temporaryDirectory(): { path: string } & Disposable {
-  const path = mkdtempSync(`${tmpdir()}/cloche-cgroup-`);
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
