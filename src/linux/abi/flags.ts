@@ -128,6 +128,10 @@ export const FLAGS = {
   NETLINK_NETFILTER: 12,
   SOL_SOCKET: 1,
   MSG_NOSIGNAL: 0x4000,
+  MSG_DONTWAIT: 0x40,
+
+  // netdevice(7)
+  SIOCGIFINDEX: 0x8933,
 
   // ioctl(2), ioctl_tty(2)
   TIOCSCTTY: 0x540e,

@@ -1,0 +1,102 @@
+import type { ErrnoName } from '../abi/errno.ts';
+import type { FlagName } from '../abi/flags.ts';
+import {
+  type Block,
+  block,
+  buffer,
+  call,
+  flags,
+  pointer,
+  result,
+  type Step,
+  type Value,
+  value,
+} from '../plan/index.ts';
+import { type Chunk, cstring, HEADER_SIZE } from './message.ts';
+
+/** One question to the kernel, and what is thought of the answer. */
+export interface Request {
+  /** Short, as `explain` and an error show it: `new bridge`. */
+  readonly name: string;
+  readonly message: Chunk;
+  readonly why: string;
+  /** Errnos of the answer that are no failure. */
+  readonly tolerate?: readonly ErrnoName[] | undefined;
+}
+
+/**
+ * A socket, what is done with it, and its end. It speaks to the network namespace in which the
+ * process is when it opens the socket. Source: netlink(7).
+ */
+export function conversation(
+  protocol: Extract<FlagName, `NETLINK_${string}`>,
+  talk: (socket: Value) => readonly Step[],
+): Step[] {
+  const socket = result('netlink');
+  return [
+    call(
+      'socket',
+      [flags('AF_NETLINK'), flags('SOCK_RAW', 'SOCK_CLOEXEC'), flags(protocol)],
+      'the kernel listens to messages about its network',
+      { save: socket },
+    ),
+    ...talk(socket),
+    call('close', [socket], 'all is said', { pause: false }),
+  ];
+}
+
+/**
+ * Sends a message that wants an acknowledgement, and makes the errno in the acknowledgement the
+ * result of a step: a refusal is a failure like that of any system call.
+ *
+ * Of several messages in a row, as nfnetlink takes them, the last one alone may ask for an
+ * acknowledgement; the kernel answers a message that fails in any case, and before that.
+ */
+export function requestSteps(socket: Value, { name, message, why, tolerate }: Request): Step[] {
+  const request = block(name, [message.bytes]);
+  const answer = buffer(`answer to '${name}'`, ANSWER_SIZE);
+  return [
+    ...fillSteps(request, message),
+    call('sendto', [socket, pointer(request), message.bytes.length, 0, 0, 0], why),
+    call(
+      'recvfrom',
+      [socket, pointer(answer), ANSWER_SIZE, 0, 0, 0],
+      'what the kernel says to it',
+      {
+        pause: false,
+      },
+    ),
+    call('value', [value(answer, HEADER_SIZE, 'i32')], why, {
+      pause: false,
+      ...(tolerate === undefined ? {} : { tolerate }),
+    }),
+  ];
+}
+
+/**
+ * Looks up the index of an interface, into `index`. Errors: ENODEV.
+ * Source: netdevice(7): an ifreq is 16 bytes of name and a union, 40 bytes together.
+ */
+export function indexSteps(socket: Value, name: string, index: Value): Step[] {
+  const padded = new Uint8Array(IFREQ_SIZE);
+  padded.set(cstring(name).bytes);
+  const ifreq = block(`${name} in an ifreq`, [padded]);
+  return [
+    call('ioctl', [socket, flags('SIOCGIFINDEX'), pointer(ifreq)], `which number has ${name}?`),
+    call('value', [value(ifreq, 16, 'i32')], 'this one', { save: index, pause: false }),
+  ];
+}
+
+/** Bytes that are read of an answer: header, errno, the request's header. The rest is let go. */
+const ANSWER_SIZE = 36;
+const IFREQ_SIZE = 40;
+
+/** Puts the numbers that are known only now into the message. */
+function fillSteps(request: Block, { holes }: Chunk): Step[] {
+  return holes.map(({ at, from }) =>
+    call('value', [from], `into the request '${request.name}'`, {
+      save: value(request, at, 'i32'),
+      pause: false,
+    }),
+  );
+}
