@@ -114,7 +114,7 @@ async function operate(
     progress.done();
     return chainId;
   } catch (error) {
-    await discard(store, active);
+    discard(store, active);
     throw error;
   }
 }

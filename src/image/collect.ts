@@ -1,5 +1,4 @@
 import { readdirSync, rmSync, statSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ChainId, type Digest, hexOf } from './digest.ts';
 import type { Manifest } from './manifest.ts';
@@ -13,12 +12,12 @@ import { readJson, type Store } from './store.ts';
  * Removes what killed commands have left: their active snapshots, directories that no row names,
  * temporary files. Every command may begin with it; with nothing to do it costs half a millisecond.
  */
-export async function reconcile(store: Store): Promise<void> {
+export function reconcile(store: Store): void {
   const bins = exclusively(store.db, () => [...deadActive(store), ...orphans(store)]);
   const left = readdirSync(join(store.root, 'tmp'))
     .filter((name) => isDead((name.split('+')[0] ?? '') as Owner))
     .map((name) => join(store.root, 'tmp', name));
-  for (const path of [...bins, ...left]) await rm(path, { recursive: true, force: true });
+  for (const path of [...bins, ...left]) rmSync(path, { recursive: true, force: true });
 }
 
 /**
@@ -28,15 +27,15 @@ export async function reconcile(store: Store): Promise<void> {
  *
  * @returns the bytes that were freed, of blobs as stored and of snapshots' files.
  */
-export async function collect(store: Store): Promise<number> {
-  await reconcile(store);
+export function collect(store: Store): number {
+  reconcile(store);
   // Whoever wants to begin to work waits for the end of this transaction.
   const swept = exclusively(store.db, () => {
     if (isAnybodyWorking(store.db)) return { bins: [], freed: 0 };
     const { bins, size } = sweepSnapshots(store);
     return { bins, freed: size + sweepBlobs(store) };
   });
-  for (const bin of swept.bins) await rm(bin, { recursive: true, force: true });
+  for (const bin of swept.bins) rmSync(bin, { recursive: true, force: true });
   return swept.freed;
 }
 

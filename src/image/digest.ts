@@ -1,4 +1,3 @@
-import { createHash, type Hash } from 'node:crypto';
 import { ClocheError } from '../error.ts';
 
 /** The sha256 of a blob as it is stored and sent, `sha256:<64 hex>`: of a layer, compressed. */
@@ -10,11 +9,16 @@ export type ChainId = `sha256:${string}` & { readonly __chainId: never };
 
 /** The digest of bytes at hand. */
 export function digestOf(content: string | Uint8Array): Digest {
-  return hashed(createHash('sha256').update(content));
+  return hashed(sha256().update(content));
 }
 
-/** Ends a running sha256 as a digest; `as DiffId` where an uncompressed tar went in. */
-export function hashed<T extends Digest | DiffId = Digest>(hash: Hash): T {
+/** A running sha256. Bun's own: importing node:crypto takes longer than a container does. */
+export function sha256(): Bun.CryptoHasher {
+  return new Bun.CryptoHasher('sha256');
+}
+
+/** Ends a running sha256 as a digest, or as the diffID of an uncompressed tar. */
+export function hashed<T extends Digest | DiffId = Digest>(hash: Bun.CryptoHasher): T {
   return `sha256:${hash.digest('hex')}` as T;
 }
 

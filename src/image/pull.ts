@@ -1,5 +1,5 @@
 import { ClocheError } from '../error.ts';
-import { type BaseOptions, makeBase } from './bases/make.ts';
+import type { BaseOptions } from './bases/make.ts';
 import { BASE_NAMES, suiteOf } from './bases/suite.ts';
 import { findImage, type Image } from './images.ts';
 import { familiar, parseReference, withTag } from './reference.ts';
@@ -20,7 +20,10 @@ export async function resolveImage(
   if (local !== undefined) return local;
   const name = withTag(parseReference(text));
   const suite = suiteOf(name);
-  if (suite !== undefined) return makeBase(store, name, suite, options);
+  if (suite !== undefined) {
+    const { makeBase } = await import('./bases/make.ts');
+    return makeBase(store, name, suite, options);
+  }
   throw new ClocheError('IMAGE_NOT_FOUND', `unable to find image '${familiar(name)}' locally`, {
     class: 'not-found',
     hint: `cloche cannot pull from registries yet. It makes ${BASE_NAMES}; cloche images lists what there is.`,

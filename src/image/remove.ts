@@ -24,11 +24,7 @@ export interface Removed {
  *
  * @throws {ClocheError} `IMAGE_NOT_FOUND`; `IMAGE_IN_USE`: a container was made from it.
  */
-export async function removeImage(
-  store: Store,
-  text: string,
-  options: RemoveOptions = {},
-): Promise<Removed> {
+export function removeImage(store: Store, text: string, options: RemoveOptions = {}): Removed {
   const removed = exclusively(store.db, () => {
     const image = getImage(store, text);
     const name = nameOf(image, text);
@@ -43,7 +39,7 @@ export async function removeImage(
     writeIndex(store);
     return { untagged, deleted: keepsAName ? [] : [image.id] };
   });
-  if (removed.deleted.length > 0) await collect(store);
+  if (removed.deleted.length > 0) collect(store);
   return removed;
 }
 

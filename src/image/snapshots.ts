@@ -1,11 +1,8 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClocheError } from '../error.ts';
 import { type ChainId, chainOf, type DiffId, type Digest, hexOf } from './digest.ts';
-import { readChangeset } from './layer/archive.ts';
 import type { RawPath } from './layer/scan.ts';
-import { writeLayer } from './layer/write.ts';
 import { type Descriptor, MEDIA } from './manifest.ts';
 import { exclusively } from './state/database.ts';
 import { ownOwner } from './state/owner.ts';
@@ -86,10 +83,13 @@ export function findActive(store: Store, id: string): ActiveSnapshot | undefined
  * @throws {ClocheError} `LAYER_REDIRECT`, `FILE_CHANGED`
  */
 export async function commit(store: Store, active: ActiveSnapshot): Promise<Snapshot> {
+  // Loaded when needed: what writes layers takes longer to load than a container takes to start.
+  const { readChangeset } = await import('./layer/archive.ts');
+  const { writeLayer } = await import('./layer/write.ts');
   const changeset = await readChangeset(active.upper);
   const layer = await writeLayer(store, changeset);
   const chainId = chainOf(active.parent, layer.diffId);
-  await rm(active.work, { recursive: true, force: true });
+  rmSync(active.work, { recursive: true, force: true });
   const isNew = exclusively(store.db, () => {
     const opaque = JSON.stringify(changeset.opaque);
     const { diffId, blob, size } = layer;
@@ -105,17 +105,17 @@ export async function commit(store: Store, active: ActiveSnapshot): Promise<Snap
     renameSync(folderOf(store, active.id), join(store.root, 'snapshots', hexOf(chainId)));
     return true;
   });
-  if (!isNew) await discard(store, active);
+  if (!isNew) discard(store, active);
   return findSnapshot(store, chainId);
 }
 
 /** Removes an active snapshot and all that was written to it. Does nothing if it is gone already. */
-export async function discard(store: Store, active: Pick<ActiveSnapshot, 'id'>): Promise<void> {
+export function discard(store: Store, active: Pick<ActiveSnapshot, 'id'>): void {
   const bin = exclusively(store.db, () => {
     store.db.query('DELETE FROM active WHERE id = ?').run(active.id);
     return throwAway(store, folderOf(store, active.id));
   });
-  if (bin !== undefined) await rm(bin, { recursive: true, force: true });
+  if (bin !== undefined) rmSync(bin, { recursive: true, force: true });
 }
 
 /** @throws {ClocheError} `SNAPSHOT_NOT_FOUND` */

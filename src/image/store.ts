@@ -1,10 +1,8 @@
 import type { Database } from 'bun:sqlite';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClocheError } from '../error.ts';
-import { type Digest, digestOf, hashed, hexOf } from './digest.ts';
+import { type Digest, digestOf, hexOf } from './digest.ts';
 import type { Descriptor } from './manifest.ts';
 import { writeFileAtomically } from './state/atomic.ts';
 import { migrate, openDatabase } from './state/database.ts';
@@ -73,19 +71,9 @@ export function readJson<T>(store: Store, digest: Digest): T {
  * Moves a finished temporary file, which must have been synced, to its place among the blobs. The
  * digest is the caller's, hashed while writing.
  */
-export async function adoptBlob(store: Store, temporary: string, digest: Digest): Promise<void> {
-  if (existsSync(blobPath(store, digest))) await rm(temporary);
-  else await rename(temporary, blobPath(store, digest));
-}
-
-/** Reads a blob through and compares. @throws {ClocheError} `BLOB_MISSING`, `BLOB_CORRUPT` */
-export async function verifyBlob(store: Store, digest: Digest): Promise<void> {
-  const hash = createHash('sha256');
-  const file = await open(blobPath(store, digest)).catch(() => {
-    throw missing(store, digest);
-  });
-  for await (const chunk of file.createReadStream({ highWaterMark: 1 << 18 })) hash.update(chunk);
-  if (hashed(hash) !== digest) throw corrupt(store, digest);
+export function adoptBlob(store: Store, temporary: string, digest: Digest): void {
+  if (existsSync(blobPath(store, digest))) rmSync(temporary);
+  else renameSync(temporary, blobPath(store, digest));
 }
 
 function readBlob(store: Store, digest: Digest): Buffer {

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
-import { type Digest, hashed } from '../../image/digest.ts';
+import { type Digest, hashed, sha256 } from '../../image/digest.ts';
 import { readXattrs, type Xattrs } from '../../image/layer/xattr.ts';
 import { children, hostPath, type Node, type Tree } from '../../image/tree.ts';
 
@@ -52,7 +51,7 @@ export function contentDigest(
   gathered: readonly Gathered[],
   about: { readonly owners: boolean },
 ): Digest {
-  const whole = createHash('sha256');
+  const whole = sha256();
   for (const { base, items } of gathered)
     for (const { node, relative, host, xattrs } of items) {
       const { mode, uid, gid, rdev } = node.stat;
@@ -76,7 +75,7 @@ function* itemsOf(tree: Tree, node: Node, relative: string): Generator<Item> {
 }
 
 function fileDigest(host: Buffer): string {
-  const hash = createHash('sha256');
+  const hash = sha256();
   const fd = openSync(host, 'r');
   try {
     const chunk = Buffer.allocUnsafe(1 << 16);

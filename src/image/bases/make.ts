@@ -76,7 +76,7 @@ async function makeLayer(
     say('commit', 'writing the layer');
     return await commit(store, active);
   } catch (error) {
-    await discard(store, active);
+    discard(store, active);
     throw error;
   }
 }

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
 import { createGzip } from 'node:zlib';
-import { type DiffId, hashed } from '../digest.ts';
+import { type DiffId, hashed, sha256 } from '../digest.ts';
 import { type Descriptor, MEDIA } from '../manifest.ts';
 import { adoptBlob, type Store, temporaryPath } from '../store.ts';
 import { archive, type Changeset } from './archive.ts';
@@ -23,7 +22,7 @@ export interface Layer {
 export async function writeLayer(store: Store, changeset: Changeset): Promise<Layer> {
   const temporary = temporaryPath(store);
   const file = await open(temporary, 'wx', 0o644);
-  const [diff, digest] = [createHash('sha256'), createHash('sha256')];
+  const [diff, digest] = [sha256(), sha256()];
   let size = 0;
   try {
     for await (const chunk of compressed(archive(changeset), (piece) => diff.update(piece))) {
@@ -34,7 +33,7 @@ export async function writeLayer(store: Store, changeset: Changeset): Promise<La
     await file.sync();
     await file.close();
     const blob = { mediaType: MEDIA.layer, digest: hashed(digest), size };
-    await adoptBlob(store, temporary, blob.digest);
+    adoptBlob(store, temporary, blob.digest);
     return { diffId: hashed<DiffId>(diff), blob, size: changeset.size };
   } catch (error) {
     await file.close().catch(() => {});

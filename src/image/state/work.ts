@@ -1,5 +1,4 @@
 import type { Database } from 'bun:sqlite';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { exclusively } from './database.ts';
 import { isDead, type Owner, ownOwner } from './owner.ts';
 
@@ -22,7 +21,8 @@ export async function whileWorking<T>(
 ): Promise<T> {
   for (let waits = 0; !begin(db, name); waits++) {
     if (waits === 0) options.onWait?.();
-    await sleep(100, undefined, options.signal === undefined ? {} : { signal: options.signal });
+    options.signal?.throwIfAborted();
+    await Bun.sleep(100);
   }
   try {
     return await action();
