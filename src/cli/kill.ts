@@ -1,0 +1,23 @@
+import { Command } from 'commander';
+import { killContainer, openEngine, settleAll } from '../engine/index.ts';
+import { printError } from './output.ts';
+
+/** `cloche kill`: send a signal to the first process of each container. */
+export function killCommand(): Command {
+  return new Command('kill')
+    .description('Kill one or more running containers')
+    .argument('<container...>')
+    .option('-s, --signal <signal>', 'signal to send', 'KILL')
+    .action(async (names: string[], flags: { signal: string }) => {
+      const engine = openEngine();
+      await settleAll(engine);
+      for (const name of names) {
+        try {
+          await killContainer(engine, name, flags.signal);
+          process.stdout.write(`${name}\n`);
+        } catch (error) {
+          process.exitCode = printError(error);
+        }
+      }
+    });
+}

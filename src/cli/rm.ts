@@ -1,0 +1,23 @@
+import { Command } from 'commander';
+import { openEngine, removeContainer, settleAll } from '../engine/index.ts';
+import { printError } from './output.ts';
+
+/** `cloche rm`: remove containers and what they have written. */
+export function rmCommand(): Command {
+  return new Command('rm')
+    .description('Remove one or more containers')
+    .argument('<container...>')
+    .option('-f, --force', 'kill a running container first', false)
+    .action(async (names: string[], flags: { force: boolean }) => {
+      const engine = openEngine();
+      await settleAll(engine);
+      for (const name of names) {
+        try {
+          await removeContainer(engine, name, flags);
+          process.stdout.write(`${name}\n`);
+        } catch (error) {
+          process.exitCode = printError(error);
+        }
+      }
+    });
+}

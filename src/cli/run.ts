@@ -1,0 +1,143 @@
+import { Command, Option } from 'commander';
+import {
+  abandonContainer,
+  createContainer,
+  type Engine,
+  exitCodeFor,
+  openEngine,
+  type RunOptions,
+  type Started,
+  settleAll,
+  startContainer,
+} from '../engine/index.ts';
+import { bytes, many, positive, whole } from './flags.ts';
+import { printError, printWarnings } from './output.ts';
+import { baseProgress } from './progress.ts';
+import {
+  requireTerminal,
+  terminalSize,
+  withForwardedSignals,
+  withRawTerminal,
+} from './terminal.ts';
+
+/** `cloche run`: create a container and start it, in docker's words. */
+export function runCommand(): Command {
+  return new Command('run')
+    .description('Create and run a new container from an image')
+    .argument('<image>')
+    .argument('[command...]')
+    .passThroughOptions()
+    .option('-d, --detach', 'run in the background and print the container ID', false)
+    .option('-e, --env <entry>', 'set an environment variable', many, [])
+    .option('--entrypoint <program>', "replace the image's entrypoint")
+    .option('--hostname <name>', "the container's host name")
+    .option('-i, --interactive', 'keep STDIN open', false)
+    .option('-m, --memory <bytes>', 'memory limit, such as 80m', bytes)
+    .option('--cpus <number>', 'number of CPUs, such as 0.5', positive)
+    .option('--pids-limit <number>', 'how many processes it may have (-1 for no limit)', whole)
+    .option('--cap-add <capability>', 'add a capability', many, [])
+    .option('--cap-drop <capability>', 'drop a capability', many, [])
+    .option('--name <name>', 'assign a name')
+    .addOption(
+      new Option('--network <mode>', 'connect to a network')
+        .choices(['bridge', 'host', 'none'])
+        .default('bridge'),
+    )
+    .option('--privileged', 'give extended privileges', false)
+    .option('--rm', 'remove the container when it exits', false)
+    .option('-t, --tty', 'allocate a pseudo-TTY', false)
+    .option('-u, --user <user>', 'user or UID, and :group or GID')
+    .option('-v, --volume <volume>', 'bind mount a volume: source:target[:ro]', many, [])
+    .option('-w, --workdir <directory>', 'working directory inside')
+    .option('--explain', 'print the system calls that would make it, with their reasons', false)
+    .option('--step', 'go through its birth call by call', false)
+    .option('--json', 'print the explanation as JSON', false)
+    .action(async (image: string, command: string[], flags: Flags) => {
+      try {
+        process.exitCode = await run(optionsOf(image, command, flags), flags);
+      } catch (error) {
+        printError(error);
+        process.exitCode = exitCodeFor(error);
+      }
+    });
+}
+
+interface Flags extends Pick<RunOptions, 'interactive' | 'tty' | 'detach' | 'privileged'> {
+  readonly env: string[];
+  readonly entrypoint?: string;
+  readonly hostname?: string;
+  readonly memory?: number;
+  readonly cpus?: number;
+  readonly pidsLimit?: number;
+  readonly capAdd: string[];
+  readonly capDrop: string[];
+  readonly name?: string;
+  readonly network: RunOptions['network'];
+  readonly rm: boolean;
+  readonly user?: string;
+  readonly volume: string[];
+  readonly workdir?: string;
+  readonly explain: boolean;
+  readonly step: boolean;
+  readonly json: boolean;
+}
+
+function optionsOf(image: string, command: string[], flags: Flags): RunOptions {
+  return {
+    ...flags,
+    image,
+    command,
+    entrypoint: flags.entrypoint === undefined ? undefined : [flags.entrypoint],
+    remove: flags.rm,
+    volumes: flags.volume,
+    pidsLimit: (flags.pidsLimit ?? 0) > 0 ? flags.pidsLimit : undefined,
+  };
+}
+
+async function run(options: RunOptions, flags: Flags): Promise<number> {
+  if (options.tty && !options.detach && !flags.explain) requireTerminal();
+  const engine = openEngine();
+  await settleAll(engine);
+  const progress = baseProgress();
+  const container = await createContainer(engine, options, progress);
+  progress.end();
+  if (flags.explain) {
+    const { printPlan } = await import('./explain.ts');
+    try {
+      return await printPlan(engine, container, { json: flags.json, terminalSize: terminalSize() });
+    } finally {
+      await abandonContainer(engine, container);
+    }
+  }
+  const started = await startContainer(engine, container, {
+    terminalSize: terminalSize(),
+    step: flags.step,
+  });
+  printWarnings(started.warnings);
+  if (flags.step) {
+    const { stepThrough } = await import('./step.ts');
+    await stepThrough(started);
+  }
+  return options.detach ? await detached(engine, started) : await attached(started, options);
+}
+
+async function detached(_engine: Engine, started: Started): Promise<number> {
+  started.exited.catch(() => undefined);
+  await Promise.race([started.pid, started.exited]);
+  await started.pid.catch(async () => await started.exited);
+  process.stdout.write(`${started.container.id}\n`);
+  return 0;
+}
+
+async function attached(started: Started, options: RunOptions): Promise<number> {
+  started.pid.catch(() => undefined);
+  if (options.tty) return await withRawTerminal(started.resize, started.exited);
+  let pid: number | undefined;
+  started.pid.then(
+    (known) => {
+      pid = known;
+    },
+    () => undefined,
+  );
+  return await withForwardedSignals(() => pid, started.exited);
+}

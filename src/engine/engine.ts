@@ -1,0 +1,59 @@
+import { ClocheError } from '../error.ts';
+import { migrate, openStore, type Store } from '../image/index.ts';
+import { lastCapability, ownCapabilities } from '../linux/capabilities.ts';
+import { detectCgroups, type Hierarchies, prepareParent } from '../linux/cgroup/index.ts';
+import { installedWalker } from '../linux/walker/index.ts';
+import type { Machine } from '../runtime/index.ts';
+import { stateRoot } from '../state.ts';
+import { SCHEMA } from './schema.ts';
+
+/** What every verb of the engine works on. Cheap to open; nothing is held but the database. */
+export interface Engine {
+  readonly store: Store;
+  /** What this machine can give; read once, when it is first needed. */
+  readonly machine: Machine;
+  /** The cgroup hierarchies below our parent group; made ready when first needed. */
+  readonly hierarchies: Hierarchies;
+  readonly walkerSize: number;
+}
+
+/** All our cgroups lie in this group, in every hierarchy. */
+export const CGROUP_PARENT = '/cloche';
+
+/** @throws {ClocheError} `NOT_ROOT`, `STATE_UNREADABLE`, `STATE_TOO_NEW` */
+export function openEngine(): Engine {
+  if (process.getuid?.() !== 0)
+    throw new ClocheError('NOT_ROOT', 'cloche needs root to make containers', {
+      class: 'permission-denied',
+      hint: 'run the same command with sudo',
+    });
+  const store = openStore(stateRoot());
+  migrate(store.db, 'engine', SCHEMA);
+  return {
+    store,
+    machine: lazily(() => ({
+      capabilities: ownCapabilities(),
+      lastCapability: lastCapability(),
+    })),
+    get hierarchies() {
+      hierarchies ??= prepareParent(detectCgroups(), CGROUP_PARENT);
+      return hierarchies;
+    },
+    get walkerSize() {
+      return installedWalker().size;
+    },
+  };
+}
+
+let hierarchies: Hierarchies | undefined;
+
+/** An object whose fields are read together when the first of them is asked for. */
+function lazily<T extends object>(read: () => T): T {
+  let content: T | undefined;
+  return new Proxy({} as T, {
+    get: (_, key) => {
+      content ??= read();
+      return content[key as keyof T];
+    },
+  });
+}

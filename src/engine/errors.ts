@@ -1,0 +1,48 @@
+import { ClocheError } from '../error.ts';
+
+/**
+ * A step that failed, in the words of somebody who wanted to run a program. The exit codes are
+ * docker's: 127 for a program that is not there, 126 for one that cannot be executed, 125 for
+ * everything else.
+ */
+export function startError(error: ClocheError): ClocheError {
+  const { call, errno, shown, why } = error.details;
+  const about = { cause: error, details: error.details, hint: error.hint };
+  if (call === 'execve') {
+    const program = /^become (\S+)/.exec(String(why))?.[1] ?? '';
+    if (errno === 'ENOENT' || errno === 'ENOTDIR')
+      return new ClocheError(
+        'COMMAND_NOT_FOUND',
+        program.includes('/')
+          ? `exec: "${program}": stat ${program}: no such file or directory`
+          : `exec: "${program}": executable file not found in $PATH`,
+        { ...about, class: 'not-found' },
+      );
+    return new ClocheError('COMMAND_NOT_EXECUTABLE', `exec: "${program}": ${text(errno)}`, {
+      ...about,
+      class: 'permission-denied',
+    });
+  }
+  if (call === 'fchdir' || (call === 'openat2' && String(why).startsWith('the working directory')))
+    return new ClocheError('WORKDIR_UNUSABLE', `${why}: ${text(errno)}`, {
+      ...about,
+      class: 'invalid-argument',
+      hint: 'give -w another directory, or make it in the image',
+    });
+  if (call === 'open_tree')
+    return new ClocheError('MOUNT_SOURCE_MISSING', `${shown} failed: ${errno}`, about);
+  return error;
+}
+
+/** The exit code of a `run` or `exec` that did not come to run anything. */
+export function exitCodeFor(error: unknown): 125 | 126 | 127 {
+  if (!(error instanceof ClocheError)) return 125;
+  if (error.code === 'COMMAND_NOT_FOUND') return 127;
+  return error.code === 'COMMAND_NOT_EXECUTABLE' ? 126 : 125;
+}
+
+function text(errno: unknown): string {
+  return (
+    { EACCES: 'permission denied', ENOEXEC: 'exec format error' }[String(errno)] ?? String(errno)
+  );
+}

@@ -1,0 +1,76 @@
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { ClocheError } from '../error.ts';
+import type { Mount } from '../runtime/index.ts';
+import type { RunOptions } from './options.ts';
+
+/**
+ * The files of `/etc` that depend on the container and not on the image: written into the
+ * container's directory and mounted over the image's.
+ */
+export function etcMounts(
+  directory: string,
+  about: {
+    readonly id: string;
+    readonly options: RunOptions;
+    readonly address?: string | undefined;
+  },
+): Mount[] {
+  const { id, options, address } = about;
+  const hostname = options.hostname ?? id.slice(0, 12);
+  const own = options.network === 'host' ? undefined : (address ?? undefined);
+  const hosts = [
+    '127.0.0.1\tlocalhost',
+    '::1\tlocalhost ip6-localhost ip6-loopback',
+    ...(own === undefined ? [] : [`${own}\t${hostname}`]),
+  ];
+  const files = {
+    hostname: `${hostname}\n`,
+    hosts: `${hosts.join('\n')}\n`,
+    'resolv.conf': options.network === 'none' ? '' : resolvConf(),
+  };
+  return Object.entries(files).map(([name, content]) => {
+    const path = join(directory, name);
+    writeFileSync(path, content, { mode: 0o644 });
+    return { destination: `/etc/${name}`, type: 'bind', source: path, options: ['bind'] };
+  });
+}
+
+/** The host's resolver; where that is a stub on loopback, what stands behind it. */
+function resolvConf(): string {
+  const read = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : '');
+  const own = read('/etc/resolv.conf');
+  if (!/^nameserver\s+127\.0\.0\.53/m.test(own)) return own;
+  return read('/run/systemd/resolve/resolv.conf') || own;
+}
+
+/**
+ * `-v source:target[:options]` as a mount. A source without a slash names a volume, kept in the
+ * state directory; a directory that is missing on the host is made, as docker makes it.
+ *
+ * @throws {ClocheError} `VOLUME_INVALID`
+ */
+export function volumeMount(root: string, volume: string): Mount {
+  const [source = '', target, mode = ''] = volume.split(':');
+  if (target === undefined || !isAbsolute(target) || source === '')
+    throw new ClocheError('VOLUME_INVALID', `invalid volume specification '${volume}'`, {
+      class: 'invalid-argument',
+      hint: 'write -v /path/on/host:/path/in/container, and :ro behind it for read-only',
+    });
+  if (!/^[a-z,]*$/.test(mode))
+    throw new ClocheError('VOLUME_INVALID', `invalid mode '${mode}' for volume '${volume}'`, {
+      class: 'invalid-argument',
+      hint: 'ro or rw',
+    });
+  const path = isAbsolute(source) ? source : join(root, 'volumes', source);
+  if (!existsSync(path)) mkdirSync(path, { recursive: true });
+  const access = mode.split(',').filter((word) => word === 'ro' || word === 'rw');
+  return { destination: target, type: 'bind', source: path, options: ['rbind', ...access] };
+}
+
+/** Whether the source of a bind mount is a directory; a missing one is for the kernel to refuse. */
+export function kindOf(source: string): 'directory' | 'file' {
+  return statSync(source, { throwIfNoEntry: false })?.isDirectory() === false
+    ? 'file'
+    : 'directory';
+}

@@ -1,0 +1,17 @@
+export { type Engine, openEngine } from './engine.ts';
+export { exitCodeFor } from './errors.ts';
+export { type ExecOptions, execInContainer } from './exec.ts';
+export { killContainer } from './kill.ts';
+export { DEFAULT_OPTIONS, type RunOptions } from './options.ts';
+export { allContainers, type Container, getContainer } from './records.ts';
+export { removeContainer } from './remove.ts';
+export { isAlive, settleAll } from './settle.ts';
+export {
+  abandonContainer,
+  createContainer,
+  planContainer,
+  type Started,
+  type StartOptions,
+  startContainer,
+  type TerminalSize,
+} from './start.ts';

@@ -1,0 +1,53 @@
+import { constants } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ClocheError } from '../error.ts';
+import type { Engine } from './engine.ts';
+import { type Container, getContainer } from './records.ts';
+import { isAlive } from './settle.ts';
+
+/**
+ * Sends a signal to a container's init.
+ *
+ * @param signal `KILL`, `SIGKILL` or `9`.
+ * @throws {ClocheError} `CONTAINER_NOT_FOUND`, `CONTAINER_NOT_RUNNING`, `SIGNAL_INVALID`
+ */
+export async function killContainer(
+  engine: Engine,
+  name: string,
+  signal = 'SIGKILL',
+  about: { readonly wait?: boolean } = {},
+): Promise<Container> {
+  const container = getContainer(engine, name);
+  const number = signalNumber(signal);
+  if (!isAlive(container) || container.pid === undefined)
+    throw new ClocheError(
+      'CONTAINER_NOT_RUNNING',
+      `cannot kill container: ${name}: container ${container.id.slice(0, 12)} is not running`,
+      { class: 'conflict', hint: 'cloche ps shows what runs' },
+    );
+  process.kill(container.pid, number);
+  for (let i = 0; about.wait === true && isAlive(container); i++) {
+    if (i > 1000)
+      throw new ClocheError(
+        'KILL_TIMEOUT',
+        `container '${container.name}' did not end in ten seconds`,
+        {
+          hint: 'a process in uninterruptible sleep cannot be killed; see `ps -o stat,wchan`',
+        },
+      );
+    await sleep(10);
+  }
+  return container;
+}
+
+function signalNumber(text: string): number {
+  const name = text.toUpperCase();
+  const signals = constants.signals as Record<string, number>;
+  const number = /^\d+$/.test(text) ? Number(text) : (signals[name] ?? signals[`SIG${name}`]);
+  if (number === undefined || number < 1 || number > 64)
+    throw new ClocheError('SIGNAL_INVALID', `invalid signal: ${text}`, {
+      class: 'invalid-argument',
+      hint: 'a name such as TERM or a number from 1 to 64',
+    });
+  return number;
+}

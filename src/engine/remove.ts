@@ -1,0 +1,34 @@
+import { rm } from 'node:fs/promises';
+import { ClocheError } from '../error.ts';
+import { discard } from '../image/index.ts';
+import type { Engine } from './engine.ts';
+import { killContainer } from './kill.ts';
+import { deleteRow, directoryOf, getContainer } from './records.ts';
+import { isAlive, removeCgroup } from './settle.ts';
+
+/**
+ * Removes a container: its record, its directory, its changes to the image.
+ *
+ * @throws {ClocheError} `CONTAINER_NOT_FOUND`, `CONTAINER_RUNNING` unless forced.
+ */
+export async function removeContainer(
+  engine: Engine,
+  name: string,
+  about: { readonly force?: boolean } = {},
+): Promise<string> {
+  const container = getContainer(engine, name);
+  if (isAlive(container)) {
+    if (about.force !== true)
+      throw new ClocheError(
+        'CONTAINER_RUNNING',
+        `cannot remove container '${container.name}': container is running`,
+        { class: 'conflict', hint: 'stop it first (cloche kill), or use --force' },
+      );
+    await killContainer(engine, name, 'SIGKILL', { wait: true });
+  }
+  removeCgroup(engine, container.id);
+  await discard(engine.store, { id: container.snapshot });
+  await rm(directoryOf(engine, container.id), { recursive: true, force: true });
+  deleteRow(engine, container.id);
+  return container.id;
+}

@@ -1,0 +1,28 @@
+/**
+ * The table of containers. Times are milliseconds since the epoch. `status` is what was last written
+ * down; what is true now also depends on whether `pid` still lives (see `settle.ts`).
+ * Only ever append.
+ */
+export const SCHEMA = [
+  `
+  CREATE TABLE containers (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    image TEXT NOT NULL,
+    image_id TEXT NOT NULL,
+    snapshot TEXT NOT NULL,
+    options TEXT NOT NULL,
+    command TEXT NOT NULL,
+    status TEXT NOT NULL,
+    owner TEXT,
+    pid INTEGER,
+    pid_start TEXT,
+    created INTEGER NOT NULL,
+    started INTEGER,
+    finished INTEGER,
+    exit_code INTEGER,
+    address TEXT,
+    remove INTEGER NOT NULL
+  ) STRICT;
+  `,
+] as const;

@@ -1,0 +1,88 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDead, type Owner, reconcile } from '../image/index.ts';
+import { openCgroup } from '../linux/cgroup/index.ts';
+import { CGROUP_PARENT, type Engine } from './engine.ts';
+import { startTimeOf } from './processes.ts';
+import { allContainers, type Container, directoryOf, updateContainer } from './records.ts';
+import { removeContainer } from './remove.ts';
+
+/**
+ * Brings what is written down in line with what is true: containers that have ended while nobody
+ * watched, commands that were killed halfway. Every command that looks at containers begins with it.
+ */
+export async function settleAll(engine: Engine): Promise<void> {
+  for (const container of allContainers(engine)) {
+    if (container.status === 'running') await settleRunning(engine, container);
+    else if (container.status === 'created') await settleCreated(engine, container);
+    else if (container.options.remove) await removeContainer(engine, container.id, { force: true });
+  }
+  await reconcile(engine.store);
+}
+
+async function settleRunning(engine: Engine, container: Container): Promise<void> {
+  if (isAlive(container)) return;
+  const record = exitRecord(join(directoryOf(engine, container.id), 'exit'));
+  // The shim that writes the record and removes the cgroup may have been killed together with it.
+  removeCgroup(engine, container.id);
+  noteExit(engine, container.id, record?.exitCode ?? 137, record?.time ?? Date.now());
+  if (container.options.remove) await removeContainer(engine, container.id, { force: true });
+}
+
+/** Created and not started: it is being started right now, or its command died, or it waits. */
+async function settleCreated(engine: Engine, container: Container): Promise<void> {
+  const owner = ownerOf(engine, container.id);
+  if (owner === undefined || !isDead(owner)) return;
+  removeCgroup(engine, container.id);
+  if (container.options.remove) await removeContainer(engine, container.id, { force: true });
+  else updateContainer(engine, container.id, { owner: null });
+}
+
+/** Whether the container's init is the process that we started. */
+export function isAlive(container: Container): boolean {
+  return (
+    container.status === 'running' &&
+    container.pid !== undefined &&
+    startTimeOf(container.pid) === container.pidStart
+  );
+}
+
+export function noteExit(engine: Engine, id: string, exitCode: number, time: number): void {
+  updateContainer(engine, id, {
+    status: 'exited',
+    exit_code: exitCode,
+    finished: time,
+    pid: null,
+    owner: null,
+  });
+}
+
+/** The exit code that a shell would show for a wait status: 128 + n for signal n. Source: wait(2). */
+export function exitCodeOf(status: number): number {
+  const signal = status & 0x7f;
+  return signal === 0 ? (status >> 8) & 0xff : 128 + signal;
+}
+
+/** Ends what is left of a container's cgroup and removes it; nothing where there is none. */
+export function removeCgroup(engine: Engine, id: string): void {
+  const path = `${CGROUP_PARENT}/${id}`;
+  const exists = engine.hierarchies.all.some((tree) => existsSync(`${tree.mountPoint}${path}`));
+  if (exists) openCgroup(engine.hierarchies, path).remove();
+}
+
+function ownerOf(engine: Engine, id: string): Owner | undefined {
+  const row = engine.store.db
+    .query<{ owner: Owner | null }, [string]>('SELECT owner FROM containers WHERE id = ?')
+    .get(id);
+  return row?.owner ?? undefined;
+}
+
+/** The shim's record: wait status (u32), padding, seconds, nanoseconds (u64). */
+function exitRecord(path: string): { exitCode: number; time: number } | undefined {
+  if (!existsSync(path)) return undefined;
+  const bytes = new Uint8Array(readFileSync(path));
+  if (bytes.length < 24) return undefined;
+  const view = new DataView(bytes.buffer);
+  const seconds = Number(view.getBigUint64(8, true));
+  return { exitCode: exitCodeOf(view.getUint32(0, true)), time: seconds * 1000 };
+}

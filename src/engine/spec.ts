@@ -1,0 +1,145 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { ClocheError } from '../error.ts';
+import type { ContainerConfig } from '../image/index.ts';
+import { DEFAULT_CAPABILITIES, namesOf } from '../linux/capabilities.ts';
+import { DEFAULT_DEVICE_RULES, type LinuxResources } from '../linux/cgroup/index.ts';
+import type { Device, Mount, NamespaceType, Spec } from '../runtime/index.ts';
+import { DEFAULT_MOUNTS, DEFAULT_PATH, MASKED_PATHS, READONLY_PATHS } from './defaults.ts';
+import type { RunOptions } from './options.ts';
+import type { Identity } from './users.ts';
+
+/** What a spec is made of, beside the options: all of it looked up beforehand. */
+export interface SpecParts {
+  readonly id: string;
+  readonly config: ContainerConfig;
+  readonly identity: Identity;
+  /** The files of `/etc` that the engine makes, and what the user mounts. */
+  readonly mounts: readonly Mount[];
+  readonly argv: readonly string[];
+  /** Our own capabilities, which `--privileged` gives away whole. */
+  readonly ownCapabilities: bigint;
+  readonly terminalSize?: { readonly height: number; readonly width: number } | undefined;
+}
+
+/** The OCI config of a container that is run with these options. */
+export function specOf(options: RunOptions, parts: SpecParts): Spec {
+  const { id, config, identity } = parts;
+  const capabilities = capabilitiesOf(options, parts.ownCapabilities);
+  const namespaces: NamespaceType[] = ['pid', 'mount', 'ipc', 'uts', 'cgroup'];
+  if (options.network !== 'host') namespaces.push('network');
+  return {
+    ociVersion: '1.2.0',
+    hostname: options.hostname ?? id.slice(0, 12),
+    process: {
+      terminal: options.tty,
+      consoleSize: parts.terminalSize,
+      user: { uid: identity.uid, gid: identity.gid, additionalGids: identity.additionalGids },
+      args: parts.argv,
+      env: environmentOf(options, config, identity),
+      cwd: options.workdir ?? (config.WorkingDir || '/'),
+      capabilities: {
+        bounding: capabilities,
+        permitted: capabilities,
+        // Docker: an ordinary user's process has none but can gain them by a setuid program.
+        effective: identity.uid === 0 ? capabilities : [],
+      },
+      noNewPrivileges: false,
+    },
+    mounts: [...DEFAULT_MOUNTS, ...sysMounts(options), ...parts.mounts],
+    linux: {
+      namespaces: namespaces.map((type) => ({ type })),
+      devices: options.privileged ? hostDevices() : [],
+      maskedPaths: options.privileged ? [] : MASKED_PATHS,
+      readonlyPaths: options.privileged ? [] : READONLY_PATHS,
+      resources: resourcesOf(options),
+    },
+  };
+}
+
+/** The limits in OCI shape. Memory is without swap on top, as far as the machine can limit it. */
+export function resourcesOf(options: RunOptions): LinuxResources {
+  const { memory, cpus, pidsLimit } = options;
+  return {
+    ...(memory === undefined ? {} : { memory: { limit: memory, swap: memory } }),
+    ...(cpus === undefined ? {} : { cpu: { period: 100_000, quota: Math.round(cpus * 100_000) } }),
+    ...(pidsLimit === undefined ? {} : { pids: { limit: pidsLimit } }),
+    devices: options.privileged ? [{ allow: true, access: 'rwm' }] : DEFAULT_DEVICE_RULES,
+  };
+}
+
+/** The program and its arguments: entrypoint and command, the user's before the image's. */
+export function argvOf(options: RunOptions, config: ContainerConfig): readonly string[] {
+  const entrypoint = options.entrypoint ?? config.Entrypoint ?? [];
+  // A new entrypoint does away with the image's arguments to the old one.
+  const inherited = options.entrypoint === undefined ? (config.Cmd ?? []) : [];
+  const argv = [...entrypoint, ...(options.command.length > 0 ? options.command : inherited)];
+  if (argv.length === 0)
+    throw new ClocheError('NO_COMMAND', 'no command specified', {
+      class: 'invalid-argument',
+      hint: `the image '${options.image}' has no command of its own: add one to the line`,
+    });
+  return argv;
+}
+
+/** Later ones win: defaults, the image's, the user's. */
+function environmentOf(options: RunOptions, config: ContainerConfig, identity: Identity): string[] {
+  const env = new Map<string, string>();
+  const own = options.env.flatMap((entry) => {
+    if (entry.includes('=')) return [entry];
+    const value = process.env[entry];
+    return value === undefined ? [] : [`${entry}=${value}`];
+  });
+  const defaults = [DEFAULT_PATH, `HOME=${identity.home}`, ...(options.tty ? ['TERM=xterm'] : [])];
+  for (const entry of [...defaults, ...(config.Env ?? []), ...own])
+    env.set(entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1));
+  return [...env].map(([key, value]) => `${key}=${value}`);
+}
+
+function capabilitiesOf(options: RunOptions, own: bigint): readonly string[] {
+  if (options.privileged) return namesOf(own);
+  const name = (text: string) => (text.startsWith('CAP_') ? text : `CAP_${text.toUpperCase()}`);
+  const all = options.capAdd.some((text) => text.toUpperCase() === 'ALL');
+  const dropAll = options.capDrop.some((text) => text.toUpperCase() === 'ALL');
+  const start = all ? namesOf(own) : dropAll ? [] : DEFAULT_CAPABILITIES;
+  const added = options.capAdd.filter((text) => text.toUpperCase() !== 'ALL').map(name);
+  const dropped = new Set(options.capDrop.map(name));
+  return [...new Set<string>([...start, ...added])].filter((one) => !dropped.has(one));
+}
+
+/** With the host's network there is no network namespace of our own, and so no sysfs of our own. */
+function sysMounts(options: RunOptions): Mount[] {
+  const access = options.privileged ? [] : ['ro'];
+  const safe = ['nosuid', 'noexec', 'nodev', ...access];
+  return [
+    options.network === 'host'
+      ? { destination: '/sys', type: 'bind', source: '/sys', options: ['rbind', ...safe] }
+      : { destination: '/sys', type: 'sysfs', source: 'sysfs', options: safe },
+  ];
+}
+
+/** Every device node of the host's /dev, for `--privileged`; not its terminals. */
+function hostDevices(): Device[] {
+  const devices: Device[] = [];
+  const visit = (directory: string) => {
+    for (const entry of readdirSync(directory, { withFileTypes: true })) {
+      const path = join(directory, entry.name);
+      if (entry.isDirectory() && !['pts', 'shm', 'mqueue', 'hugepages'].includes(entry.name))
+        visit(path);
+      if (!entry.isCharacterDevice() && !entry.isBlockDevice()) continue;
+      if (entry.name === 'console' || entry.name === 'ptmx' || !existsSync(path)) continue;
+      const { rdev, mode, uid, gid } = statSync(path);
+      devices.push({
+        type: entry.isBlockDevice() ? 'b' : 'c',
+        path,
+        major: (rdev >> 8) & 0xfff,
+        minor: (rdev & 0xff) | ((rdev >> 12) & 0xfff00),
+        fileMode: mode & 0o777,
+        uid,
+        gid,
+      });
+    }
+  };
+  visit('/dev');
+  return devices;
+}

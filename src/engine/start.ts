@@ -1,0 +1,227 @@
+import { mkdirSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import type { BaseOptions } from '../image/index.ts';
+import {
+  configOf,
+  discard,
+  findActive,
+  type Image,
+  prepare,
+  resolveImage,
+} from '../image/index.ts';
+import { cgroupSteps } from '../linux/cgroup/index.ts';
+import { type Launched, launch } from '../linux/launch.ts';
+import { stepFailed } from '../linux/perform.ts';
+import { type ContainerPlan, containerPlan, type Io, winsizeBytes } from '../runtime/index.ts';
+import { CGROUP_PARENT, type Engine } from './engine.ts';
+import { startError } from './errors.ts';
+import { etcMounts, kindOf, volumeMount } from './files.ts';
+import { networkOf } from './network.ts';
+import type { RunOptions } from './options.ts';
+import { startTimeOf } from './processes.ts';
+import { type Container, directoryOf, insertContainer, updateContainer } from './records.ts';
+import { removeContainer } from './remove.ts';
+import { seccompOf } from './seccomp.ts';
+import { exitCodeOf, noteExit } from './settle.ts';
+import { argvOf, specOf } from './spec.ts';
+import { identityOf } from './users.ts';
+
+/** A container that was started by us and is attached to our input and output. */
+export interface Started {
+  readonly container: Container;
+  readonly warnings: readonly string[];
+  /** Its init's pid in our namespace. */
+  readonly pid: Promise<number>;
+  /** Its exit code; rejects when it could not be started. */
+  readonly exited: Promise<number>;
+  /** Tells its terminal how large ours is. */
+  resize(size: TerminalSize): void;
+  /** The fd of the socket on which a stepped plan waits; -1 where it is not stepped. */
+  readonly pauses: number;
+  readonly launched: Launched;
+  readonly birth: ContainerPlan;
+}
+
+export interface TerminalSize {
+  readonly height: number;
+  readonly width: number;
+}
+
+export interface StartOptions extends BaseOptions {
+  readonly terminalSize?: TerminalSize | undefined;
+  /** Wait before each step; whoever asks must answer on `pauses`. */
+  readonly step?: boolean | undefined;
+  /** What the container has as 0, 1 and 2; ours without it. */
+  readonly stdio?: readonly ['inherit' | 'ignore' | number, 'inherit' | number, 'inherit' | number];
+}
+
+/**
+ * Creates a container and its record; it is not started yet.
+ *
+ * @throws {ClocheError} `IMAGE_NOT_FOUND`, `NAME_IN_USE`, `NO_COMMAND`, `USER_NOT_FOUND`, …
+ */
+export async function createContainer(
+  engine: Engine,
+  options: RunOptions,
+  about: BaseOptions = {},
+): Promise<Container> {
+  const image = await resolveImage(engine.store, options.image, about);
+  const argv = argvOf(options, configOf(engine.store, image).config);
+  return insertContainer(engine, image, options, argv, (id) => snapshotFor(engine, image, id));
+}
+
+function snapshotFor(engine: Engine, image: Image, id: string): string {
+  return prepare(engine.store, image.chainId, { keeper: id }).id;
+}
+
+/**
+ * The plan of a container that was created: looked up is what has to be looked up, nothing of the
+ * kernel is touched yet.
+ */
+export function planContainer(
+  engine: Engine,
+  container: Container,
+  about: StartOptions = {},
+): ContainerPlan {
+  const { options, id } = container;
+  const directory = directoryOf(engine, id);
+  const root = join(directory, 'rootfs');
+  mkdirSync(root, { recursive: true });
+  const active = findActive(engine.store, container.snapshot);
+  if (active === undefined) throw new Error(`container ${id} has lost its snapshot`);
+  const { config } = configOf(engine.store, { id: container.imageId as Image['id'] });
+  const network = networkOf(engine, container);
+  const spec = specOf(options, {
+    id,
+    config,
+    identity: identityOf([active.upper, ...active.lower], options.user ?? config.User),
+    argv: container.command,
+    ownCapabilities: engine.machine.capabilities,
+    terminalSize: about.terminalSize,
+    mounts: [
+      ...etcMounts(directory, { id, options, address: network.address }),
+      ...options.volumes.map((volume) => volumeMount(engine.store.root, volume)),
+    ],
+  });
+  const io: Io = options.detach
+    ? { kind: 'log', path: join(directory, 'log') }
+    : { kind: options.tty ? 'terminal' : 'inherit' };
+  return containerPlan({
+    id: id.slice(0, 12),
+    spec,
+    root: { kind: 'overlay', ...active, at: root },
+    machine: engine.machine,
+    sourceKind: kindOf,
+    walkerSize: engine.walkerSize,
+    cgroup: cgroupSteps(engine.hierarchies, `${CGROUP_PARENT}/${id}`, spec.linux?.resources ?? {}),
+    network: network.steps,
+    seccomp: seccompOf(options, spec.process?.capabilities?.bounding ?? []),
+    io,
+    bound: !options.detach,
+    exitRecord: join(directory, 'exit'),
+  });
+}
+
+/**
+ * Starts a container. Resolves when its plan is under way; `pid` and `exited` tell the rest.
+ *
+ * @throws {ClocheError} as `planContainer`.
+ */
+export async function startContainer(
+  engine: Engine,
+  container: Container,
+  about: StartOptions = {},
+): Promise<Started> {
+  const { options } = container;
+  rmSync(join(directoryOf(engine, container.id), 'exit'), { force: true });
+  const birth = planContainer(engine, container, about);
+  const input = options.interactive && !options.detach ? 'inherit' : 'ignore';
+  const output = options.detach ? 'ignore' : 'inherit';
+  const launched = launch(birth.plan, {
+    stdio: about.stdio ?? [options.tty && !options.detach ? 'inherit' : input, output, output],
+    control: true,
+    pause: about.step,
+  });
+  const pid = watchForStart(engine, container, birth, launched);
+  return {
+    container,
+    birth,
+    launched,
+    warnings: birth.warnings,
+    pauses: launched.pauses,
+    pid,
+    exited: watchForEnd(engine, container, birth, launched, pid),
+    resize: (size) => writeSync(launched.control, new Uint8Array(winsizeBytes(size))),
+  };
+}
+
+/** Hears on the control socket that the program runs, notes it, and lets a detached shim live on. */
+async function watchForStart(
+  engine: Engine,
+  container: Container,
+  birth: ContainerPlan,
+  launched: Launched,
+): Promise<number> {
+  if (!(await hears(launched.control, 's'))) throw startFailure(birth, launched);
+  const pid = Number(launched.memory.value(birth.pair.pid));
+  updateContainer(engine, container.id, {
+    status: 'running',
+    pid,
+    pid_start: startTimeOf(pid) ?? null,
+    started: Date.now(),
+    finished: null,
+    exit_code: null,
+  });
+  if (container.options.detach) {
+    writeSync(launched.control, 'g');
+    launched.unref();
+  }
+  return pid;
+}
+
+async function watchForEnd(
+  engine: Engine,
+  container: Container,
+  birth: ContainerPlan,
+  launched: Launched,
+  started: Promise<number>,
+): Promise<number> {
+  await launched.exited;
+  await started.catch(() => undefined);
+  const failure =
+    launched.memory.failure() === undefined ? undefined : startFailure(birth, launched);
+  const status = new DataView(launched.memory.read(birth.pair.status).buffer).getUint32(0, true);
+  launched.close();
+  if (failure !== undefined) {
+    updateContainer(engine, container.id, { status: 'created', owner: null });
+    if (container.options.remove) await removeContainer(engine, container.id, { force: true });
+    throw failure;
+  }
+  const exitCode = exitCodeOf(status);
+  noteExit(engine, container.id, exitCode, Date.now());
+  if (container.options.remove) await removeContainer(engine, container.id, { force: true });
+  return exitCode;
+}
+
+function startFailure(birth: ContainerPlan, launched: Launched): Error {
+  const failure = launched.memory.failure();
+  if (failure === undefined) return new Error(`the shim of '${birth.plan.name}' was killed`);
+  return startError(stepFailed(birth.plan, failure.step, failure.errno));
+}
+
+/** Waits for a word on a control socket; false when it is closed without. */
+export async function hears(control: number, word: string): Promise<boolean> {
+  try {
+    for await (const chunk of Bun.file(control).stream())
+      if (new TextDecoder().decode(chunk).includes(word)) return true;
+  } catch {
+    // ECONNRESET: the shim ended with something of ours unread.
+  }
+  return false;
+}
+
+/** Takes back a container that was created and will not be started. */
+export async function abandonContainer(engine: Engine, container: Container): Promise<void> {
+  await discard(engine.store, { id: container.snapshot });
+  await removeContainer(engine, container.id, { force: true });
+}
