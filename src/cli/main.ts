@@ -20,6 +20,7 @@ async function main(args: readonly string[]): Promise<void> {
       'Containers under glass: made by hand, on your own kernel, and you see what it did.',
     )
     .version('0.1.0', '-v, --version')
+    .enablePositionalOptions()
     .exitOverride();
   const wanted = COMMANDS[args.find((arg) => !arg.startsWith('-')) ?? ''];
   const loaders = wanted === undefined ? Object.values(COMMANDS) : [wanted];

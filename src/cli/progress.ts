@@ -6,8 +6,10 @@ export function baseProgress(): BaseOptions & { end(): void } {
   let shown = false;
   return {
     onProgress: (progress) => {
-      const line = String((progress as { text?: string }).text ?? JSON.stringify(progress));
-      stderr.write(stderr.isTTY ? `\r\x1b[K${line}` : `${line}\n`);
+      const { text } = progress;
+      stderr.write(
+        stderr.isTTY ? `\r\x1b[K${text.slice(0, (stderr.columns ?? 80) - 1)}` : `${text}\n`,
+      );
       shown = true;
     },
     end: () => {

@@ -8,6 +8,7 @@ export {
 } from './namespaces.ts';
 export { listPids, parseCmdline, readCmdline } from './processes.ts';
 export type { Pid } from './read.ts';
+export { type Change, changes, type Snapshot, takeSnapshot } from './snapshot.ts';
 export { type ProcessStat, parseStat, readStat } from './stat.ts';
 export {
   type CapabilitySets,

@@ -3,6 +3,7 @@ import {
   buffer,
   call,
   flags,
+  jump,
   type Plan,
   plan,
   pointer,
@@ -23,6 +24,8 @@ import {
 } from './namespaces.ts';
 import { copyTo, logTo, openLog, pumpSteps, resizeFrom } from './pump.ts';
 import {
+  CLEAN_UP,
+  cleanUpSteps,
   cloneSteps,
   exitRecordSteps,
   hear,
@@ -66,7 +69,6 @@ export function containerPlan(birth: Birth): ContainerPlan {
         : undefined,
   };
   const init = initSteps(birth, namespaces, two, meeting);
-  const cleanUp = birth.cgroup?.remove ?? [];
   const shim = { stage: 'shim', onFail: SHIM_FAILED };
   const quiet = { ...shim, pause: false };
   return {
@@ -90,10 +92,12 @@ export function containerPlan(birth: Birth): ContainerPlan {
         ...attend(birth, namespaces, two, meeting),
         ...live(birth, two, meeting),
         ...(birth.exitRecord === undefined ? [] : exitRecordSteps(two, birth.exitRecord)),
-        ...cleanUp,
-        call('exit_group', [0], 'the container is no more'),
+        jump(CLEAN_UP, 'its life is over'),
       ]),
-      ...within({ stage: 'shim' }, shimFailed(two, cleanUp)),
+      ...within({ stage: 'shim', pause: false }, [
+        ...shimFailed(two),
+        ...cleanUpSteps(birth.cgroup?.remove ?? []),
+      ]),
       ...within({ stage: 'init', onFail: INIT_FAILED }, init.steps),
       ...within({ stage: 'init' }, initFailed()),
     ]),

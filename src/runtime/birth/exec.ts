@@ -1,6 +1,7 @@
 import {
   call,
   flags,
+  jump,
   type Plan,
   plan,
   result,
@@ -16,6 +17,8 @@ import { NAMESPACE_FLAG } from './namespaces.ts';
 import type { Machine } from './process.ts';
 import { settle } from './settle.ts';
 import {
+  CLEAN_UP,
+  cleanUpSteps,
   cloneSteps,
   hearTheEnd,
   INIT_FAILED,
@@ -78,9 +81,9 @@ export function execPlan(entry: Entry): { plan: Plan; pair: Pair; warnings: read
       ...hearTheEnd(two, 'the socket closes when it executes its program'),
       report('s', 'it is started'),
       ...attendOutput({ kind: 'inherit' }, two, meeting),
-      call('exit_group', [0], 'done'),
+      jump(CLEAN_UP, 'its life is over'),
     ]),
-    ...within({ stage: 'shim' }, shimFailed(two, [])),
+    ...within({ stage: 'shim', pause: false }, [...shimFailed(two), ...cleanUpSteps([])]),
     ...within({ stage: 'exec', onFail: INIT_FAILED }, [
       ...beginSteps(two),
       ...(entry.joinCgroup ?? []),

@@ -212,28 +212,39 @@ export function exitRecordSteps({ status }: Pair, path: string): Step[] {
   ];
 }
 
-/** What the shim does when anything has failed: end the child if there is one, clear away, leave. */
-export function shimFailed({ pid, pidfd, status }: Pair, cleanUp: readonly Step[]): Step[] {
+/** What the shim does when anything has failed: end the child if there is one. */
+export function shimFailed({ pid, pidfd, status }: Pair): Step[] {
   const nobody = { name: 'nobody' };
-  const careless = cleanUp.map((step) => ({ ...step, tolerate: 'any' as const, pause: false }));
+  const careless = { tolerate: 'any', pause: false } as const;
   return [
     label(SHIM_FAILED, 'something failed: leave nothing behind'),
     call('value', [pid], 'is there a child already?', {
-      pause: false,
-      tolerate: 'any',
+      ...careless,
       jump: { on: 'zero', to: nobody },
     }),
-    call('pidfd_send_signal', [pidfd, flags('SIGKILL'), 0, 0], 'end the child', {
-      tolerate: 'any',
-      pause: false,
-    }),
-    call('wait4', [pid, pointer(status), flags('__WALL'), 0], 'and see it ended', {
-      tolerate: 'any',
-      pause: false,
-    }),
+    call('pidfd_send_signal', [pidfd, flags('SIGKILL'), 0, 0], 'end the child', careless),
+    call('wait4', [pid, pointer(status), flags('__WALL'), 0], 'and see it ended', careless),
     label(nobody, 'no process is left'),
-    ...careless,
-    call('exit_group', [125], 'the engine reads from our memory what failed', { pause: false }),
+  ];
+}
+
+/** Where the shim goes to clear away; it comes here after a failure and after a whole life. */
+export const CLEAN_UP = 'clean-up';
+
+/** Clears away and leaves, with 125 if anything has failed on the way, even here. */
+export function cleanUpSteps(cleanUp: readonly Step[]): Step[] {
+  return [
+    label(CLEAN_UP, 'the container is no more'),
+    ...cleanUp.map((step) => ({ onFail: 'leave', ...step })),
+    call('value', [value(PLAN_HEADER, 16)], 'has anything failed?', {
+      label: 'leave',
+      tolerate: 'any',
+      jump: { on: 'positive', to: 'leave in shame' },
+    }),
+    call('exit_group', [0], 'done'),
+    call('exit_group', [125], 'the engine reads from our memory what failed', {
+      label: 'leave in shame',
+    }),
   ];
 }
 
