@@ -2,6 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
 import type { Controller, Hierarchies, Hierarchy } from './detect.ts';
 import { errnoOf, readKnob, writeKnob } from './files.ts';
+import { requirePath } from './steps.ts';
 
 /**
  * Makes `parent` (such as `/cloche`) ready in every hierarchy, so that a cgroup made below it has
@@ -16,9 +17,10 @@ import { errnoOf, readKnob, writeKnob } from './files.ts';
  *   moved into a leaf first, since a cgroup with processes cannot give controllers to its children.
  *
  * @returns the hierarchies as they are below `parent`: without the controllers that v2 refused.
- * @throws {ClocheError} `CGROUP_PARENT_FAILED`, `CGROUP_WRITE_FAILED`.
+ * @throws {ClocheError} `CGROUP_PATH_INVALID`, `CGROUP_PARENT_FAILED`, `CGROUP_WRITE_FAILED`.
  */
 export function prepareParent(hierarchies: Hierarchies, parent: string): Hierarchies {
+  requirePath(parent);
   const levels = levelsOf(parent);
   for (const tree of hierarchies.all) {
     for (const level of levels) makeDirectory(`${tree.mountPoint}${level}`);

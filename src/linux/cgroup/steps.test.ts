@@ -93,3 +93,8 @@ test('two containers’ steps have different labels', () => {
   const two = cgroupSteps(v2, '/cloche/y', {}).remove;
   expect(() => encode(plan('two', [...one, ...two]), 'x86_64')).not.toThrow();
 });
+
+test('a path that leads out of its hierarchy, or is its root, is refused', () => {
+  for (const path of ['/', '', 'cloche', '/a/../../b', '/./a', '//a', '/a/', '/a\nb'])
+    expect(() => cgroupSteps(v2, path, {})).toThrow('is no path of a cgroup');
+});

@@ -1,3 +1,4 @@
+import { ClocheError } from '../../error.ts';
 import {
   block,
   buffer,
@@ -19,13 +20,14 @@ import { type Setting, settingsOf } from './settings.ts';
  *
  * @param path from the hierarchy's root as mounted: `/cloche/<id>`. Its parent must have been made
  *   ready with `prepareParent`; the directory itself must not exist.
- * @throws {ClocheError} as `settingsOf`.
+ * @throws {ClocheError} `CGROUP_PATH_INVALID`; and as `settingsOf`.
  */
 export function cgroupSteps(
   hierarchies: Hierarchies,
   path: string,
   resources: LinuxResources,
 ): CgroupSteps {
+  requirePath(path);
   const { files, deviceProgram } = settingsOf(hierarchies, resources);
   const { all, of, unified } = hierarchies;
   const program =
@@ -58,7 +60,8 @@ export interface CgroupSteps {
   /**
    * After the container's init was waited for, or after any failure: kills what is left where the
    * kernel can, and removes every directory there is. May run twice; never fails because a
-   * directory is not there. It takes two seconds at most, then fails with what rmdir says.
+   * directory is not there. It takes two seconds at most, then fails with what rmdir says. Its
+   * labels allow it once in a plan.
    */
   readonly remove: Step[];
 }
@@ -66,6 +69,21 @@ export interface CgroupSteps {
 /** The cgroup's directory in one hierarchy. */
 export function directoryOf(tree: Hierarchy, path: string): string {
   return `${tree.mountPoint}${path}`;
+}
+
+/**
+ * A cgroup's path may come from a bundle that somebody else wrote, and must not lead elsewhere.
+ *
+ * @throws {ClocheError} `CGROUP_PATH_INVALID`
+ */
+export function requirePath(path: string): void {
+  const names = path.split('/').slice(1);
+  const isPlain = (name: string) => name !== '' && name !== '.' && name !== '..';
+  if (path.startsWith('/') && names.every(isPlain) && !path.includes('\n')) return;
+  throw new ClocheError('CGROUP_PATH_INVALID', `'${path}' is no path of a cgroup`, {
+    class: 'invalid-argument',
+    hint: "It begins with '/', as in '/cloche/web', and has no '.', '..' or empty name in it.",
+  });
 }
 
 /** The controllers' names, or what a tree without any is good for. */
