@@ -8,6 +8,9 @@ import type { Say } from './tools.ts';
 /** Seconds after which a machine that still runs is taken for hung. */
 const PATIENCE = 15 * 60;
 
+/** What is mounted below `/sys/fs/cgroup` in the machine. */
+export type Mode = 'v2' | 'hybrid' | 'v1';
+
 /**
  * Boots the kernel on the disks, passes on what the command prints, and waits for the end. The
  * processor is emulated (two of them, 2 GiB), so it works wherever qemu does; the boot takes some
@@ -17,10 +20,10 @@ const PATIENCE = 15 * 60;
  * @throws {ClocheError} `VM_DIED`: the machine ended or hung before the command did; the hint has
  *   the kernel's last words.
  */
-export async function boot(kernel: Kernel, disks: Disks, say: Say): Promise<number> {
-  say(`booting ${kernel.release} with cgroup v2 only`);
+export async function boot(kernel: Kernel, disks: Disks, cgroups: Mode, say: Say): Promise<number> {
+  say(`booting ${kernel.release} with cgroups in mode ${cgroups}`);
   // The machine ends with us, even when we are killed.
-  const command = ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...machine(kernel, disks)];
+  const command = ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...machine(kernel, disks, cgroups)];
   const qemu = spawn('setpriv', command, { stdio: ['ignore', 'pipe', 'pipe'] });
   const stop = () => qemu.kill('SIGKILL');
   const timer = setTimeout(stop, PATIENCE * 1000);
@@ -37,12 +40,19 @@ export async function boot(kernel: Kernel, disks: Disks, say: Say): Promise<numb
   });
 }
 
-function machine(kernel: Kernel, { paths, log }: Disks): string[] {
+function machine(kernel: Kernel, { paths, log }: Disks, cgroups: Mode): string[] {
   const drives = paths.flatMap((file, i) => [
     ...['-drive', `file=${file},if=none,id=disk${i},format=raw,snapshot=on`],
     ...['-device', `nvme-ns,drive=disk${i},bus=disks,nsid=${i + 1}`],
   ]);
-  const words = ['root=/dev/nvme0n1', 'rw', 'init=/init', 'console=ttyS0', 'panic=-1'];
+  const words = [
+    'root=/dev/nvme0n1',
+    'rw',
+    'init=/init',
+    'console=ttyS0',
+    'panic=-1',
+    `cgroups=${cgroups}`,
+  ];
   return [
     ...['-accel', process.env.CLOCHE_VM_ACCEL ?? 'tcg', '-cpu', 'max', '-smp', '2', '-m', '2048'],
     ...['-kernel', kernel.image, '-append', words.join(' ')],

@@ -1,35 +1,51 @@
 import { ClocheError } from '../../src/error.ts';
 import { makeDisks } from './disks.ts';
 import { kernelFor } from './kernel.ts';
-import { boot } from './machine.ts';
+import { boot, type Mode } from './machine.ts';
 import { requireTools } from './tools.ts';
 
 /** What is proved by default: the whole cgroup driver, on a kernel where everything is v2. */
 const DEFAULT_COMMAND = ['node_modules/bun/bin/bun.exe', 'test', 'src/linux/cgroup'];
 
 /**
- * `bin/test-vm [--state DIRECTORY] [command…]`: makes what the virtual machine needs (kept in
- * `.cache/vm`), boots it, runs the command in it and ends with the command's exit code; 125 when
- * the machine itself did not come to that.
+ * `bin/test-vm [--cgroups v2|hybrid|v1] [--state DIRECTORY] [command…]`: makes what the virtual
+ * machine needs (kept in `.cache/vm`), boots it, runs the command in it and ends with the command's
+ * exit code; 125 when the machine itself did not come to that.
  */
 async function main(args: readonly string[]): Promise<number> {
-  const { state, command } = readArguments(args);
+  const { cgroups, state, command } = readArguments(args);
   requireTools(say);
   const kernel = kernelFor(say);
   const disks = await makeDisks(kernel, command, state, say);
   try {
-    return await boot(kernel, disks, say);
+    return await boot(kernel, disks, cgroups, say);
   } finally {
     disks.remove();
   }
 }
 
-/** Everything after our own option is the command. */
-function readArguments(args: readonly string[]) {
-  const state = args[0] === '--state' ? args[1] : undefined;
-  const rest = state === undefined ? args : args.slice(2);
-  const command = rest[0] === '--' ? rest.slice(1) : rest;
-  return { state, command: command.length === 0 ? DEFAULT_COMMAND : command };
+interface Arguments {
+  readonly cgroups: Mode;
+  readonly state: string | undefined;
+  readonly command: readonly string[];
+}
+
+/** Our options come first; from the first other word on it is the command. */
+function readArguments(args: readonly string[]): Arguments {
+  const [name = '', value = '', ...rest] = args;
+  if (name === '--cgroups') return { ...readArguments(rest), cgroups: modeOf(value) };
+  if (name === '--state') return { ...readArguments(rest), state: value };
+  const command = name === '--' ? args.slice(1) : args;
+  const chosen = command.length === 0 ? DEFAULT_COMMAND : command;
+  return { cgroups: 'v2', state: undefined, command: chosen };
+}
+
+function modeOf(value: string): Mode {
+  if (value === 'v2' || value === 'hybrid' || value === 'v1') return value;
+  throw new ClocheError('VM_OPTION_INVALID', `'${value}' is no mode of cgroups`, {
+    class: 'invalid-argument',
+    hint: 'Write --cgroups v2, --cgroups hybrid or --cgroups v1.',
+  });
 }
 
 function say(text: string) {
