@@ -11,6 +11,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   ps: async () => (await import('./ps.ts')).psCommand(),
   kill: async () => (await import('./kill.ts')).killCommand(),
   rm: async () => (await import('./rm.ts')).rmCommand(),
+  build: async () => (await import('./build.ts')).buildCommand(),
   images: async () => (await import('./images.ts')).imagesCommand(),
 };
 

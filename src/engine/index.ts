@@ -1,3 +1,4 @@
+export { runCommandOf } from './build-run.ts';
 export { type Engine, openEngine } from './engine.ts';
 export { exitCodeFor } from './errors.ts';
 export { type ExecOptions, execInContainer } from './exec.ts';

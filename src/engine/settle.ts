@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDead, type Owner, reconcile } from '../image/index.ts';
 import { openCgroup } from '../linux/cgroup/index.ts';
@@ -17,7 +17,17 @@ export async function settleAll(engine: Engine): Promise<void> {
     else if (container.status === 'created') await settleCreated(engine, container);
     else if (container.options.remove) await removeContainer(engine, container.id, { force: true });
   }
+  removeDeadCgroups(engine);
   await reconcile(engine.store);
+}
+
+/** A RUN's cgroup bears the name of the build that made it; that may have been killed. */
+function removeDeadCgroups(engine: Engine): void {
+  const ids = new Set<string>();
+  for (const { mountPoint } of engine.hierarchies.all)
+    for (const entry of readdirSync(`${mountPoint}${CGROUP_PARENT}`))
+      if (entry.includes('+')) ids.add(entry);
+  for (const id of ids) if (isDead((id.split('+')[0] ?? '') as Owner)) removeCgroup(engine, id);
 }
 
 async function settleRunning(engine: Engine, container: Container): Promise<void> {

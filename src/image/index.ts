@@ -53,5 +53,5 @@ export {
 export { exclusively, migrate } from './state/database.ts';
 export { isDead, type Owner, ownOwner } from './state/owner.ts';
 export { whileWorking } from './state/work.ts';
-export { openStore, type Store } from './store.ts';
+export { openStore, type Store, temporaryPath } from './store.ts';
 export { children, find, type Node, readNode, type Tree } from './tree.ts';

@@ -28,7 +28,8 @@ export interface LaunchOptions {
   readonly through?: { command: readonly string[]; arch: 'x86_64' | 'aarch64' } | undefined;
 }
 
-export type Stdio = 'inherit' | 'ignore' | number;
+/** `pipe` only for 1 and 2: they are read from `launched.output`. */
+export type Stdio = 'inherit' | 'ignore' | 'pipe' | number;
 
 /** A running (or ended) walker, and the plan's memory that it shares with us. */
 export interface Launched {
@@ -39,6 +40,11 @@ export interface Launched {
   readonly control: number;
   /** Our end of the socket on which a stepped plan waits, as `control`. */
   readonly pauses: number;
+  /** What comes out of a piped 1 and 2. */
+  readonly output: readonly [
+    ReadableStream<Uint8Array> | undefined,
+    ReadableStream<Uint8Array> | undefined,
+  ];
   /** The plan's memory as it is by now. */
   readonly memory: PlanMemory;
   /** A copy of the memory that stays when `close` has let go of it. */
@@ -78,6 +84,7 @@ export function launch(plan: Plan, options: LaunchOptions = {}): Launched {
     // 128 + n already where signal n ended it.
     exited: child.exited,
     control,
+    output: [streamOf(child.stdout), streamOf(child.stderr)],
     pauses,
     memory: planMemory(plan, encoded, (at, size) => bytesOf(memory, at, size)),
     keep: () => {
@@ -90,6 +97,10 @@ export function launch(plan: Plan, options: LaunchOptions = {}): Launched {
     },
     unref: () => child.unref(),
   };
+}
+
+function streamOf(output: unknown): ReadableStream<Uint8Array> | undefined {
+  return output instanceof ReadableStream ? output : undefined;
 }
 
 function pipeIf(wanted: boolean | undefined): 'pipe' | 'ignore' {
@@ -124,7 +135,7 @@ function openNameless(): number {
 
 const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 
-function spawn(command: string[], stdio: (Stdio | 'pipe')[], onFailure: () => void) {
+function spawn(command: string[], stdio: Stdio[], onFailure: () => void) {
   try {
     return Bun.spawn(command, { stdio: stdio as ['inherit', 'inherit', 'inherit'], env: {} });
   } catch (cause) {
