@@ -41,6 +41,9 @@ const HINTS: Record<string, string> = {
   'prctl EINVAL': 'this kernel does not know the option',
   'capset EPERM': 'a capability was asked for that this process does not have itself',
   'prlimit64 EPERM': 'raising a hard limit needs CAP_SYS_RESOURCE',
+  'socket EPROTONOSUPPORT':
+    'this kernel was built without that part of netlink; without nftables there is no NAT, but --network host works',
+  'ioctl ENODEV': 'there is no network interface of that name in this network namespace',
   'mkdirat EROFS': 'the hierarchy is mounted read-only',
   '* EPERM': 'this needs a capability that the process does not have; is it run as root?',
   '* ENOSYS': 'this kernel is too old for the call',
