@@ -1,0 +1,50 @@
+/**
+ * A policy for system calls, in the shape of `linux.seccomp` of the OCI config: the first rule that
+ * fits a call decides, else the default. Source: runtime-spec `config-linux.md`, seccomp(2).
+ */
+export interface Policy {
+  readonly defaultAction: Action;
+  /** For a default of SCMP_ACT_ERRNO; EPERM without. */
+  readonly defaultErrnoRet?: number | undefined;
+  readonly architectures?: readonly string[] | undefined;
+  readonly flags?: readonly string[] | undefined;
+  readonly listenerPath?: string | undefined;
+  readonly syscalls?: readonly Rule[] | undefined;
+}
+
+export type Action =
+  | 'SCMP_ACT_KILL'
+  | 'SCMP_ACT_KILL_PROCESS'
+  | 'SCMP_ACT_KILL_THREAD'
+  | 'SCMP_ACT_TRAP'
+  | 'SCMP_ACT_ERRNO'
+  | 'SCMP_ACT_TRACE'
+  | 'SCMP_ACT_ALLOW'
+  | 'SCMP_ACT_LOG'
+  | 'SCMP_ACT_NOTIFY';
+
+export interface Rule {
+  readonly names: readonly string[];
+  readonly action: Action;
+  readonly errnoRet?: number | undefined;
+  /** All must hold. */
+  readonly args?: readonly Condition[] | undefined;
+}
+
+export interface Condition {
+  /** Which argument, 0 to 5. */
+  readonly index: number;
+  /** Unsigned, 64 bits. For MASKED_EQ the mask, and `valueTwo` is what must remain. */
+  readonly value: number | bigint;
+  readonly valueTwo?: number | bigint | undefined;
+  readonly op: Comparison;
+}
+
+export type Comparison =
+  | 'SCMP_CMP_NE'
+  | 'SCMP_CMP_LT'
+  | 'SCMP_CMP_LE'
+  | 'SCMP_CMP_EQ'
+  | 'SCMP_CMP_GE'
+  | 'SCMP_CMP_GT'
+  | 'SCMP_CMP_MASKED_EQ';

@@ -1,0 +1,180 @@
+import { expect, test } from 'bun:test';
+import { HOST_ARCH, syscallNumber } from '../abi/arch.ts';
+import { SYSCALLS, type SyscallName } from '../abi/syscalls.ts';
+import { perform } from '../perform.ts';
+import { call, flags, mode, plan, result, text, texts } from '../plan/index.ts';
+import {
+  type Call,
+  type Condition,
+  compile,
+  defaultPolicy,
+  evaluate,
+  type Policy,
+  seccompSteps,
+} from './index.ts';
+
+const AUDIT = { x86_64: 0xc000003e, aarch64: 0xc00000b7 } as const;
+const [ALLOW, ERRNO, KILL] = [0x7fff0000, 0x00050000, 0x80000000];
+
+/** A generator of its own, so that a failure can be repeated. */
+function random(seed: number) {
+  let state = seed;
+  return (below: number) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+function naive(policy: Policy, arch: 'x86_64' | 'aarch64', { number, args }: Call): number {
+  for (const rule of policy.syscalls ?? []) {
+    const named = rule.names.some((name) => syscallNumber(name as SyscallName, arch) === number);
+    if (named && (rule.args ?? []).every((one) => holds(one, args[one.index] ?? 0n)))
+      return rule.action === 'SCMP_ACT_ALLOW' ? ALLOW : ERRNO | (rule.errnoRet ?? 1);
+  }
+  return ERRNO | (policy.defaultErrnoRet ?? 1);
+}
+
+function holds({ op, value, valueTwo }: Condition, arg: bigint): boolean {
+  const wanted = BigInt(value);
+  switch (op) {
+    case 'SCMP_CMP_EQ':
+      return arg === wanted;
+    case 'SCMP_CMP_NE':
+      return arg !== wanted;
+    case 'SCMP_CMP_LT':
+      return arg < wanted;
+    case 'SCMP_CMP_LE':
+      return arg <= wanted;
+    case 'SCMP_CMP_GT':
+      return arg > wanted;
+    case 'SCMP_CMP_GE':
+      return arg >= wanted;
+    case 'SCMP_CMP_MASKED_EQ':
+      return (arg & wanted) === BigInt(valueTwo ?? 0);
+  }
+}
+
+test.each(['x86_64', 'aarch64'] as const)(
+  'a compiled policy decides as its rules do, on %s',
+  (arch) => {
+    const next = random(4711);
+    const names = Object.keys(SYSCALLS);
+    const words = [
+      0n,
+      1n,
+      7n,
+      0xffff_ffffn,
+      0x1_0000_0000n,
+      0x1_0000_0007n,
+      0xffff_ffff_ffff_ffffn,
+    ];
+    const word = () => words[next(words.length)] ?? 0n;
+    const ops = ['NE', 'LT', 'LE', 'EQ', 'GE', 'GT', 'MASKED_EQ'] as const;
+    for (let round = 0; round < 60; round++) {
+      const policy: Policy = {
+        defaultAction: 'SCMP_ACT_ERRNO',
+        defaultErrnoRet: 1 + next(40),
+        syscalls: Array.from({ length: next(30) }, () => ({
+          names: Array.from({ length: 1 + next(12) }, () => names[next(names.length)] ?? ''),
+          action: next(3) === 0 ? ('SCMP_ACT_ERRNO' as const) : ('SCMP_ACT_ALLOW' as const),
+          errnoRet: 1 + next(40),
+          args: Array.from({ length: next(3) }, () => ({
+            index: next(6),
+            value: word(),
+            valueTwo: word(),
+            op: `SCMP_CMP_${ops[next(ops.length)] ?? 'EQ'}` as const,
+          })),
+        })),
+      };
+      const { program } = compile(policy, arch);
+      for (let i = 0; i < 600; i++) {
+        const one = { arch: AUDIT[arch], number: next(480), args: Array.from({ length: 6 }, word) };
+        expect(evaluate(program, one)).toBe(naive(policy, arch, one));
+      }
+    }
+  },
+);
+
+test('the default policy is a binary search, not a list', () => {
+  const { program } = compile(defaultPolicy([]), 'x86_64');
+  expect(program.length / 8).toBeLessThan(400);
+});
+
+test('another architecture kills, and x32 is refused as unknown', () => {
+  const { program } = compile(defaultPolicy([]), 'x86_64');
+  expect(evaluate(program, { arch: 0x40000003, number: 1, args: [] })).toBe(KILL);
+  expect(evaluate(program, { arch: AUDIT.x86_64, number: 0x40000000, args: [] })).toBe(ERRNO | 38);
+});
+
+test('the default policy withholds what a capability gives', () => {
+  const says = (capabilities: string[], name: SyscallName, arg = 0n) =>
+    evaluate(compile(defaultPolicy(capabilities), 'x86_64').program, {
+      arch: AUDIT.x86_64,
+      number: syscallNumber(name, 'x86_64') ?? -1,
+      args: [arg],
+    });
+  expect(says([], 'read')).toBe(ALLOW);
+  expect(says([], 'mount')).toBe(ERRNO | 1);
+  expect(says(['CAP_SYS_ADMIN'], 'mount')).toBe(ALLOW);
+  expect(says([], 'clone', 17n)).toBe(ALLOW);
+  expect(says([], 'clone', 0x10000000n)).toBe(ERRNO | 1);
+  expect(says([], 'clone3')).toBe(ERRNO | 38);
+  expect(says(['CAP_SYS_ADMIN'], 'clone3')).toBe(ALLOW);
+  expect(says([], 'socket', 2n)).toBe(ALLOW);
+  expect(says([], 'socket', 40n)).toBe(ERRNO | 1);
+  expect(says([], 'personality', 8n)).toBe(ALLOW);
+  expect(says([], 'personality', 9n)).toBe(ERRNO | 1);
+  expect(says(['CAP_SYS_ADMIN'], 'keyctl')).toBe(ERRNO | 1);
+});
+
+test('unknown names are left out with a warning, and NOTIFY is refused', () => {
+  const rule = { names: ['read', 'brew_coffee'], action: 'SCMP_ACT_ALLOW' as const };
+  expect(compile({ defaultAction: 'SCMP_ACT_ERRNO', syscalls: [rule] }, 'x86_64').warnings).toEqual(
+    ["seccomp: no system call 'brew_coffee' is known here"],
+  );
+  expect(() => compile({ defaultAction: 'SCMP_ACT_NOTIFY' }, 'x86_64')).toThrow('not supported');
+});
+
+test('the kernel takes the filter and refuses what it says', async () => {
+  const [made, pid] = [result('made'), result('pid')];
+  const policy: Policy = {
+    defaultAction: 'SCMP_ACT_ALLOW',
+    syscalls: [{ names: ['mkdirat'], action: 'SCMP_ACT_ERRNO', errnoRet: 122 }],
+  };
+  const done = await perform(
+    plan('filtered', [
+      call(
+        'prctl',
+        [flags('PR_SET_NO_NEW_PRIVS'), 1, 0, 0, 0],
+        'so that anybody may load a filter',
+      ),
+      ...seccompSteps(policy, HOST_ARCH).steps,
+      call('mkdirat', [flags('AT_FDCWD'), text('/tmp/never'), mode(0o755)], 'refused', {
+        save: made,
+        tolerate: 'any',
+      }),
+      call('getpid', [], 'allowed', { save: pid }),
+    ]),
+  );
+  expect(done.value(made)).toBe(-122n);
+  expect(Number(done.value(pid))).toBe(done.pid);
+});
+
+test('a shell lives under the default policy', async () => {
+  const status = await perform(
+    plan('shell', [
+      call(
+        'prctl',
+        [flags('PR_SET_NO_NEW_PRIVS'), 1, 0, 0, 0],
+        'so that anybody may load a filter',
+      ),
+      ...seccompSteps(defaultPolicy([]), HOST_ARCH).steps,
+      call(
+        'execve',
+        [text('/bin/sh'), texts(['sh', '-c', 'echo $((6*7)) >/dev/null; ls / >/dev/null']), 0],
+        'a shell',
+      ),
+    ]),
+  );
+  expect(status.failure()).toBeUndefined();
+});
