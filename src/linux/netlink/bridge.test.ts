@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { call, flags, result, type Step, text, type Value } from '../plan/index.ts';
+import {
+  breakStep,
+  call,
+  flags,
+  plan,
+  result,
+  type Step,
+  text,
+  type Value,
+} from '../plan/index.ts';
 import { bridgeSteps, containerNetworkSteps, loopbackSteps, removeBridgeSteps } from './bridge.ts';
 import { forwardQuery } from './forward.ts';
 import { needPrograms, type TestNetns, testNetns } from './namespace.fixture.ts';
@@ -56,6 +65,12 @@ async function forwardChain() {
   return query.answer(await host.perform(query.steps));
 }
 
+async function bridgeIndex(): Promise<number> {
+  const show = ['ip', '-j', 'link', 'show', 'cloche0'];
+  const [link] = await host.json<{ ifindex: number }[]>(...show);
+  return link?.ifindex ?? 0;
+}
+
 /** A server that tells every caller its address. */
 async function serveIn(netns: TestNetns): Promise<void> {
   const server = netns.start(
@@ -103,10 +118,8 @@ describe('a container behind a bridge with NAT', () => {
   });
 
   test('containerNetworkSteps attaches the container', async () => {
-    const show = ['ip', '-j', 'link', 'show', 'cloche0'];
-    const [{ ifindex = 0 } = {}] = await host.json<{ ifindex?: number }[]>(...show);
     const { shim, init } = containerNetworkSteps({
-      bridgeIndex: ifindex,
+      bridgeIndex: await bridgeIndex(),
       hostEnd: 'vethtest',
       addresses: [{ address: CONTAINER_ADDRESS, prefix: 16, gateway: bridge.address }],
       mtu: 1400,
@@ -163,6 +176,30 @@ describe('a container behind a bridge with NAT', () => {
     await host.perform(bridgeSteps(bridge, await forwardChain()));
     expect((await forwardChain())?.ours).toHaveLength(2);
   });
+
+  test('whichever step fails, no cable is left once the container is gone', async () => {
+    const { shim, init } = containerNetworkSteps({
+      bridgeIndex: await bridgeIndex(),
+      hostEnd: 'vethbroken',
+      addresses: [{ address: '10.88.0.3', prefix: 16, gateway: bridge.address }],
+    });
+    const outside = shim(200).length;
+    const all = plan('attach', [...shim(200), ...init]);
+    for (const index of all.steps.keys()) {
+      const container = await testNetns();
+      const netns = result('netns');
+      const dup = call('dup3', [netns, 200, flags('O_CLOEXEC')], 'a number known beforehand');
+      const { steps } = breakStep(all, index, 'EIO');
+      const attach = async () => {
+        await host.perform([open(container.path, netns), dup, ...steps.slice(0, outside)]);
+        await container.perform(steps.slice(outside));
+      };
+      const error = await attach().catch((e: unknown) => e);
+      await container.end();
+      expect(error).toMatchObject({ code: 'STEP_FAILED', details: { errno: 'EIO' } });
+      while ((await host.run('ip', 'link')).includes('vethbroken')) await Bun.sleep(5);
+    }
+  }, 60_000);
 
   test('removeBridgeSteps takes everything away, and does not mind when there is nothing', async () => {
     await host.perform(removeBridgeSteps(bridge, await forwardChain()));
