@@ -8,7 +8,7 @@ export async function printPlan(
   container: Container,
   about: StartOptions & { readonly json: boolean },
 ): Promise<number> {
-  const steps = explain(planContainer(engine, container, about).plan);
+  const steps = explain((await planContainer(engine, container, about)).plan);
   if (about.json) process.stdout.write(`${JSON.stringify(steps, null, 2)}\n`);
   else {
     const width = String(steps.length).length;

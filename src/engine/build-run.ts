@@ -9,7 +9,7 @@ import { containerPlan, type Mount } from '../runtime/index.ts';
 import { CGROUP_PARENT, type Engine } from './engine.ts';
 import { startError } from './errors.ts';
 import { etcMounts, kindOf } from './files.ts';
-import { networkOf } from './network.ts';
+import { attach } from './network.ts';
 import { DEFAULT_OPTIONS, type RunOptions } from './options.ts';
 import { seccompOf } from './seccomp.ts';
 import { exitCodeOf } from './settle.ts';
@@ -42,7 +42,7 @@ async function runIn(engine: Engine, run: RunSpec, id: string, scratch: string):
     workdir: run.cwd,
     network: networkMode(run.network),
   };
-  const network = networkOf(engine, { id, options });
+  const network = await attach(engine, { id, options });
   const authorities = authorityMounts();
   const spec = specOf(options, {
     id,

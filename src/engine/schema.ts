@@ -24,5 +24,10 @@ export const SCHEMA = [
     address TEXT,
     remove INTEGER NOT NULL
   ) STRICT;
+  -- Who has which address of the bridge's network, by its number in it.
+  CREATE TABLE addresses (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE
+  ) STRICT;
   `,
 ] as const;

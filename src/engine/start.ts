@@ -16,7 +16,7 @@ import { type ContainerPlan, containerPlan, type Io, winsizeBytes } from '../run
 import { CGROUP_PARENT, type Engine } from './engine.ts';
 import { startError } from './errors.ts';
 import { etcMounts, kindOf, volumeMount } from './files.ts';
-import { networkOf } from './network.ts';
+import { attach } from './network.ts';
 import type { RunOptions } from './options.ts';
 import { startTimeOf } from './processes.ts';
 import { type Container, directoryOf, insertContainer, updateContainer } from './records.ts';
@@ -78,11 +78,11 @@ function snapshotFor(engine: Engine, image: Image, id: string): string {
  * The plan of a container that was created: looked up is what has to be looked up, nothing of the
  * kernel is touched yet.
  */
-export function planContainer(
+export async function planContainer(
   engine: Engine,
   container: Container,
   about: StartOptions = {},
-): ContainerPlan {
+): Promise<ContainerPlan> {
   const { options, id } = container;
   const directory = directoryOf(engine, id);
   const root = join(directory, 'rootfs');
@@ -90,7 +90,7 @@ export function planContainer(
   const active = findActive(engine.store, container.snapshot);
   if (active === undefined) throw new Error(`container ${id} has lost its snapshot`);
   const { config } = configOf(engine.store, { id: container.imageId as Image['id'] });
-  const network = networkOf(engine, container);
+  const network = await attach(engine, container);
   const spec = specOf(options, {
     id,
     config,
@@ -134,7 +134,7 @@ export async function startContainer(
 ): Promise<Started> {
   const { options } = container;
   rmSync(join(directoryOf(engine, container.id), 'exit'), { force: true });
-  const birth = planContainer(engine, container, about);
+  const birth = await planContainer(engine, container, about);
   const input = options.interactive && !options.detach ? 'inherit' : 'ignore';
   const output = options.detach ? 'ignore' : 'inherit';
   const launched = launch(birth.plan, {
