@@ -33,7 +33,7 @@ export interface Channel {
  * The shim's loop: wait until a channel has something or the container has ended; deliver; again.
  *
  * Poll says that a read will not block, for each channel by itself, so that descriptors which belong
- * to others too (the user's terminal) need not be made non-blocking. Source: poll(2), pidfd_open(2).
+ * to others too (the user's terminal) need not be made non-blocking. Source: ppoll(2), pidfd_open(2).
  */
 export function pumpSteps(channels: readonly Channel[], { pid, pidfd, status }: Pair): Step[] {
   const fds = block('fds', pollEntries(channels.length + 1));
@@ -46,7 +46,7 @@ export function pumpSteps(channels: readonly Channel[], { pid, pidfd, status }: 
     ...[...channels.map(({ from }) => from), pidfd].map((fd, i) =>
       call('value', [fd], 'watch it', { save: place(i), pause: false }),
     ),
-    call('poll', [pointer(fds), channels.length + 1, -1], 'wait until something happens', {
+    call('ppoll', [pointer(fds), channels.length + 1, 0, 0, 0], 'wait until something happens', {
       label: loop,
       tolerate: ['EINTR'],
     }),
@@ -62,7 +62,7 @@ export function pumpSteps(channels: readonly Channel[], { pid, pidfd, status }: 
     ...drainable.flatMap(({ channel, i }) => {
       const [again, done] = [{ name: 'again' }, { name: 'done' }];
       return [
-        call('poll', [pointer(fds, i * 8), 1, 0], `anything left in ${channel.name}?`, {
+        call('ppoll', [pointer(fds, i * 8), 1, NOW, 0, 0], `anything left in ${channel.name}?`, {
           label: again,
           jump: { on: 'zero', to: done },
         }),
@@ -74,6 +74,9 @@ export function pumpSteps(channels: readonly Channel[], { pid, pidfd, status }: 
   ];
 }
 
+/** A time-out of nothing: poll only looks. arm64 has no poll(2), so it is ppoll. */
+const NOW = pointer(block('now', [0, 0], { shown: '{0}' }));
+
 /** Reads the channel once if poll says so; at its end (or on an error, as a terminal's EIO) stops watching it. */
 function oneRead(
   channel: Channel,
@@ -84,7 +87,7 @@ function oneRead(
   const length = result('n');
   const [nothing, something] = [{ name: 'nothing' }, { name: 'something' }];
   return [
-    call('poll', [entry, 1, 0], `has ${channel.name} anything?`, {
+    call('ppoll', [entry, 1, NOW, 0, 0], `has ${channel.name} anything?`, {
       jump: { on: 'zero', to: nothing },
     }),
     call('read', [fd, pointer(data), data.size], `read ${channel.name}`, {
