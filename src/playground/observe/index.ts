@@ -1,11 +1,13 @@
 export { cgroupFile, cgroupFolders, cgroupMounts, cgroupOf, keyed } from './cgroup.ts';
 export { type Containers, lookAt, Playground } from './playground.ts';
+export { type Probed, probe } from './probe.ts';
 export {
   allProcesses,
   cpuTime,
   described,
   mappedFiles,
   NAMESPACES,
+  type NamespaceName,
   namespaceOf,
   openFiles,
   type ProcessView,
