@@ -14,4 +14,4 @@ for name in "${@:-bash ls cat}"; do
     done
   done
 done
-echo "now: chroot $jail"
+echo "now: chroot $jail bash"

@@ -57,12 +57,12 @@ container was made is what the lessons are about; take it as a room to work in f
 Make a directory and try to live in it:
 
   mkdir /jail
-  chroot /jail
+  chroot /jail bash
 
-It fails: \`failed to run command '/bin/bash': No such file or directory\`. Why?`,
+It fails: \`failed to run command 'bash': No such file or directory\`. Why?`,
       solution: [
         a('mkdir /jail'),
-        a('chroot /jail', { see: /failed to run command.*No such file or directory/ }),
+        a('chroot /jail bash', { see: /failed to run command.*No such file or directory/ }),
       ],
       check: ({ playground: { files, init } }) => {
         if (files.stat('/jail')?.isDirectory() !== true)
@@ -75,7 +75,7 @@ It fails: \`failed to run command '/bin/bash': No such file or directory\`. Why?
       hint: '`mkdir /jail`. The slash matters: it shall lie in the root, not where you stand.',
       explanation: `
 \`chroot(2)\` itself went well. Then the program \`chroot\` wanted to start a shell, and the kernel
-looked for \`/bin/bash\` beginning at the new root, where nothing is. ENOENT, "no such file or
+looked for \`bash\` in each directory of \`PATH\`, beginning at the new root, where nothing is. ENOENT, "no such file or
 directory". From there, the bash that you have been using all the time does not exist.`,
     },
     {
@@ -86,13 +86,13 @@ So give it a bash:
 
   mkdir /jail/bin
   cp /bin/bash /jail/bin
-  chroot /jail
+  chroot /jail bash
 
 The message has not changed by one letter. And yet: \`ls -l /jail/bin/bash\`.`,
       solution: [
         a('mkdir /jail/bin'),
         a('cp /bin/bash /jail/bin'),
-        a('chroot /jail', { see: /failed to run command.*No such file or directory/ }),
+        a('chroot /jail bash', { see: /failed to run command.*No such file or directory/ }),
         a('ls -l /jail/bin/bash', { see: /bash/ }),
       ],
       check: ({ playground }) => bashAlone(playground.files),
@@ -124,10 +124,10 @@ from a list, so it is right for your architecture too.`,
       id: 'inside',
       title: 'Go in',
       prose: `
-\`chroot /jail\` once more. You get a prompt. Look around: \`pwd\`, \`cd ..\`, \`echo /*\` (bash does that
+\`chroot /jail bash\` once more. You get a prompt. Look around: \`pwd\`, \`cd ..\`, \`echo /*\` (bash does that
 by itself), then \`ls\`.`,
       solution: [
-        a('chroot /jail'),
+        a('chroot /jail bash'),
         a('cd ..; pwd', { see: /^\/$/m }),
         a('echo /*', { see: /\/bin .*\/lib/ }),
         a('ls', { see: /ls: command not found/ }),
@@ -167,12 +167,12 @@ with no loader and no library at all; lesson 6 comes back to it.`,
 Put something into the jail, go in, and let \`cat\` wait for input:
 
   echo hello > /jail/letter.txt
-  chroot /jail
+  chroot /jail bash
   ls -l /
   cat /letter.txt -`,
       solution: [
         a('echo hello > /jail/letter.txt'),
-        a('chroot /jail'),
+        a('chroot /jail bash'),
         a('ls -l /', { see: /letter\.txt/ }),
         a('cat /letter.txt -', { stays: true, see: /hello/ }),
       ],

@@ -1,0 +1,140 @@
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { LESSONS } from '../../lessons/index.ts';
+import {
+  allContainers,
+  type Engine,
+  isAlive,
+  openEngine,
+  removeContainer,
+  settleAll,
+} from '../engine/index.ts';
+import { type PlayedLesson, playLesson } from '../playground/auto.ts';
+import { chosen, listed, listing } from '../playground/catalogue.ts';
+import { followLesson } from '../playground/follow.ts';
+import type { Lesson } from '../playground/lesson.ts';
+import type { Containers } from '../playground/observe/index.ts';
+import { paint } from '../playground/paint.ts';
+import { Progress } from '../playground/progress.ts';
+import { resetLesson } from '../playground/reset.ts';
+import { SILENT, transcript } from '../playground/transcript.ts';
+import { isForPeople } from './output.ts';
+
+/** `cloche learn`: the lessons, followed by a learner or played by themselves. */
+export function learnCommand(): Command {
+  return new Command('learn')
+    .description('Learn how containers are made, in lessons that watch the kernel')
+    .argument('[lesson...]', 'such as 1_chroot, chroot or 1')
+    .option('--auto', 'play the lessons: type every step and check it', false)
+    .option('--reset', 'take away what a lesson has made, and its progress', false)
+    .option('--json', 'print JSON', false)
+    .action(async (names: string[], flags: Flags) => {
+      const lessons = chosen(names, LESSONS);
+      const engine = openEngine();
+      await settleAll(engine);
+      const containers = containersOf(engine);
+      if (flags.reset) await reset(lessons, containers);
+      else if (flags.auto) process.exitCode = await auto(lessons, containers, flags);
+      else if (names.length === 0) list(flags);
+      else await follow(lessons, containers);
+    });
+}
+
+interface Flags {
+  readonly auto: boolean;
+  readonly reset: boolean;
+  readonly json: boolean;
+}
+
+function list(flags: Flags): void {
+  const lessons = listed(LESSONS, new Progress());
+  const { stdout } = process;
+  if (flags.json) stdout.write(`${JSON.stringify(lessons, null, 2)}\n`);
+  else stdout.write(`\n${listing(lessons, paint(isForPeople(stdout)))}`);
+}
+
+/** Plays lessons in real terminals. @returns 0 when everything held, else 1 */
+async function auto(
+  lessons: readonly Lesson[],
+  containers: Containers,
+  flags: Flags,
+): Promise<number> {
+  const { stdout } = process;
+  const cancel = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => cancel.abort());
+  const out = (text: string) => void stdout.write(text);
+  const played: PlayedLesson[] = [];
+  for (const lesson of lessons) {
+    if (cancel.signal.aborted) break;
+    played.push(
+      await playLesson(lesson, {
+        containers,
+        audience: flags.json ? SILENT : transcript(out, paint(isForPeople(stdout))),
+        lessons: resolve(import.meta.dir, '../../lessons'),
+        env: process.env,
+        signal: cancel.signal,
+      }),
+    );
+  }
+  if (flags.json) out(`${JSON.stringify(played, null, 2)}\n`);
+  else out(`\n${summary(played, lessons.length)}\n`);
+  return played.length === lessons.length && played.every(({ ok }) => ok) ? 0 : 1;
+}
+
+function summary(played: readonly PlayedLesson[], wanted: number): string {
+  const held = played.filter(({ ok }) => ok).length;
+  const seconds = played.reduce((sum, one) => sum + one.seconds, 0);
+  return `${held} of ${wanted} lessons hold on this machine's kernel, in ${seconds.toFixed(1)} s`;
+}
+
+async function follow(lessons: readonly Lesson[], containers: Containers): Promise<void> {
+  const { stdin, stdout } = process;
+  for (const lesson of lessons) {
+    const ended = await followLesson(lesson, {
+      containers,
+      progress: new Progress(),
+      paint: paint(isForPeople(stdout)),
+      out: (text) => void stdout.write(text),
+      live: stdout.isTTY === true,
+      keys: (press) => {
+        if (stdin.isTTY === true) stdin.setRawMode(true);
+        const hear = (chunk: Buffer) => press(chunk.toString());
+        stdin.on('data', hear);
+        return () => {
+          stdin.off('data', hear);
+          stdin.pause();
+          if (stdin.isTTY === true) stdin.setRawMode(false);
+        };
+      },
+    });
+    if (ended === 'quit') return;
+  }
+}
+
+async function reset(lessons: readonly Lesson[], containers: Containers): Promise<void> {
+  const progress = new Progress();
+  for (const lesson of lessons) {
+    const { processes, cgroups } = await resetLesson(lesson, containers);
+    progress.forget(lesson.id);
+    process.stdout.write(
+      `${lesson.id} is as it was: ${processes} processes ended, ${cgroups} cgroups removed\n`,
+    );
+  }
+}
+
+/** What the playground needs of the engine. */
+function containersOf(engine: Engine): Containers {
+  const named = (name: string) => allContainers(engine).find((one) => one.name === name);
+  return {
+    find: async (name) => {
+      const container = named(name);
+      if (container?.pid === undefined || !isAlive(container)) return undefined;
+      return { pid: container.pid };
+    },
+    remove: async (name) => {
+      const container = named(name);
+      if (container !== undefined) await removeContainer(engine, container.id, { force: true });
+    },
+  };
+}
