@@ -133,7 +133,7 @@ function pair(statement: Statement, word: string): Pair {
 
 function args(statement: Statement, esc: string): Arg[] {
   return splitWords(required(statement), esc).map((word) => {
-    const [, name, value] = /^(\w+)(?:=(.*))?$/s.exec(word) ?? [];
+    const [, name, value] = /^([a-zA-Z_]\w*)(?:=(.*))?$/s.exec(word) ?? [];
     if (name === undefined) throw new SyntaxError(`'${word}' is no ARG: NAME or NAME=default`);
     return value === undefined ? { name } : { name, value };
   });

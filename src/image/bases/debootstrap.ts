@@ -27,7 +27,7 @@ export interface DebootstrapOptions {
  */
 export async function debootstrap(options: DebootstrapOptions): Promise<void> {
   const { mirror, suite, target, cache, signal } = options;
-  if (Bun.which('debootstrap') === null) throw isMissing();
+  if (Bun.which('debootstrap', { PATH: process.env.PATH ?? '' }) === null) throw isMissing();
   const own = ['--pdeathsig', 'KILL', 'unshare', '--mount', '--pid', '--fork', '--kill-child'];
   const include = mirror.uri.startsWith('https:') ? ['--include=ca-certificates'] : [];
   const child = spawn(

@@ -1,0 +1,119 @@
+import { expect, test } from 'bun:test';
+import { parseReference, withTag } from '../reference.ts';
+import { debianSources, listName, parseSources } from './sources.ts';
+import { suiteOf } from './suite.ts';
+
+test('deb822: comments between the lines, several URIs and suites, disabled and source stanzas', () => {
+  const content = `# a comment
+Types: deb deb-src
+# http://snapshot.example/not/a/mirror
+URIs: http://one.example/debian
+ http://two.example/debian
+Suites: bookworm bookworm-updates
+Components: main contrib
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+
+Types: deb-src
+URIs: http://source.example
+Suites: bookworm
+Components: main
+
+Enabled: no
+Types: deb
+URIs: http://off.example
+Suites: bookworm
+Components: main
+
+Types: deb
+URIs: http://inline.example/debian
+Suites: bookworm-security
+Components: main
+Signed-By:
+ -----BEGIN PGP PUBLIC KEY BLOCK-----
+ .
+ URIs: http://trap.example
+ -----END PGP PUBLIC KEY BLOCK-----
+`;
+  const signedBy = '/usr/share/keyrings/debian-archive-keyring.gpg';
+  const both = { components: ['main', 'contrib'], signedBy };
+  expect(parseSources('debian.sources', content)).toEqual([
+    { uri: 'http://one.example/debian', suite: 'bookworm', ...both },
+    { uri: 'http://one.example/debian', suite: 'bookworm-updates', ...both },
+    { uri: 'http://two.example/debian', suite: 'bookworm', ...both },
+    { uri: 'http://two.example/debian', suite: 'bookworm-updates', ...both },
+    {
+      uri: 'http://inline.example/debian',
+      suite: 'bookworm-security',
+      components: ['main'],
+      signedBy: undefined,
+    },
+  ]);
+});
+
+test('one-line: options, comments, deb-src', () => {
+  const content = `# deb http://commented.example/debian bookworm main
+deb http://one.example/debian bookworm main contrib # and why
+ deb [ arch=amd64 signed-by=/k.gpg ] http://two.example/debian bookworm-updates main
+deb-src http://one.example/debian bookworm main
+`;
+  expect(parseSources('/etc/apt/sources.list', content)).toEqual([
+    {
+      uri: 'http://one.example/debian',
+      suite: 'bookworm',
+      components: ['main', 'contrib'],
+      signedBy: undefined,
+    },
+    {
+      uri: 'http://two.example/debian',
+      suite: 'bookworm-updates',
+      components: ['main'],
+      signedBy: '/k.gpg',
+    },
+  ]);
+});
+
+test('a third party is no mirror, whatever its suite is called', () => {
+  const source = (uri: string, components = ['main']) => ({ uri, suite: 'bookworm', components });
+  const sources = [
+    source('https://apt.releases.example.com'),
+    source('https://download.docker.com/linux/debian', ['stable']),
+    source('cdrom:[Debian]/'),
+    source('http://mirror.example.org/debian'),
+    source('http://ftp.de.debian.org/debian/'),
+    source('http://said.example/whatever'),
+    source('http://liar.example/debian'),
+  ];
+  const origins: Record<string, string> = {
+    'http://said.example/whatever': 'Debian',
+    'http://liar.example/debian': 'Liar',
+  };
+  expect(debianSources(sources, ({ uri }) => origins[uri]).map(({ uri }) => uri)).toEqual([
+    'http://mirror.example.org/debian',
+    'http://ftp.de.debian.org/debian/',
+    'http://said.example/whatever',
+  ]);
+});
+
+test('apt’s lists are found by apt’s own quoting', () => {
+  const source = { uri: 'http://deb.debian.org/debian_x/', suite: 'bookworm', components: [] };
+  expect(listName(source)).toBe('deb.debian.org_debian%5fx_dists_bookworm');
+});
+
+test.each([
+  ['debian', { suite: 'trixie', slim: false }],
+  ['debian:12', { suite: 'bookworm', slim: false }],
+  ['debian:bookworm-slim', { suite: 'bookworm', slim: true }],
+  ['docker.io/library/debian:sid', { suite: 'sid', slim: false }],
+  ['ubuntu', undefined],
+  ['someone/debian:12', undefined],
+  ['localhost:5000/library/debian:12', undefined],
+])('what is made for %s', (name, suite) => {
+  expect(suiteOf(withTag(parseReference(name)))).toEqual(suite as never);
+});
+
+test.each(['debian:potato', 'debian:constructor', 'debian:-slim-slim'.replace(':-', ':x-')])(
+  '%s is not made here',
+  (name) => {
+    expect(() => suiteOf(parseReference(name))).toThrow(`no such image: ${name}`);
+  },
+);
