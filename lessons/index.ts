@@ -2,6 +2,7 @@ import type { Lesson } from '../src/playground/lesson.ts';
 import { lesson as chroot } from './1_chroot/lesson.ts';
 import { lesson as chrootProblems } from './2_chroot_problems/lesson.ts';
 import { lesson as namespaces } from './3_namespaces/lesson.ts';
+import { lesson as cgroups } from './4_cgroups/lesson.ts';
 
 /** The lessons in their order. */
-export const LESSONS: readonly Lesson[] = [chroot, chrootProblems, namespaces];
+export const LESSONS: readonly Lesson[] = [chroot, chrootProblems, namespaces, cgroups];

@@ -1,4 +1,11 @@
-export { cgroupFile, cgroupFolders, cgroupMounts, cgroupOf, keyed } from './cgroup.ts';
+export {
+  type CgroupFolder,
+  cgroupFile,
+  cgroupFolders,
+  cgroupMounts,
+  cgroupOf,
+  keyed,
+} from './cgroup.ts';
 export { type Containers, lookAt, Playground } from './playground.ts';
 export { type Probed, probe } from './probe.ts';
 export {

@@ -1,0 +1,7 @@
+#!/bin/bash
+# In the playground: wants 200 MB at once. tail has to keep all of a last line that never ends.
+echo "wanting 200 MB"
+head -c 200000000 /dev/zero | tail -n 1 | wc -c
+codes=("${PIPESTATUS[@]}")
+echo "tail ended with ${codes[1]}"
+exit "${codes[1]}"
