@@ -70,7 +70,7 @@ export async function runStep(
 function lineReader(onLine: (line: string) => void) {
   const decoder = new TextDecoder();
   let rest = '';
-  const emit = (line: string) => onLine(line.replace(/\r+$/, '').replace(/^.*\r/, ''));
+  const emit = (line: string) => onLine(line.replace(/\r+$/, '').replace(/^.*\r/s, ''));
   return {
     push(chunk: Uint8Array) {
       const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
