@@ -13,12 +13,14 @@ import {
   stackOf,
 } from '../src/image/index.ts';
 import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
+import { needTools } from './tools.ts';
 
 let root: string;
 let remove: () => void;
 let store: Store;
 
 beforeAll(async () => {
+  needTools('skopeo', 'umoci');
   ({ root, remove } = await freshBaseRoot());
   process.env.CLOCHE_ROOT = root;
   store = openStore(root);

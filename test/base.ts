@@ -1,7 +1,15 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { linkSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { $ } from 'bun';
-import { openStore, resolveImage } from '../src/image/index.ts';
+import {
+  getImage,
+  openStore,
+  resolveImage,
+  type Store,
+  stackOf,
+  tagImage,
+} from '../src/image/index.ts';
+import { blobPath } from '../src/image/store.ts';
 
 /** Beside the code, so that it outlives the tests and is on one file system with the copies. */
 const CACHE = resolve(import.meta.dir, '../.cache');
@@ -30,19 +38,30 @@ export async function baseRoot(): Promise<string> {
 }
 
 /**
- * A CLOCHE_ROOT of one's own with `debian:bookworm` in it, in a fifth of a second: committed layers
- * are never written to, so hard links will do. Call `remove` at the end.
+ * A CLOCHE_ROOT of one's own with `debian:bookworm` in it and nothing else, in a fifth of a second:
+ * committed layers are never written to, so hard links will do. Call `remove` at the end.
  */
 export async function freshBaseRoot(): Promise<{ root: string; remove: () => void }> {
-  const shared = await baseRoot();
+  const shared = openStore(await baseRoot());
   const root = mkdtempSync(join(CACHE, 'root-'));
-  const db = openStore(shared).db;
-  db.run('VACUUM INTO ?', [join(root, 'cloche.db')]);
-  db.close();
-  for (const name of ['tmp', 'cache/debs']) mkdirSync(join(root, name), { recursive: true });
-  for (const name of ['oci-layout', 'index.json']) cpSync(join(shared, name), join(root, name));
-  await $`cp -al ${shared}/blobs ${shared}/snapshots ${root}`;
+  const store = openStore(root);
+  const image = getImage(shared, 'debian:bookworm');
+  const [layer] = stackOf(shared, image.chainId);
+  if (layer === undefined) throw new Error('the base has no layer');
+  const blobs = [image.manifest, image.id, layer.blob.digest];
+  for (const digest of blobs) linkSync(blobPath(shared, digest), blobPath(store, digest));
+  await $`cp -al ${dirname(layer.directory)} ${root}/snapshots`;
+  copyRows(shared, store, image.manifest, layer.chainId);
+  tagImage(store, image.id, 'debian:bookworm');
+  for (const one of [shared, store]) one.db.close();
   return { root, remove: () => rmSync(root, { recursive: true, force: true }) };
+}
+
+function copyRows(from: Store, to: Store, manifest: string, chain: string): void {
+  to.db.run('ATTACH ? AS shared', [join(from.root, 'cloche.db')]);
+  to.db.run('INSERT INTO snapshots SELECT * FROM shared.snapshots WHERE chain = ?', [chain]);
+  to.db.run('INSERT INTO images SELECT * FROM shared.images WHERE manifest = ?', [manifest]);
+  to.db.run('DETACH shared');
 }
 
 /** `perform` keeps its walker in the CLOCHE_ROOT of the process. */

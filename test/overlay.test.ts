@@ -16,6 +16,7 @@ import {
   treeOf,
 } from '../src/image/index.ts';
 import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
+import { needTools } from './tools.ts';
 
 /** What overlayfs records in an upper directory when a shell does this, in two layers. */
 const FIRST = `
@@ -55,6 +56,7 @@ async function run({ snapshot, argv }: RunSpec): Promise<number> {
 const LIST = String.raw`find . -mindepth 1 -printf '%P|%y|%m|%U:%G|%T@|%l\n' | LC_ALL=C sort`;
 
 beforeAll(async () => {
+  needTools('umoci');
   ({ root, remove } = await freshBaseRoot());
   process.env.CLOCHE_ROOT = root;
   store = openStore(root);

@@ -1,6 +1,57 @@
 import { posix } from 'node:path';
 import type { ContainerConfig, Healthcheck } from '../image/index.ts';
-import type { Command, HealthcheckSpec } from './dockerfile/instruction.ts';
+import type { Command, HealthcheckSpec, Meaning, Pair } from './dockerfile/instruction.ts';
+
+/** The instructions that say how a container is started and change no file. */
+type Configuring = Exclude<Meaning, { kind: 'run' | 'copy' | 'workdir' | 'arg' }>;
+
+/**
+ * The config after an instruction that only configures. Pure.
+ *
+ * @param value expands a word's variables.
+ * @throws {SyntaxError} a port or volume that is none.
+ */
+export function configure(
+  config: ContainerConfig,
+  instruction: Configuring,
+  value: (word: string) => string,
+): ContainerConfig {
+  const { Labels, ExposedPorts, Volumes } = config;
+  switch (instruction.kind) {
+    case 'env':
+      return { ...config, Env: withEnv(config.Env ?? [], expandPairs(instruction.pairs, value)) };
+    case 'label': {
+      const pairs = expandPairs(instruction.pairs, value);
+      return { ...config, Labels: { ...Labels, ...Object.fromEntries(pairs) } };
+    }
+    case 'maintainer':
+      return { ...config, Labels: { ...Labels, maintainer: instruction.value } };
+    case 'user':
+      return { ...config, User: value(instruction.value) };
+    case 'cmd':
+      return { ...config, Cmd: commandArgv(instruction.command, config) };
+    case 'entrypoint':
+      return { ...config, Entrypoint: commandArgv(instruction.command, config) };
+    case 'shell':
+      return { ...config, Shell: instruction.argv };
+    case 'expose': {
+      const ports = portsOf(instruction.words.map(value));
+      return { ...config, ExposedPorts: { ...ExposedPorts, ...ports } };
+    }
+    case 'volume':
+      return { ...config, Volumes: { ...Volumes, ...pathsOf(instruction.words.map(value)) } };
+    case 'stopsignal':
+      return { ...config, StopSignal: value(instruction.value) };
+    case 'healthcheck':
+      return { ...config, Healthcheck: healthcheckOf(instruction.check, config) };
+  }
+}
+
+/** `A=b` → `A`, `b`. */
+export function splitAtEquals(entry: string): [string, string] {
+  const equals = entry.indexOf('=');
+  return equals < 0 ? [entry, ''] : [entry.slice(0, equals), entry.slice(equals + 1)];
+}
 
 /** A command as an argv: the shell form goes through the image's SHELL. */
 export function commandArgv(command: Command, config: ContainerConfig): readonly string[] {
@@ -9,7 +60,7 @@ export function commandArgv(command: Command, config: ContainerConfig): readonly
 }
 
 /** Docker's Healthcheck; `CMD-SHELL` leaves the shell to whoever performs it. */
-export function healthcheckOf(spec: HealthcheckSpec, config: ContainerConfig): Healthcheck {
+function healthcheckOf(spec: HealthcheckSpec, config: ContainerConfig): Healthcheck {
   const { command, ...about } = spec;
   if (command === 'none') return { Test: ['NONE'] };
   if (command.form === 'exec') return { ...about, Test: ['CMD', ...command.argv] };
@@ -20,7 +71,7 @@ export function healthcheckOf(spec: HealthcheckSpec, config: ContainerConfig): H
 type Keys = Record<string, Record<string, never>>;
 
 /** `80`, `53/udp`, `8000-8002` as the image config wants them. @throws {SyntaxError} */
-export function portsOf(words: readonly string[]): Keys {
+function portsOf(words: readonly string[]): Keys {
   const ports: Keys = {};
   for (const word of words) {
     const [, first, last = first, protocol = 'tcp'] =
@@ -34,7 +85,18 @@ export function portsOf(words: readonly string[]): Keys {
 }
 
 /** Volumes' paths, cleaned. @throws {SyntaxError} */
-export function pathsOf(words: readonly string[]): Keys {
+function pathsOf(words: readonly string[]): Keys {
   if (words.includes('')) throw new SyntaxError('VOLUME specified can not be an empty string');
   return Object.fromEntries(words.map((word) => [posix.resolve('/', word), {}]));
+}
+
+function expandPairs(pairs: readonly Pair[], value: (word: string) => string): Pair[] {
+  return pairs.map(([key, word]) => [value(key), value(word)]);
+}
+
+/** A variable that is set again keeps its place. */
+function withEnv(environment: readonly string[], pairs: readonly Pair[]): string[] {
+  const all = new Map(environment.map(splitAtEquals));
+  for (const [key, value] of pairs) all.set(key, value);
+  return [...all].map(([key, value]) => `${key}=${value}`);
 }

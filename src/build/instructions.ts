@@ -1,6 +1,7 @@
+import { posix } from 'node:path';
 import type { ContainerConfig, Digest } from '../image/index.ts';
-import { commandArgv, healthcheckOf, pathsOf, portsOf } from './config.ts';
-import type { Arg, Copy, Instruction, Pair } from './dockerfile/instruction.ts';
+import { commandArgv, configure, splitAtEquals } from './config.ts';
+import type { Arg, Command, Copy, Instruction } from './dockerfile/instruction.ts';
 import type { Dockerfile } from './dockerfile/parse.ts';
 import { errorAt } from './dockerfile/source.ts';
 import { expand, expandText, type Variables } from './dockerfile/words.ts';
@@ -76,70 +77,51 @@ function apply(
   const { config } = state;
   const variables = variablesOf(state);
   const value = (word: string) => expand(word, variables, context.dockerfile.esc);
-  const content = (text: string) => expandText(text, variables, context.dockerfile.esc);
-  const configured = (more: ContainerConfig) => ({ ...state, config: { ...config, ...more } });
-  const vertex = (op: Operation, inputs = [state.vertex]) => ({
+  const vertex = (op: Operation, inputs: readonly Digest[] = []) => ({
     ...state,
-    vertex: context.graph.add(op, inputs, label(), instruction.place),
+    vertex: context.graph.add(op, [state.vertex, ...inputs], label(), instruction.place),
   });
   switch (instruction.kind) {
     case 'run':
-      return vertex({
-        kind: 'run',
-        argv: commandArgv(instruction.command, config),
-        env: runEnvironment(state),
-        cwd: config.WorkingDir || '/',
-        user: config.User ?? '',
-        network:
-          instruction.network === 'default'
-            ? context.network
-            : (instruction.network ?? context.network),
-      });
+      return vertex(runOperation(state, instruction.command, instruction.network, context));
     case 'copy': {
       const source = instruction.from === undefined ? [] : [context.sourceOf(instruction.from)];
-      return vertex(copyOperation(state, instruction, value, content), [state.vertex, ...source]);
+      const content = (text: string) => expandText(text, variables, context.dockerfile.esc);
+      return vertex(copyOperation(state, instruction, value, content), source);
     }
     case 'workdir': {
-      const path = absolute(config.WorkingDir || '/', value(instruction.path)).replace(
-        /(.)\/$/,
-        '$1',
-      );
+      const path = posix.resolve('/', config.WorkingDir ?? '', value(instruction.path));
       return { ...vertex({ kind: 'workdir', path }), config: { ...config, WorkingDir: path } };
     }
     case 'arg':
       return { ...state, args: withArgs(state, instruction.args, context) };
-    case 'env':
-      return configured({ Env: withEnv(config.Env ?? [], expandPairs(instruction.pairs, value)) });
-    case 'label':
-      return configured({
-        Labels: { ...config.Labels, ...Object.fromEntries(expandPairs(instruction.pairs, value)) },
-      });
-    case 'user':
-      return configured({ User: value(instruction.value) });
     case 'cmd':
-      return { ...configured({ Cmd: commandArgv(instruction.command, config) }), hasCmd: true };
+      return { ...state, config: configure(config, instruction, value), hasCmd: true };
     case 'entrypoint': {
-      const Entrypoint = commandArgv(instruction.command, config);
       const { Cmd: _, ...withoutCmd } = config;
-      return { ...state, config: { ...(state.hasCmd ? config : withoutCmd), Entrypoint } };
+      const kept = state.hasCmd ? config : withoutCmd;
+      return { ...state, config: configure(kept, instruction, value) };
     }
-    case 'expose':
-      return configured({
-        ExposedPorts: { ...config.ExposedPorts, ...portsOf(instruction.words.map(value)) },
-      });
-    case 'volume':
-      return configured({
-        Volumes: { ...config.Volumes, ...pathsOf(instruction.words.map(value)) },
-      });
-    case 'stopsignal':
-      return configured({ StopSignal: value(instruction.value) });
-    case 'shell':
-      return configured({ Shell: instruction.argv });
-    case 'healthcheck':
-      return configured({ Healthcheck: healthcheckOf(instruction.check, config) });
-    case 'maintainer':
-      return configured({ Labels: { ...config.Labels, maintainer: instruction.value } });
+    default:
+      return { ...state, config: configure(config, instruction, value) };
   }
+}
+
+function runOperation(
+  state: StageState,
+  command: Command,
+  network: string | undefined,
+  context: StageContext,
+): Operation {
+  const isDefault = network === undefined || network === 'default';
+  return {
+    kind: 'run',
+    argv: commandArgv(command, state.config),
+    env: runEnvironment(state),
+    cwd: state.config.WorkingDir || '/',
+    user: state.config.User ?? '',
+    network: isDefault ? context.network : network,
+  };
 }
 
 function variablesOf({ config, args }: Pick<StageState, 'config' | 'args'>): Variables {
@@ -188,22 +170,6 @@ function runEnvironment({ config, args }: StageState): string[] {
   const path = set.has('PATH') ? [] : [DEFAULT_PATH];
   const more = [...args].filter(([name]) => !set.has(name)).map(([name, v]) => `${name}=${v}`);
   return [...path, ...environment, ...more];
-}
-
-function expandPairs(pairs: readonly Pair[], value: (word: string) => string): Pair[] {
-  return pairs.map(([key, word]) => [value(key), value(word)]);
-}
-
-/** A variable that is set again keeps its place. */
-function withEnv(environment: readonly string[], pairs: readonly Pair[]): string[] {
-  const all = new Map(environment.map(splitAtEquals));
-  for (const [key, value] of pairs) all.set(key, value);
-  return [...all].map(([key, value]) => `${key}=${value}`);
-}
-
-function splitAtEquals(entry: string): [string, string] {
-  const equals = entry.indexOf('=');
-  return equals < 0 ? [entry, ''] : [entry.slice(0, equals), entry.slice(equals + 1)];
 }
 
 function historyOf(instruction: Instruction, before: StageState, after: StageState): HistoryStep {

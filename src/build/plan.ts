@@ -62,7 +62,7 @@ export function planGraph(
 }
 
 /** Instructions that change files, which progress counts. */
-export function isStep(kind: string): boolean {
+function isStep(kind: string): boolean {
   return kind === 'run' || kind === 'copy' || kind === 'workdir';
 }
 

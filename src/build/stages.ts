@@ -71,7 +71,7 @@ export function originOf(dockerfile: Dockerfile, name: string, before: number): 
 }
 
 /** The platform's ARGs that BuildKit predefines. */
-export function platformArgs(): Record<string, string> {
+function platformArgs(): Record<string, string> {
   const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';
   const about = (prefix: string) => ({
     [`${prefix}PLATFORM`]: `linux/${architecture}`,

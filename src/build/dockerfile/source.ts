@@ -35,7 +35,7 @@ export function errorAt(
 }
 
 /** The lines of an instruction, marked, with two around them, as BuildKit prints them. */
-export function excerpt({ name, text }: Source, { line, endLine }: Place): string {
+function excerpt({ name, text }: Source, { line, endLine }: Place): string {
   const lines = text.split(/\r?\n/);
   const shown: string[] = [`${name}:${line}`, '-'.repeat(20)];
   for (let at = Math.max(1, line - 2); at <= Math.min(lines.length, endLine + 2); at++) {

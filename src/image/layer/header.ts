@@ -34,7 +34,7 @@ const TYPES = {
   fifo: '6',
 } as const;
 
-export const BLOCK = 512;
+const BLOCK = 512;
 const SECOND = 1_000_000_000n;
 
 /** The header's bytes, with a PAX header before it where ustar's fields are too small. */
