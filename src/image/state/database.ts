@@ -1,6 +1,7 @@
 import { Database } from 'bun:sqlite';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ClocheError } from '../../error.ts';
+import { sayingDiskFull } from './disk.ts';
 
 /** How long a command waits for another's transaction, in milliseconds; each takes a few. */
 const BUSY_TIMEOUT = 20_000;
@@ -61,9 +62,11 @@ export function migrate(db: Database, room: string, versions: readonly string[])
 /**
  * Runs `action` in a transaction that no other process's overlaps. It must be synchronous and short.
  * What throws inside undoes all of it; files touched inside must be safe to find without their row.
+ *
+ * @throws {ClocheError} `DISK_FULL`; what `action` throws.
  */
 export function exclusively<T>(db: Database, action: () => T): T {
-  return db.transaction(action).immediate();
+  return sayingDiskFull(dirname(db.filename), () => db.transaction(action).immediate());
 }
 
 function versionOf(db: Database, room: string): number {

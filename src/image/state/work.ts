@@ -1,5 +1,7 @@
 import type { Database } from 'bun:sqlite';
+import { dirname } from 'node:path';
 import { exclusively } from './database.ts';
+import { sayingDiskFull } from './disk.ts';
 import { isDead, type Owner, ownOwner } from './owner.ts';
 
 export interface WorkOptions {
@@ -12,6 +14,8 @@ export interface WorkOptions {
  * Does `action` while no other process, and nobody else in this one, works under the same name. The
  * name is also what keeps garbage collection away from blobs that the work has written and nothing
  * refers to yet. A worker that was killed does not block: its process is seen to be dead.
+ *
+ * @throws {ClocheError} `DISK_FULL`; what `action` throws; the signal's reason.
  */
 export async function whileWorking<T>(
   db: Database,
@@ -24,11 +28,13 @@ export async function whileWorking<T>(
     options.signal?.throwIfAborted();
     await Bun.sleep(100);
   }
-  try {
-    return await action();
-  } finally {
-    db.query('DELETE FROM work WHERE name = ? AND owner = ?').run(name, ownOwner());
-  }
+  return sayingDiskFull(dirname(db.filename), async () => {
+    try {
+      return await action();
+    } finally {
+      db.query('DELETE FROM work WHERE name = ? AND owner = ?').run(name, ownOwner());
+    }
+  });
 }
 
 /** Whether anything is under way, here or in another process. */
