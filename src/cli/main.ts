@@ -12,6 +12,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   kill: async () => (await import('./kill.ts')).killCommand(),
   rm: async () => (await import('./rm.ts')).rmCommand(),
   build: async () => (await import('./build.ts')).buildCommand(),
+  doctor: async () => (await import('./doctor.ts')).doctorCommand(),
   learn: async () => (await import('./learn.ts')).learnCommand(),
   images: async () => (await import('./images.ts')).imagesCommand(),
 };

@@ -1,0 +1,2 @@
+export { type Finding, judge } from './findings.ts';
+export { readMachine } from './readings.ts';
