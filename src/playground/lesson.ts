@@ -80,7 +80,7 @@ export function notYet(...missing: readonly string[]): Verdict {
   return { ok: false, evidence: missing };
 }
 
-/** A line for terminal a, b or host: `a('./tail.sh', { stays: true })`. */
+/** A line for a terminal: `a('./tail.sh', { stays: true })`. */
 function typing(terminal: TerminalName) {
   return (line: string, about: Omit<Typed, 'terminal' | 'line'> = {}): Typed => ({
     terminal,
@@ -91,4 +91,3 @@ function typing(terminal: TerminalName) {
 
 export const a = typing('a');
 export const b = typing('b');
-export const host = typing('host');

@@ -36,11 +36,6 @@ export const NLM = {
   APPEND: 0x800,
 } as const;
 
-/** An answer that says how it went: a negative errno or 0, then the header of the request. */
-export const NLMSG_ERROR = 2;
-/** The end of a list. */
-export const NLMSG_DONE = 3;
-
 const NLA_F_NESTED = 0x8000;
 
 export interface Head {

@@ -174,12 +174,9 @@ export function waitSteps({ pid, status }: Pair): Step[] {
   ];
 }
 
-/** Bytes of an exit record: the wait status (u32), padding, seconds and nanoseconds (u64 each). */
-export const EXIT_RECORD_SIZE = 24;
-
 /**
  * Writes how it ended into `path`, atomically: whoever finds the file finds all of it. The record
- * is the wait status followed by the time.
+ * is the wait status (u32), padding, seconds and nanoseconds (u64 each).
  */
 export function exitRecordSteps({ status }: Pair, path: string): Step[] {
   const [fd, time] = [result('record'), buffer('time', 16)];
