@@ -207,6 +207,18 @@ test('large numbers go where ustar has no room: owners, and times before 1970', 
   expect(entry?.pax).toMatchObject({ uid: '3000000000', gid: '2500000000', mtime: '-1.250000000' });
 });
 
+test('thousands of files with long names fit into plans', async () => {
+  const deep = `${'d'.repeat(200)}/`.repeat(12);
+  const files = Array.from({ length: 6000 }, (_, i) => [`${deep}${i}`, ''] as const);
+  writeFiles(upper, Object.fromEntries(files));
+  const last = `${deep}5999`;
+  const attribute = new Map([['user.last', Buffer.from('one')]]);
+  await writeXattrs(new Map([[join(upper, last), attribute]]));
+  const { xattrs, entries } = await readChangeset(upper);
+  expect(entries).toHaveLength(6012);
+  expect([...xattrs.keys()]).toEqual([last]);
+});
+
 test('a socket is left out', async () => {
   const server = Bun.listen({ unix: join(upper, 'socket'), socket: { data() {} } });
   expect((await readChangeset(upper)).entries).toEqual([]);

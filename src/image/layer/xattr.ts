@@ -15,8 +15,10 @@ import { fromRaw, type RawPath, toRaw } from './scan.ts';
 /** Extended attributes of one file: name → value. */
 export type Xattrs = ReadonlyMap<string, Uint8Array>;
 
-/** So many files a plan: 25 000 of them take some 6 MB of its 16. */
-const BATCH = 25_000;
+/** So many bytes a plan, of the 16 MB that one may have. */
+const BATCH = 8 * 1024 * 1024;
+/** What a file takes of it beside its path: a step, a result, alignment. */
+const PER_FILE = 128;
 /** XATTR_LIST_MAX and XATTR_SIZE_MAX are 64 KB, but what a file system takes is 4 KB or less. */
 const ROOM = 8192;
 /** So many values a plan, since each needs its room. */
@@ -34,8 +36,8 @@ export async function readXattrs(
   paths: readonly RawPath[],
 ): Promise<Map<RawPath, Xattrs>> {
   const found = new Map<RawPath, Map<string, Uint8Array>>();
-  for (let at = 0; at < paths.length; at += BATCH) {
-    const having = await withAny(directory, paths.slice(at, at + BATCH));
+  for (const batch of batches(directory, paths)) {
+    const having = await withAny(directory, batch);
     const names = await listNames(directory, having);
     for (let from = 0; from < names.length; from += VALUES)
       for (const [path, name, value] of await values(directory, names.slice(from, from + VALUES)))
@@ -54,6 +56,19 @@ export async function writeXattrs(files: ReadonlyMap<RawPath, Xattrs>): Promise<
       steps.push(call('lsetxattr', args, 'copied with its file'));
     }
   if (steps.length > 0) await perform(plan('write extended attributes', steps));
+}
+
+function* batches(directory: string, paths: readonly RawPath[]): Generator<RawPath[]> {
+  let batch: RawPath[] = [];
+  let size = 0;
+  for (const path of paths) {
+    batch.push(path);
+    size += directory.length + path.length + PER_FILE;
+    if (size < BATCH) continue;
+    yield batch;
+    [batch, size] = [[], 0];
+  }
+  yield batch;
 }
 
 async function withAny(directory: string, paths: readonly RawPath[]): Promise<RawPath[]> {
