@@ -22,7 +22,6 @@ let store: Store;
 beforeAll(async () => {
   needTools('skopeo', 'umoci');
   ({ root, remove } = await freshBaseRoot());
-  process.env.CLOCHE_ROOT = root;
   store = openStore(root);
 }, BASE_TIMEOUT);
 

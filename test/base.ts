@@ -39,7 +39,8 @@ export async function baseRoot(): Promise<string> {
 
 /**
  * A CLOCHE_ROOT of one's own with `debian:bookworm` in it and nothing else, in a fifth of a second:
- * committed layers are never written to, so hard links will do. Call `remove` at the end.
+ * committed layers are never written to, so hard links will do. It is the process's CLOCHE_ROOT until
+ * `remove` is called.
  */
 export async function freshBaseRoot(): Promise<{ root: string; remove: () => void }> {
   const shared = openStore(await baseRoot());
@@ -54,7 +55,15 @@ export async function freshBaseRoot(): Promise<{ root: string; remove: () => voi
   copyRows(shared, store, image.manifest, layer.chainId);
   tagImage(store, image.id, 'debian:bookworm');
   for (const one of [shared, store]) one.db.close();
-  return { root, remove: () => rmSync(root, { recursive: true, force: true }) };
+  const before = process.env.CLOCHE_ROOT;
+  process.env.CLOCHE_ROOT = root;
+  return {
+    root,
+    remove: () => {
+      setRoot(before);
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
 }
 
 function copyRows(from: Store, to: Store, manifest: string, chain: string): void {
@@ -71,7 +80,11 @@ async function withRoot(root: string, action: () => Promise<void>): Promise<void
   try {
     await action();
   } finally {
-    if (before === undefined) delete process.env.CLOCHE_ROOT;
-    else process.env.CLOCHE_ROOT = before;
+    setRoot(before);
   }
+}
+
+function setRoot(root: string | undefined): void {
+  if (root === undefined) delete process.env.CLOCHE_ROOT;
+  else process.env.CLOCHE_ROOT = root;
 }

@@ -58,7 +58,6 @@ const LIST = String.raw`find . -mindepth 1 -printf '%P|%y|%m|%U:%G|%T@|%l\n' | L
 beforeAll(async () => {
   needTools('umoci');
   ({ root, remove } = await freshBaseRoot());
-  process.env.CLOCHE_ROOT = root;
   store = openStore(root);
   const context = join(root, 'context');
   mkdirSync(context);

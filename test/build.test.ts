@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
+
+const CLOCHE = resolve(import.meta.dir, '../bin/cloche');
+
+let root: string;
+let remove: () => void;
+let contexts = 0;
+
+beforeAll(async () => {
+  ({ root, remove } = await freshBaseRoot());
+}, BASE_TIMEOUT);
+
+afterAll(() => remove());
+
+function cloche(...args: string[]) {
+  return Bun.spawn([CLOCHE, ...args], { env: process.env, stdout: 'pipe', stderr: 'pipe' });
+}
+
+async function ended(child: ReturnType<typeof cloche>) {
+  const [stdout, stderr] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { code: await child.exited, stdout, stderr };
+}
+
+function contextOf(dockerfile: string): string {
+  const context = join(root, `context-${contexts++}`);
+  mkdirSync(context);
+  writeFileSync(join(context, 'Dockerfile'), dockerfile);
+  return context;
+}
+
+test('RUN is really run: as the user, in the directory, with the environment, and it stays', async () => {
+  const context = contextOf(`FROM debian:bookworm
+ARG WHAT=thing
+ENV MADE_BY=cloche
+RUN useradd -m -u 1234 learner
+WORKDIR /home/learner
+USER learner
+RUN --network=none id -un > who && pwd > where && echo $MADE_BY $WHAT $HOME > env && ls /sys/class/net > net
+CMD ["cat", "who", "where", "env", "net"]
+`);
+  expect((await ended(cloche('build', '-t', 'learner', context))).code).toBe(0);
+  const ran = await ended(cloche('run', '--rm', '--network', 'none', 'learner'));
+  expect(ran.stdout).toBe('learner\n/home/learner\ncloche thing /home/learner\nlo\n');
+}, 60_000);
+
+test('WORKDIR belongs to root, so a user that comes after it cannot write there, as in docker', async () => {
+  const context = contextOf('FROM debian:bookworm\nWORKDIR /work\nUSER 1234\nRUN touch here');
+  const { code, stderr } = await ended(cloche('build', '--network', 'none', context));
+  expect([code, stderr]).toEqual([
+    1,
+    expect.stringContaining("touch: cannot touch 'here': Permission denied"),
+  ]);
+});
+
+test('a RUN that fails says its command, its line, its exit code and its last words', async () => {
+  const context = contextOf('FROM debian:bookworm\nRUN echo last words; exit 7');
+  const { code, stderr } = await ended(cloche('build', '--network', 'none', context));
+  expect(code).toBe(1);
+  expect(stderr).toContain(
+    'Dockerfile:2:1: process "/bin/sh -c echo last words; exit 7" did not complete successfully: exit code: 7',
+  );
+  expect(stderr).toContain('   2 | >>> RUN echo last words; exit 7');
+  expect(stderr.split('\n').filter((line) => line === 'last words')).toHaveLength(1);
+});
+
+test('what RUN mounts over is not in the layer, and nothing of the host is', async () => {
+  const context = contextOf(
+    'FROM debian:bookworm\nRUN cat /etc/resolv.conf /etc/hosts > /dev/null && touch /made',
+  );
+  const { code } = await ended(cloche('build', '--network', 'none', '-t', 'clean', context));
+  expect(code).toBe(0);
+  const layers = readdirSync(join(root, 'snapshots')).filter((name) => !name.startsWith('active'));
+  const ours = layers.map((name) => readdirSync(join(root, 'snapshots', name, 'fs')).sort());
+  expect(ours).toContainEqual(['made']);
+});
+
+test('a build that is killed in the middle of RUN leaves nothing once the next command ran', async () => {
+  const marker = `cloche-test-${process.pid}`;
+  const context = contextOf(`FROM debian:bookworm\nRUN echo begun; exec -a ${marker} sleep 60`);
+  writeFileSync(
+    join(context, 'Dockerfile'),
+    `FROM debian:bookworm\nSHELL ["/bin/bash", "-c"]\nRUN echo begun; exec -a ${marker} sleep 60`,
+  );
+  const child = cloche('build', '--network', 'none', context);
+  const reader = child.stderr.getReader();
+  for (let said = ''; !/^#\d+ [\d.]+ begun$/m.test(said); ) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(said);
+    said += Buffer.from(value).toString();
+  }
+  child.kill('SIGKILL');
+  await child.exited;
+  expect((await ended(cloche('ps'))).code).toBe(0);
+  await Bun.sleep(200);
+  expect(readdirSync(join(root, 'snapshots')).filter((name) => name.startsWith('active'))).toEqual(
+    [],
+  );
+  expect(readdirSync(join(root, 'tmp'))).toEqual([]);
+  expect(processesCalled(marker)).toEqual([]);
+  expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(root);
+});
+
+function processesCalled(name: string): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith(name);
+    } catch {
+      return false;
+    }
+  });
+}
