@@ -20,7 +20,9 @@ else
   say mount -t cgroup2 cgroup $top
   # A group that gives controllers to its children may hold no process itself, and ours holds all of us.
   say mkdir -p $top/everybody
-  while read -r pid; do echo "$pid" > $top/everybody/cgroup.procs 2>/dev/null || true; done < $top/cgroup.procs
+  while [ -n "$(<$top/cgroup.procs)" ]; do
+    for pid in $(<$top/cgroup.procs); do echo "$pid" > $top/everybody/cgroup.procs || true; done
+  done
   # One by one: a single one that cannot be enabled would make the kernel refuse them all.
   for controller in $(cat $top/cgroup.controllers); do
     put "+$controller" $top/cgroup.subtree_control || echo "  not $controller"

@@ -1,11 +1,11 @@
 import { writeSync } from 'node:fs';
 import { ClocheError } from '../error.ts';
 import { configOf, findActive, type Image } from '../image/index.ts';
-import { cgroupSteps } from '../linux/cgroup/index.ts';
+import { cgroupOf, joinCgroupOf } from '../linux/cgroup/index.ts';
 import { launch } from '../linux/launch.ts';
 import { stepFailed } from '../linux/perform.ts';
 import { execPlan, type NamespaceType, winsizeBytes } from '../runtime/index.ts';
-import { CGROUP_PARENT, type Engine } from './engine.ts';
+import type { Engine } from './engine.ts';
 import { startError } from './errors.ts';
 import { getContainer } from './records.ts';
 import { seccompOf } from './seccomp.ts';
@@ -64,7 +64,7 @@ export function execInContainer(engine: Engine, name: string, options: ExecOptio
     process: spec.process ?? { user: { uid: 0, gid: 0 }, cwd: '/' },
     machine: engine.machine,
     walkerSize: engine.walkerSize,
-    joinCgroup: cgroupSteps(engine.hierarchies, `${CGROUP_PARENT}/${container.id}`, {}).join,
+    joinCgroup: joinCgroupOf(cgroupOf(engine.hierarchies, container.pid)),
     seccomp: seccompOf(merged, spec.process?.capabilities?.bounding ?? []),
   });
   const input = options.interactive || options.tty ? 'inherit' : 'ignore';

@@ -22,7 +22,7 @@ import { startTimeOf } from './processes.ts';
 import { type Container, directoryOf, insertContainer, updateContainer } from './records.ts';
 import { removeContainer } from './remove.ts';
 import { seccompOf } from './seccomp.ts';
-import { exitCodeOf, noteExit } from './settle.ts';
+import { exitCodeOf, noteExit, removeCgroup } from './settle.ts';
 import { argvOf, specOf } from './spec.ts';
 import { identityOf } from './users.ts';
 
@@ -187,9 +187,11 @@ async function watchForEnd(
   started: Promise<number>,
 ): Promise<number> {
   await launched.exited;
-  await started.catch(() => undefined);
-  const failure =
-    launched.memory.failure() === undefined ? undefined : startFailure(birth, launched);
+  const pid = await started.catch(() => undefined);
+  const failed = launched.memory.failure() !== undefined;
+  // What failed after it had started is the clearing away, which we can do better than the shim.
+  const failure = failed && pid === undefined ? startFailure(birth, launched) : undefined;
+  if (failed) removeCgroup(engine, container.id);
   const status = new DataView(launched.memory.read(birth.pair.status).buffer).getUint32(0, true);
   launched.close();
   if (failure !== undefined) {

@@ -10,6 +10,7 @@ import {
   type Step,
   text,
 } from '../plan/index.ts';
+import type { Cgroup } from './cgroup.ts';
 import type { Hierarchies, Hierarchy } from './detect.ts';
 import { deviceSteps } from './device-steps.ts';
 import type { LinuxResources } from './resources.ts';
@@ -47,6 +48,19 @@ export function cgroupSteps(
         .map((tree) => removeStep(directoryOf(tree, path), 'nobody is in it any more')),
     ],
   };
+}
+
+/**
+ * Moves the process that performs them to where another one is, in every hierarchy. Not to the
+ * container's own cgroup: on v2 that may hold no process any more, once somebody inside has enabled
+ * controllers in it and moved everybody down (EBUSY).
+ *
+ * @param group of that other process: `cgroupOf(hierarchies, pid)`.
+ */
+export function joinCgroupOf(group: Cgroup): Step[] {
+  return [...group.directories].flatMap(([tree, directory]) =>
+    joinSteps(tree, directory.slice(tree.mountPoint.length)),
+  );
 }
 
 export interface CgroupSteps {
