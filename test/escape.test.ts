@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -270,6 +271,21 @@ test('CVE-2025-52881: kernel parameters are written to the real /proc, whatever 
   expect({ code, out }).toEqual({ code: 0, out: 'fakeglass.example\n' });
   expect(readFileSync(join(fake, 'sys/kernel/domainname'), 'utf8')).toBe('fake');
 });
+
+test('a node for the disk of the host can be made inside, and not opened', async () => {
+  const { rdev } = statSync(diskOfTheHost());
+  const number = `${(rdev >> 8) & 0xfff} ${(rdev & 0xff) | ((rdev >> 12) & 0xfff00)}`;
+  const script = `mknod /disk b ${number} && mknod /any c 1 9 && head -c 1 /any | wc -c; head -c 1 /disk`;
+  const { code, out, err } = await run('debian:bookworm', 'sh', '-c', script);
+  expect({ code, out }).toEqual({ code: 1, out: '1\n' });
+  expect(err).toContain("cannot open '/disk' for reading: Operation not permitted");
+});
+
+/** Some block device that there is; every machine has one. */
+function diskOfTheHost(): string {
+  const [name] = readdirSync('/dev').filter((name) => statSync(`/dev/${name}`).isBlockDevice());
+  return `/dev/${name}`;
+}
 
 function installedIn(directory: string): string {
   const saved = process.env.CLOCHE_ROOT;

@@ -64,7 +64,9 @@ export function resourcesOf(options: RunOptions): LinuxResources {
     ...(memory === undefined ? {} : { memory: { limit: memory, swap: memory } }),
     ...(cpus === undefined ? {} : { cpu: { period: 100_000, quota: Math.round(cpus * 100_000) } }),
     ...(pidsLimit === undefined ? {} : { pids: { limit: pidsLimit } }),
-    devices: options.privileged ? [{ allow: true, access: 'rwm' }] : DEFAULT_DEVICE_RULES,
+    devices: options.privileged
+      ? [{ allow: true, access: 'rwm' }]
+      : [{ allow: false, access: 'rwm' }, ...DEFAULT_DEVICE_RULES],
   };
 }
 
