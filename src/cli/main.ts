@@ -14,6 +14,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   build: async () => (await import('./build.ts')).buildCommand(),
   doctor: async () => (await import('./doctor.ts')).doctorCommand(),
   learn: async () => (await import('./learn.ts')).learnCommand(),
+  oci: async () => (await import('./oci/index.ts')).ociCommand(),
   images: async () => (await import('./images.ts')).imagesCommand(),
 };
 

@@ -5,6 +5,7 @@ import { temporaryPath } from '../image/index.ts';
 import { cgroupSteps } from '../linux/cgroup/index.ts';
 import { launch } from '../linux/launch.ts';
 import { stepFailed } from '../linux/perform.ts';
+import { exitCodeIn } from '../linux/signals.ts';
 import { containerPlan, type Mount } from '../runtime/index.ts';
 import { CGROUP_PARENT, type Engine } from './engine.ts';
 import { startError } from './errors.ts';
@@ -12,7 +13,6 @@ import { etcMounts, kindOf } from './files.ts';
 import { attach } from './network.ts';
 import { DEFAULT_OPTIONS, type RunOptions } from './options.ts';
 import { seccompOf } from './seccomp.ts';
-import { exitCodeOf } from './settle.ts';
 import { specOf } from './spec.ts';
 import { identityOf } from './users.ts';
 
@@ -81,11 +81,11 @@ async function runIn(engine: Engine, run: RunSpec, id: string, scratch: string):
   await Promise.all(pumped);
   run.signal.removeEventListener('abort', abort);
   const failure = launched.memory.failure();
-  const status = new DataView(launched.memory.read(birth.pair.status).buffer).getUint32(0, true);
+  const exitCode = exitCodeIn(launched.memory.read(birth.pair.status));
   launched.close();
   run.signal.throwIfAborted();
   if (failure !== undefined) throw startError(stepFailed(birth.plan, failure.step, failure.errno));
-  return exitCodeOf(status);
+  return exitCode;
 }
 
 async function read(

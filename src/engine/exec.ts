@@ -4,12 +4,13 @@ import { configOf, findActive, type Image } from '../image/index.ts';
 import { cgroupOf, joinCgroupOf } from '../linux/cgroup/index.ts';
 import { launch } from '../linux/launch.ts';
 import { stepFailed } from '../linux/perform.ts';
+import { exitCodeIn } from '../linux/signals.ts';
 import { execPlan, type NamespaceType, winsizeBytes } from '../runtime/index.ts';
 import type { Engine } from './engine.ts';
 import { startError } from './errors.ts';
 import { getContainer } from './records.ts';
 import { seccompOf } from './seccomp.ts';
-import { exitCodeOf, isAlive } from './settle.ts';
+import { isAlive } from './settle.ts';
 import { specOf } from './spec.ts';
 import type { TerminalSize } from './start.ts';
 import { identityOf } from './users.ts';
@@ -71,11 +72,11 @@ export function execInContainer(engine: Engine, name: string, options: ExecOptio
   const launched = launch(entry.plan, { stdio: [input, 'inherit', 'inherit'], control: true });
   const exited = launched.exited.then(() => {
     const failure = launched.memory.failure();
-    const status = new DataView(launched.memory.read(entry.pair.status).buffer).getUint32(0, true);
+    const exitCode = exitCodeIn(launched.memory.read(entry.pair.status));
     launched.close();
     if (failure !== undefined)
       throw startError(stepFailed(entry.plan, failure.step, failure.errno));
-    return exitCodeOf(status);
+    return exitCode;
   });
   return {
     exited,

@@ -1,6 +1,6 @@
-import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ClocheError } from '../error.ts';
+import { signalNumber } from '../linux/signals.ts';
 import type { Engine } from './engine.ts';
 import { type Container, getContainer } from './records.ts';
 import { isAlive } from './settle.ts';
@@ -38,16 +38,4 @@ export async function killContainer(
     await sleep(10);
   }
   return container;
-}
-
-function signalNumber(text: string): number {
-  const name = text.toUpperCase();
-  const signals = constants.signals as Record<string, number>;
-  const number = /^\d+$/.test(text) ? Number(text) : (signals[name] ?? signals[`SIG${name}`]);
-  if (number === undefined || number < 1 || number > 64)
-    throw new ClocheError('SIGNAL_INVALID', `invalid signal: ${text}`, {
-      class: 'invalid-argument',
-      hint: 'a name such as TERM or a number from 1 to 64',
-    });
-  return number;
 }

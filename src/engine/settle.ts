@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDead, type Owner, reconcile } from '../image/index.ts';
 import { openCgroup } from '../linux/cgroup/index.ts';
+import { exitCodeOf } from '../linux/signals.ts';
 import { CGROUP_PARENT, type Engine } from './engine.ts';
 import { startTimeOf } from './processes.ts';
 import { allContainers, type Container, directoryOf, updateContainer } from './records.ts';
@@ -65,12 +66,6 @@ export function noteExit(engine: Engine, id: string, exitCode: number, time: num
     pid: null,
     owner: null,
   });
-}
-
-/** The exit code that a shell would show for a wait status: 128 + n for signal n. Source: wait(2). */
-export function exitCodeOf(status: number): number {
-  const signal = status & 0x7f;
-  return signal === 0 ? (status >> 8) & 0xff : 128 + signal;
 }
 
 /** Ends what is left of a container's cgroup and removes it; nothing where there is none. */

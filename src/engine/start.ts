@@ -10,8 +10,9 @@ import {
   resolveImage,
 } from '../image/index.ts';
 import { cgroupSteps } from '../linux/cgroup/index.ts';
-import { type Launched, launch } from '../linux/launch.ts';
+import { type Launched, launch, words } from '../linux/launch.ts';
 import { stepFailed } from '../linux/perform.ts';
+import { exitCodeIn } from '../linux/signals.ts';
 import { type ContainerPlan, containerPlan, type Io, winsizeBytes } from '../runtime/index.ts';
 import { CGROUP_PARENT, type Engine } from './engine.ts';
 import { startError } from './errors.ts';
@@ -22,7 +23,7 @@ import { startTimeOf } from './processes.ts';
 import { type Container, directoryOf, insertContainer, updateContainer } from './records.ts';
 import { removeContainer } from './remove.ts';
 import { seccompOf } from './seccomp.ts';
-import { exitCodeOf, noteExit, removeCgroup } from './settle.ts';
+import { noteExit, removeCgroup } from './settle.ts';
 import { argvOf, specOf } from './spec.ts';
 import { identityOf } from './users.ts';
 
@@ -162,9 +163,21 @@ async function watchForStart(
   birth: ContainerPlan,
   launched: Launched,
 ): Promise<number> {
-  if (!(await hears(launched.control, 's'))) throw startFailure(birth, launched);
-  const pid = Number(launched.memory.value(birth.pair.pid));
-  updateContainer(engine, container.id, {
+  for await (const word of words(launched.control)) {
+    const pid = Number(launched.memory.value(birth.pair.pid));
+    if (word === 's') noteStart(engine, container.id, pid);
+    if (word === 's' && !container.options.detach) return pid;
+    if (word === 's') writeSync(launched.control, 'g');
+    if (word === 'o') {
+      launched.unref();
+      return pid;
+    }
+  }
+  throw startFailure(birth, launched);
+}
+
+function noteStart(engine: Engine, id: string, pid: number): void {
+  updateContainer(engine, id, {
     status: 'running',
     pid,
     pid_start: startTimeOf(pid) ?? null,
@@ -172,11 +185,6 @@ async function watchForStart(
     finished: null,
     exit_code: null,
   });
-  if (container.options.detach) {
-    writeSync(launched.control, 'g');
-    launched.unref();
-  }
-  return pid;
 }
 
 async function watchForEnd(
@@ -192,14 +200,13 @@ async function watchForEnd(
   // What failed after it had started is the clearing away, which we can do better than the shim.
   const failure = failed && pid === undefined ? startFailure(birth, launched) : undefined;
   if (failed) removeCgroup(engine, container.id);
-  const status = new DataView(launched.memory.read(birth.pair.status).buffer).getUint32(0, true);
+  const exitCode = exitCodeIn(launched.memory.read(birth.pair.status));
   launched.close();
   if (failure !== undefined) {
     updateContainer(engine, container.id, { status: 'created', owner: null });
     if (container.options.remove) await removeContainer(engine, container.id, { force: true });
     throw failure;
   }
-  const exitCode = exitCodeOf(status);
   noteExit(engine, container.id, exitCode, Date.now());
   if (container.options.remove) await removeContainer(engine, container.id, { force: true });
   return exitCode;
@@ -209,17 +216,6 @@ function startFailure(birth: ContainerPlan, launched: Launched): Error {
   const failure = launched.memory.failure();
   if (failure === undefined) return new Error(`the shim of '${birth.plan.name}' was killed`);
   return startError(stepFailed(birth.plan, failure.step, failure.errno));
-}
-
-/** Waits for a word on a control socket; false when it is closed without. */
-export async function hears(control: number, word: string): Promise<boolean> {
-  try {
-    for await (const chunk of Bun.file(control).stream())
-      if (new TextDecoder().decode(chunk).includes(word)) return true;
-  } catch {
-    // ECONNRESET: the shim ended with something of ours unread.
-  }
-  return false;
 }
 
 /** Takes back a container that was created and will not be started. */

@@ -34,7 +34,8 @@ const HINTS: Record<string, string> = {
   'pivot_root EINVAL':
     'the new root is no mount point, or the old root is a ramfs, which cannot be left',
   'pivot_root EBUSY': 'new root and old root are on the same mount',
-  'mknodat EPERM': 'device nodes cannot be made inside a user namespace',
+  'mknodat EPERM':
+    'device nodes cannot be made inside a user namespace, nor where the device list of the cgroup forbids it',
   'setns EINVAL': 'the namespace is of another kind, or this process may not join it in its state',
   'mount_setattr EINVAL':
     'this filesystem does not support the attribute (idmapped mounts, for instance)',

@@ -97,6 +97,15 @@ export function launch(plan: Plan, options: LaunchOptions = {}): Launched {
   };
 }
 
+/** What a plan says on its control socket, letter by letter, until it is closed. */
+export async function* words(control: number): AsyncGenerator<string> {
+  try {
+    for await (const chunk of Bun.file(control).stream()) yield* new TextDecoder().decode(chunk);
+  } catch {
+    // ECONNRESET: it has ended with something of ours unread.
+  }
+}
+
 function streamOf(output: unknown): ReadableStream<Uint8Array> | undefined {
   return output instanceof ReadableStream ? output : undefined;
 }

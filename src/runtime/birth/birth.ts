@@ -55,6 +55,8 @@ export type Io =
   | { readonly kind: 'inherit' }
   /** A terminal, pumped between the container and fds 0 and 1 of the shim. */
   | { readonly kind: 'terminal' }
+  /** A terminal whose master is sent to whoever listens on a unix socket, as runc does it. */
+  | { readonly kind: 'console'; readonly socket: string }
   /** Output goes into a log file; input is empty. */
   | { readonly kind: 'log'; readonly path: string };
 

@@ -14,6 +14,7 @@ import {
   within,
 } from '../../linux/plan/index.ts';
 import { type Birth, type Io, type Meeting, needsHelp } from './birth.ts';
+import { handOver } from './console.ts';
 import { initSteps } from './init.ts';
 import {
   beforeClone,
@@ -149,12 +150,17 @@ function pipeSteps({ pipes }: Meeting): Step[] {
 function live(birth: Birth, two: Pair, meeting: Meeting): Step[] {
   const steps: Step[] = [];
   steps.push(...hearTerminal(two, meeting));
+  const outlive = birth.bound === true ? [] : outliveSteps();
   if (birth.startFifo !== undefined)
-    steps.push(...hear(two, 'init is ready and waits for `start`'), report('c', 'it is created'));
+    steps.push(
+      ...hear(two, 'init is ready and waits for `start`'),
+      report('c', 'it is created'),
+      ...outlive,
+    );
   steps.push(
     ...hearTheEnd(two, 'the socket closes when init executes its program'),
     report('s', 'it is started'),
-    ...(birth.bound === true ? [] : outliveSteps()),
+    ...(birth.startFifo === undefined ? outlive : []),
   );
   return [...steps, ...attendOutput(birth.io, two, meeting)];
 }
@@ -176,6 +182,7 @@ function outliveSteps(): Step[] {
       jump: { on: 'zero', to: SHIM_FAILED },
     }),
     call('prctl', [flags('PR_SET_PDEATHSIG'), 0, 0, 0, 0], 'now we outlive the command'),
+    report('o', 'which may go'),
   ];
 }
 
@@ -203,6 +210,7 @@ export function attendOutput(
     return [...mine, openLog(io.path, log), ...pumpSteps(sources, two)];
   }
   if (master === undefined) return waitSteps(two);
+  if (io.kind === 'console') return [...handOver(master, io.socket), ...waitSteps(two)];
   return pumpSteps(
     [
       { name: 'your keyboard', from: 0, deliver: copyTo(master), drain: false },

@@ -158,7 +158,7 @@ function failedMeanwhile(): Step {
 }
 
 /** Tells whoever started the shim how far it is. That may have died meanwhile, which is no failure. */
-export function report(word: 'n' | 'c' | 's', why: string): Step {
+export function report(word: 'n' | 'c' | 's' | 'o', why: string): Step {
   const byte = bytes(new TextEncoder().encode(word), JSON.stringify(word));
   return call('sendto', [CONTROL_FD, byte, 1, flags('MSG_NOSIGNAL'), 0, 0], why, {
     tolerate: 'any',

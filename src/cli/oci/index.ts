@@ -1,0 +1,129 @@
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { ClocheError } from '../../error.ts';
+import { signalNumber } from '../../linux/signals.ts';
+import {
+  allRecords,
+  create,
+  kill,
+  readRecord,
+  remove,
+  run,
+  start,
+  stateOf,
+} from '../../runtime/oci/index.ts';
+import { runRoot } from '../../state.ts';
+import { whole } from '../flags.ts';
+import { table } from '../output.ts';
+import { withRawTerminal } from '../terminal.ts';
+import { ociExec } from './exec.ts';
+import { ociFeatures, ociSpec } from './spec.ts';
+
+/** `cloche oci`: the runtime by itself, with runc's command line, for other engines and their tests. */
+export function ociCommand(): Command {
+  const oci = new Command('oci')
+    .description('An OCI runtime with the command line of runc')
+    .enablePositionalOptions()
+    .option('--root <directory>', 'where containers are written down', join(runRoot(), 'oci'))
+    .option('--log <file>', 'where errors are written, too')
+    .option('--log-format <format>', 'text or json', 'text')
+    .option('--systemd-cgroup', 'not supported', false)
+    .hook('preAction', (command) => {
+      if (command.opts<{ systemdCgroup: boolean }>().systemdCgroup)
+        throw new ClocheError('SYSTEMD_CGROUP', 'systemd cgroups are not supported', {
+          class: 'invalid-argument',
+          hint: 'leave --systemd-cgroup away',
+        });
+    });
+  const root = () => oci.opts<{ root: string }>().root;
+  for (const command of [
+    ...lifeCommands(root),
+    ...lookCommands(root),
+    ociExec(root),
+    ociSpec(),
+    ociFeatures(),
+  ])
+    oci.addCommand(command.exitOverride());
+  return oci;
+}
+
+function creating(name: string, about: string): Command {
+  return new Command(name)
+    .description(about)
+    .argument('<id>')
+    .option('-b, --bundle <directory>', 'the bundle', '.')
+    .option('--pid-file <file>', "where to write init's pid")
+    .option('--console-socket <path>', 'where the terminal is sent to')
+    .option('--preserve-fds <number>', 'how many more descriptors the program gets', whole, 0)
+    .option('--no-pivot', 'not supported: the root is always pivoted to')
+    .option('--no-new-keyring', 'accepted: no keyring is made');
+}
+
+function lifeCommands(root: () => string): Command[] {
+  return [
+    creating('create', 'Create a container; start lets its program begin').action(
+      async (id, flags) => {
+        await create(id, { ...flags, root: root() });
+      },
+    ),
+    creating('run', 'Create and start a container')
+      .option('-d, --detach', 'do not wait for its end', false)
+      .action(async (id, flags) => {
+        if (flags.detach) {
+          await create(id, { ...flags, root: root() });
+          await start(root(), id);
+          return;
+        }
+        const ended = run(id, { ...flags, root: root() });
+        const attached = process.stdin.isTTY === true && flags.consoleSocket === undefined;
+        process.exitCode = attached ? await withRawTerminal(() => undefined, ended) : await ended;
+      }),
+    new Command('start')
+      .description('Start a created container')
+      .argument('<id>')
+      .action((id) => start(root(), id)),
+    new Command('kill')
+      .description('Send a signal to a container')
+      .argument('<id>')
+      .argument('[signal]', 'a name or a number', 'SIGTERM')
+      .option('-a, --all', 'to all its processes', false)
+      .action((id, signal, flags) => kill(root(), id, signalNumber(signal), flags.all)),
+    new Command('delete')
+      .description('Delete a stopped container')
+      .argument('<id>')
+      .option('-f, --force', 'kill it first if it runs', false)
+      .action((id, flags) => remove(root(), id, flags.force)),
+  ];
+}
+
+function lookCommands(root: () => string): Command[] {
+  return [
+    new Command('state')
+      .description('Print the state of a container')
+      .argument('<id>')
+      .action((id) => {
+        process.stdout.write(
+          `${JSON.stringify(stateOf(root(), readRecord(root(), id)), null, 2)}\n`,
+        );
+      }),
+    new Command('list')
+      .description('List containers')
+      .option('-f, --format <format>', 'table or json', 'table')
+      .option('-q, --quiet', 'only IDs', false)
+      .action((flags) => {
+        const states = allRecords(root()).map((record) => stateOf(root(), record));
+        if (flags.format === 'json') process.stdout.write(`${JSON.stringify(states)}\n`);
+        else if (flags.quiet) for (const { id } of states) process.stdout.write(`${id}\n`);
+        else {
+          const rows = states.map(({ id, pid, status, bundle, created }) => [
+            id,
+            String(pid),
+            status,
+            bundle,
+            created,
+          ]);
+          process.stdout.write(table(['ID', 'PID', 'STATUS', 'BUNDLE', 'CREATED'], rows));
+        }
+      }),
+  ];
+}

@@ -1,0 +1,84 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import {
+  DEFAULT_MOUNTS,
+  DEFAULT_PATH,
+  MASKED_PATHS,
+  READONLY_PATHS,
+} from '../../engine/defaults.ts';
+import { ClocheError } from '../../error.ts';
+import { CAPABILITIES } from '../../linux/capabilities.ts';
+import type { NamespaceType, Spec } from '../../runtime/index.ts';
+
+const RUNC_CAPABILITIES = ['CAP_AUDIT_WRITE', 'CAP_KILL', 'CAP_NET_BIND_SERVICE'];
+const NAMESPACES: readonly NamespaceType[] = ['pid', 'network', 'ipc', 'uts', 'mount', 'cgroup'];
+
+/** `cloche oci spec`: a config.json to begin with, like runc's. */
+export function ociSpec(): Command {
+  return new Command('spec')
+    .description('Write a config.json to begin with')
+    .option('-b, --bundle <directory>', 'where', '.')
+    .action(({ bundle }: { bundle: string }) => {
+      const path = join(bundle, 'config.json');
+      if (existsSync(path))
+        throw new ClocheError('SPEC_EXISTS', `file ${path} exists`, {
+          class: 'conflict',
+          hint: 'remove it first',
+        });
+      writeFileSync(path, `${JSON.stringify(defaultSpec(), null, 2)}\n`);
+    });
+}
+
+function defaultSpec(): Spec {
+  const own = RUNC_CAPABILITIES;
+  const sys = {
+    destination: '/sys',
+    type: 'sysfs',
+    source: 'sysfs',
+    options: ['nosuid', 'noexec', 'nodev', 'ro'],
+  };
+  return {
+    ociVersion: '1.2.0',
+    process: {
+      terminal: true,
+      user: { uid: 0, gid: 0 },
+      args: ['sh'],
+      env: [DEFAULT_PATH, 'TERM=xterm'],
+      cwd: '/',
+      capabilities: { bounding: own, effective: own, permitted: own },
+      rlimits: [{ type: 'RLIMIT_NOFILE', hard: 1024, soft: 1024 }],
+      noNewPrivileges: true,
+    },
+    root: { path: 'rootfs', readonly: true },
+    hostname: 'cloche',
+    mounts: [...DEFAULT_MOUNTS, sys],
+    linux: {
+      resources: { devices: [{ allow: false, access: 'rwm' }] },
+      namespaces: NAMESPACES.map((type) => ({ type })),
+      maskedPaths: MASKED_PATHS,
+      readonlyPaths: READONLY_PATHS,
+    },
+  };
+}
+
+/** `cloche oci features`: what the runtime can do, as the runtime-spec's `features.md` has it. */
+export function ociFeatures(): Command {
+  return new Command('features').description('Print what the runtime supports').action(() => {
+    const features = {
+      ociVersionMin: '1.0.0',
+      ociVersionMax: '1.2.0',
+      hooks: ['prestart', 'createRuntime', 'poststart', 'poststop'],
+      linux: {
+        namespaces: [...NAMESPACES, 'user', 'time'].sort(),
+        capabilities: CAPABILITIES,
+        cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
+        seccomp: { enabled: true, archs: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_AARCH64'] },
+        apparmor: { enabled: false },
+        selinux: { enabled: false },
+        mountExtensions: { idmap: { enabled: false } },
+      },
+    };
+    process.stdout.write(`${JSON.stringify(features, null, 2)}\n`);
+  });
+}

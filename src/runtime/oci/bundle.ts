@@ -1,0 +1,136 @@
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { ClocheError } from '../../error.ts';
+import { HOST_ARCH } from '../../linux/abi/arch.ts';
+import { lastCapability, ownCapabilities } from '../../linux/capabilities.ts';
+import {
+  cgroupSteps,
+  DEFAULT_DEVICE_RULES,
+  detectCgroups,
+  type Hierarchies,
+  type LinuxResources,
+  openCgroup,
+  prepareParent,
+} from '../../linux/cgroup/index.ts';
+import { type Policy, seccompSteps } from '../../linux/seccomp/index.ts';
+import { installedWalker } from '../../linux/walker/index.ts';
+import type { Birth, Io } from '../birth/birth.ts';
+import type { Spec } from '../spec.ts';
+import { parseSpec } from './schema.ts';
+
+/** A bundle: a directory with a `config.json` and, mostly, the rootfs. */
+export interface Bundle {
+  /** Absolute. */
+  readonly path: string;
+  readonly spec: Spec;
+}
+
+/** @throws {ClocheError} `BUNDLE_INVALID`, `SPEC_INVALID` */
+export function readBundle(directory: string): Bundle {
+  const path = resolve(directory);
+  const file = join(path, 'config.json');
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new ClocheError('BUNDLE_INVALID', `JSON specification file ${file} not found`, {
+      class: 'invalid-argument',
+      hint: 'a bundle is a directory with a config.json; cloche oci spec writes one',
+      cause,
+    });
+  }
+  const spec = parseSpec(text, file);
+  refuseUnsupported(spec);
+  return { path, spec };
+}
+
+/** What is asked for and cannot be done is an error and never ignored. */
+function refuseUnsupported({ process, linux, hooks }: Spec): void {
+  const asked = [
+    process?.apparmorProfile === undefined ? [] : ['process.apparmorProfile'],
+    process?.selinuxLabel === undefined ? [] : ['process.selinuxLabel'],
+    linux?.mountLabel === undefined ? [] : ['linux.mountLabel'],
+    (hooks?.createContainer ?? []).length === 0 ? [] : ['hooks.createContainer'],
+    (hooks?.startContainer ?? []).length === 0 ? [] : ['hooks.startContainer'],
+    linux?.cgroupsPath?.includes(':') === true ? ['linux.cgroupsPath in systemd form'] : [],
+  ].flat();
+  if (asked.length > 0)
+    throw new ClocheError('SPEC_UNSUPPORTED', `not supported: ${asked.join(', ')}`, {
+      class: 'invalid-argument',
+      hint: 'take it out of the config.json; cloche oci features says what is supported',
+    });
+}
+
+/** The cgroup of a container, where the config names none: beside those of `cloche run`. */
+export function cgroupPathOf(spec: Spec, id: string): string {
+  const path = spec.linux?.cgroupsPath ?? `/cloche/oci-${id}`;
+  return isAbsolute(path) ? path : `/${path}`;
+}
+
+export interface BirthOptions {
+  readonly io: Io;
+  readonly exitRecord: string;
+  readonly startFifo?: string | undefined;
+  readonly bound: boolean;
+  readonly preserveFds?: number | undefined;
+}
+
+/**
+ * Everything that a container of a bundle depends on, looked up now.
+ *
+ * @throws {ClocheError} `BUNDLE_INVALID`: no rootfs; what cgroups and seccomp throw.
+ */
+export function birthOfBundle(id: string, { path, spec }: Bundle, options: BirthOptions): Birth {
+  const group = cgroupPathOf(spec, id);
+  const hierarchies = prepareParent(detectCgroups(), dirname(group));
+  takeOver(hierarchies, group);
+  const policy = spec.linux?.seccomp as Policy | undefined;
+  return {
+    ...options,
+    id,
+    spec,
+    root: { kind: 'directory', path: rootfsOf(path, spec) },
+    machine: { capabilities: ownCapabilities(), lastCapability: lastCapability() },
+    sourceKind: (source) =>
+      statSync(source, { throwIfNoEntry: false })?.isDirectory() === false ? 'file' : 'directory',
+    walkerSize: installedWalker().size,
+    cgroup: cgroupSteps(hierarchies, group, resourcesOf(spec)),
+    seccomp: policy === undefined ? undefined : seccompSteps(policy, HOST_ARCH).steps,
+    hooks: [...(spec.hooks?.prestart ?? []), ...(spec.hooks?.createRuntime ?? [])].length > 0,
+  };
+}
+
+/**
+ * A cgroup of that name may be left of a container that was killed together with its shim; then it
+ * goes. One with processes in it is somebody else's: clearing away after us would end them.
+ *
+ * @throws {ClocheError} `CGROUP_IN_USE`
+ */
+function takeOver(hierarchies: Hierarchies, group: string): void {
+  if (!hierarchies.all.some(({ mountPoint }) => existsSync(`${mountPoint}${group}`))) return;
+  const found = openCgroup(hierarchies, group);
+  const inside = found.processes();
+  if (inside.length > 0)
+    throw new ClocheError('CGROUP_IN_USE', `cgroup '${group}' has processes in it`, {
+      class: 'conflict',
+      hint: 'two containers cannot share a cgroup; give linux.cgroupsPath another name',
+      details: { processes: inside },
+    });
+  found.remove();
+}
+
+/** A config says "no device" and means "none but the usual ones", which every runtime adds. */
+function resourcesOf(spec: Spec): LinuxResources {
+  const resources = (spec.linux?.resources ?? {}) as LinuxResources;
+  if (resources.devices === undefined) return resources;
+  return { ...resources, devices: [...resources.devices, ...DEFAULT_DEVICE_RULES] };
+}
+
+function rootfsOf(bundle: string, spec: Spec): string {
+  const path = resolve(bundle, spec.root?.path ?? 'rootfs');
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return realpathSync(path);
+  throw new ClocheError('BUNDLE_INVALID', `rootfs '${path}' is no directory`, {
+    class: 'invalid-argument',
+    hint: 'root.path in config.json is relative to the bundle',
+  });
+}

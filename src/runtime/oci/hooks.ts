@@ -1,0 +1,39 @@
+import { ClocheError } from '../../error.ts';
+import type { Hook } from '../spec.ts';
+import type { State } from './state.ts';
+
+/**
+ * Runs hooks one after another, each with the container's state on its standard input.
+ * Source: runtime-spec `config.md`, POSIX-platform hooks.
+ *
+ * @throws {ClocheError} `HOOK_FAILED`: which one, its exit code or that its time was over.
+ */
+export async function runHooks(hooks: readonly Hook[] | undefined, state: State): Promise<void> {
+  for (const hook of hooks ?? []) await runHook(hook, state);
+}
+
+async function runHook({ path, args, env, timeout }: Hook, state: State): Promise<void> {
+  const child = Bun.spawn([path, ...(args ?? []).slice(1)], {
+    argv0: args?.[0] ?? path,
+    env: Object.fromEntries((env ?? []).map((entry) => entry.split(/=(.*)/s).slice(0, 2))),
+    stdin: Buffer.from(JSON.stringify(state)),
+    stdout: 'ignore',
+    stderr: 'pipe',
+  });
+  let late = false;
+  const timer =
+    timeout === undefined
+      ? undefined
+      : setTimeout(() => {
+          late = true;
+          child.kill('SIGKILL');
+        }, timeout * 1000);
+  const [code, said] = await Promise.all([child.exited, new Response(child.stderr).text()]);
+  clearTimeout(timer);
+  if (code === 0) return;
+  const how = late ? `took longer than ${timeout} s` : `exited with ${code}`;
+  throw new ClocheError('HOOK_FAILED', `hook '${path}' ${how}`, {
+    hint: said.trim() === '' ? undefined : said.trim(),
+    details: { path, exitCode: code },
+  });
+}

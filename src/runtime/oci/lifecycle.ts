@@ -1,0 +1,248 @@
+import {
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { ClocheError } from '../../error.ts';
+import { detectCgroups, openCgroup } from '../../linux/cgroup/index.ts';
+import { type Launched, launch, words } from '../../linux/launch.ts';
+import { perform, stepFailed } from '../../linux/perform.ts';
+import { call, flags, mode, plan, text } from '../../linux/plan/index.ts';
+import { readStat } from '../../linux/proc/index.ts';
+import { exitCodeIn } from '../../linux/signals.ts';
+import type { Io } from '../birth/birth.ts';
+import { type ContainerPlan, containerPlan } from '../birth/container.ts';
+import { type Bundle, birthOfBundle, cgroupPathOf, readBundle } from './bundle.ts';
+import { runHooks } from './hooks.ts';
+import {
+  claim,
+  fifoPath,
+  forget,
+  isAlive,
+  type Record,
+  readRecord,
+  stateOf,
+  writeRecord,
+} from './state.ts';
+
+/** What `create` and `run` can be told. */
+export interface CreateOptions {
+  /** Where containers are written down. */
+  readonly root: string;
+  readonly bundle: string;
+  readonly pidFile?: string | undefined;
+  readonly consoleSocket?: string | undefined;
+  readonly preserveFds?: number | undefined;
+}
+
+/**
+ * Creates a container: everything is done but the execution of its program, which waits for `start`.
+ * Whatever fails, nothing of it is left.
+ *
+ * @throws {ClocheError} `CONTAINER_EXISTS`, `BUNDLE_INVALID`, `SPEC_INVALID`, `HOOK_FAILED`, `STEP_FAILED`
+ */
+export async function create(id: string, options: CreateOptions): Promise<void> {
+  const bundle = readBundle(options.bundle);
+  const io = ioOf(bundle, options, 'console');
+  const directory = claim(options.root, id);
+  const fifo = fifoPath(options.root, id);
+  try {
+    await perform(
+      plan('start fifo', [
+        call(
+          'mknodat',
+          [flags('AT_FDCWD'), text(fifo), mode(0o010600), 0],
+          'where `start` gives its sign',
+        ),
+      ]),
+    );
+    const exitRecord = join(directory, 'exit');
+    const birth = containerPlan(
+      birthOfBundle(id, bundle, {
+        io,
+        exitRecord,
+        startFifo: fifo,
+        bound: false,
+        preserveFds: options.preserveFds,
+      }),
+    );
+    const launched = launch(birth.plan, { control: true, extraFds: [] });
+    await follow(id, bundle, options, birth, launched, 'c');
+    launched.unref();
+  } catch (error) {
+    forget(options.root, id);
+    throw error;
+  }
+}
+
+/** Creates and starts in one go, attached. @returns the exit code */
+export async function run(id: string, options: CreateOptions): Promise<number> {
+  const bundle = readBundle(options.bundle);
+  const io = ioOf(bundle, options, 'terminal');
+  const directory = claim(options.root, id);
+  try {
+    const exitRecord = join(directory, 'exit');
+    const birth = containerPlan(birthOfBundle(id, bundle, { io, exitRecord, bound: true }));
+    const launched = launch(birth.plan, { control: true });
+    const record = await follow(id, bundle, options, birth, launched, 's');
+    await runHooks(bundle.spec.hooks?.poststart, stateOf(options.root, record));
+    await launched.exited;
+    await runHooks(bundle.spec.hooks?.poststop, stateOf(options.root, record));
+    return exitCodeIn(launched.memory.read(birth.pair.status));
+  } finally {
+    forget(options.root, id);
+  }
+}
+
+/** Lets the program of a created container begin. @throws {ClocheError} `CONTAINER_NOT_FOUND`, `CONTAINER_NOT_CREATED` */
+export async function start(root: string, id: string): Promise<void> {
+  const record = readRecord(root, id);
+  const { status } = stateOf(root, record);
+  if (status !== 'created')
+    throw new ClocheError(
+      'CONTAINER_NOT_CREATED',
+      status === 'stopped'
+        ? 'cannot start a container that has stopped'
+        : 'cannot start an already running container',
+      { class: 'conflict', hint: `cloche oci state ${id}` },
+    );
+  const fd = openSync(fifoPath(root, id), constants.O_WRONLY | constants.O_NONBLOCK);
+  writeSync(fd, 'g');
+  closeSync(fd);
+  rmSync(fifoPath(root, id));
+  await runHooks(readBundle(record.bundle).spec.hooks?.poststart, stateOf(root, record));
+}
+
+/** Sends a signal to init, or with `all` to everybody in its cgroup. @throws {ClocheError} `CONTAINER_NOT_RUNNING` */
+export function kill(root: string, id: string, signal: number, all: boolean): void {
+  const record = readRecord(root, id);
+  if (all) {
+    for (const pid of groupOf(record)?.processes() ?? []) process.kill(pid, signal);
+    return;
+  }
+  if (!isAlive(record))
+    throw new ClocheError('CONTAINER_NOT_RUNNING', 'container not running', {
+      class: 'conflict',
+      hint: `cloche oci state ${id}`,
+    });
+  process.kill(record.pid, signal);
+}
+
+/** Removes what is left of a stopped container. @throws {ClocheError} `CONTAINER_NOT_STOPPED` */
+export async function remove(root: string, id: string, force: boolean): Promise<void> {
+  const record = readRecord(root, id);
+  const state = stateOf(root, record);
+  if (state.status !== 'stopped') {
+    if (!force && state.status !== 'created')
+      throw new ClocheError(
+        'CONTAINER_NOT_STOPPED',
+        `cannot delete container ${id} that is not stopped: ${state.status}`,
+        {
+          class: 'conflict',
+          hint: 'kill it first, or use --force',
+        },
+      );
+    process.kill(record.pid, 'SIGKILL');
+    for (let i = 0; i < 500 && isAlive(record); i++) await Bun.sleep(10);
+  }
+  groupOf(record)?.remove();
+  const { hooks } = existsSync(join(record.bundle, 'config.json'))
+    ? readBundle(record.bundle).spec
+    : {};
+  forget(root, id);
+  await runHooks(hooks?.poststop, { ...state, status: 'stopped', pid: 0 });
+}
+
+/** Watches a birth until the shim says `word`, running the hooks on the way; writes down who init is. */
+async function follow(
+  id: string,
+  { path, spec }: Bundle,
+  { root, pidFile }: CreateOptions,
+  birth: ContainerPlan,
+  launched: Launched,
+  word: 'c' | 's',
+): Promise<Record> {
+  const recordNow = (): Record => {
+    const pid = Number(launched.memory.value(birth.pair.pid));
+    return {
+      id,
+      bundle: path,
+      annotations: spec.annotations ?? {},
+      pid,
+      pidStart: String(readStat(pid)?.startTime ?? ''),
+      created: new Date().toISOString(),
+      cgroup: cgroupPathOf(spec, id),
+    };
+  };
+  let record: Record | undefined;
+  try {
+    for await (const said of words(launched.control)) {
+      if (said === 'n') {
+        const state = { ...stateOf(root, recordNow()), status: 'creating' as const };
+        await runHooks(
+          [...(spec.hooks?.prestart ?? []), ...(spec.hooks?.createRuntime ?? [])],
+          state,
+        );
+        writeSync(launched.control, 'g');
+      }
+      if (said === word) {
+        record = recordNow();
+        writeRecord(root, record);
+        if (pidFile !== undefined) writeFileSync(pidFile, String(record.pid));
+        // Of a created one the shim wants to know that, and says that it has heard it.
+        if (word === 'c') writeSync(launched.control, 'g');
+        else return record;
+      }
+      if (said === 'o' && record !== undefined) return record;
+    }
+  } catch (error) {
+    process.kill(launched.pid, 'SIGKILL');
+    await launched.exited;
+    const group = groupOf({ cgroup: cgroupPathOf(spec, id) });
+    group?.remove();
+    throw error;
+  }
+  await launched.exited;
+  const failure = launched.memory.failure();
+  throw failure === undefined
+    ? new ClocheError('WALKER_DIED', `the shim of '${id}' was killed`)
+    : stepFailed(birth.plan, failure.step, failure.errno);
+}
+
+function ioOf({ spec }: Bundle, options: CreateOptions, otherwise: 'terminal' | 'console'): Io {
+  if (spec.process?.terminal !== true) {
+    if (options.consoleSocket === undefined) return { kind: 'inherit' };
+    throw new ClocheError(
+      'CONSOLE_SOCKET_INVALID',
+      'cannot use console socket if no terminal is asked for',
+      {
+        class: 'invalid-argument',
+        hint: 'set process.terminal in config.json, or leave --console-socket away',
+      },
+    );
+  }
+  if (options.consoleSocket !== undefined)
+    return { kind: 'console', socket: options.consoleSocket };
+  if (otherwise === 'terminal') return { kind: 'terminal' };
+  throw new ClocheError(
+    'CONSOLE_SOCKET_MISSING',
+    'cannot allocate tty if cloche will detach without setting console socket',
+    {
+      class: 'invalid-argument',
+      hint: '--console-socket PATH names the unix socket that the terminal is sent to',
+    },
+  );
+}
+
+function groupOf({ cgroup }: Pick<Record, 'cgroup'>) {
+  try {
+    return openCgroup(detectCgroups(), cgroup);
+  } catch {
+    return undefined;
+  }
+}

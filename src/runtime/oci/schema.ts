@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import { ClocheError } from '../../error.ts';
+import type { Spec } from '../spec.ts';
+
+/** Checks a `config.json` that somebody else has written. Imported only where one is read. */
+
+const id = z.int().min(0).max(0xffff_ffff);
+const absolute = z.string().startsWith('/', 'must be an absolute path');
+const strings = z.array(z.string());
+
+const hook = z.object({
+  path: absolute,
+  args: strings.optional(),
+  env: strings.optional(),
+  timeout: z.int().positive().optional(),
+});
+const hooks = z.array(hook).optional();
+
+const process = z.object({
+  terminal: z.boolean().optional(),
+  consoleSize: z.object({ height: z.int().min(0), width: z.int().min(0) }).optional(),
+  user: z.object({
+    uid: id,
+    gid: id,
+    umask: z.int().optional(),
+    additionalGids: z.array(id).optional(),
+  }),
+  args: strings.min(1).optional(),
+  env: strings.optional(),
+  cwd: absolute,
+  capabilities: z
+    .object({
+      bounding: strings.optional(),
+      effective: strings.optional(),
+      inheritable: strings.optional(),
+      permitted: strings.optional(),
+      ambient: strings.optional(),
+    })
+    .optional(),
+  rlimits: z
+    .array(z.object({ type: z.string(), soft: z.number().min(0), hard: z.number().min(0) }))
+    .optional(),
+  noNewPrivileges: z.boolean().optional(),
+  oomScoreAdj: z.int().min(-1000).max(1000).optional(),
+  apparmorProfile: z.string().optional(),
+  selinuxLabel: z.string().optional(),
+});
+
+const mapping = z.object({ containerID: id, hostID: id, size: id });
+
+const linux = z.object({
+  namespaces: z
+    .array(
+      z.object({
+        type: z.enum(['pid', 'network', 'mount', 'ipc', 'uts', 'user', 'cgroup', 'time']),
+        path: absolute.optional(),
+      }),
+    )
+    .optional(),
+  uidMappings: z.array(mapping).optional(),
+  gidMappings: z.array(mapping).optional(),
+  devices: z
+    .array(
+      z.object({
+        type: z.enum(['c', 'u', 'b', 'p']),
+        path: absolute,
+        major: z.int().optional(),
+        minor: z.int().optional(),
+        fileMode: z.int().optional(),
+        uid: id.optional(),
+        gid: id.optional(),
+      }),
+    )
+    .optional(),
+  cgroupsPath: z.string().optional(),
+  resources: z.looseObject({}).optional(),
+  rootfsPropagation: z.string().optional(),
+  seccomp: z.looseObject({ defaultAction: z.string() }).optional(),
+  sysctl: z.record(z.string(), z.string()).optional(),
+  maskedPaths: z.array(absolute).optional(),
+  readonlyPaths: z.array(absolute).optional(),
+  mountLabel: z.string().optional(),
+});
+
+const spec = z.object({
+  ociVersion: z.string().regex(/^1\.\d+\.\d+/, 'must be a version 1.x'),
+  process: process.optional(),
+  root: z.object({ path: z.string().min(1), readonly: z.boolean().optional() }).optional(),
+  hostname: z.string().optional(),
+  domainname: z.string().optional(),
+  mounts: z
+    .array(
+      z.object({
+        destination: z.string(),
+        source: z.string().optional(),
+        type: z.string().optional(),
+        options: strings.optional(),
+      }),
+    )
+    .optional(),
+  hooks: z
+    .object({
+      prestart: hooks,
+      createRuntime: hooks,
+      createContainer: hooks,
+      startContainer: hooks,
+      poststart: hooks,
+      poststop: hooks,
+    })
+    .optional(),
+  annotations: z.record(z.string(), z.string()).optional(),
+  linux: linux.optional(),
+});
+
+/** @throws {ClocheError} `SPEC_INVALID`: names the place in the JSON */
+export function parseSpec(text: string, file: string): Spec {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw invalid(`'${file}' is no JSON: ${(cause as Error).message}`);
+  }
+  const parsed = spec.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [first] = parsed.error.issues;
+  const place = (first?.path ?? []).map(String).join('.') || 'the top';
+  throw invalid(`'${file}' is invalid at ${place}: ${first?.message}`);
+}
+
+function invalid(message: string): ClocheError {
+  return new ClocheError('SPEC_INVALID', message, {
+    class: 'invalid-argument',
+    hint: 'the OCI runtime specification, config.md, says what belongs there; cloche oci spec writes one that works',
+  });
+}

@@ -1,0 +1,116 @@
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { ClocheError } from '../../error.ts';
+import { readStat } from '../../linux/proc/index.ts';
+
+/** What is written down about a container of `cloche oci`. */
+export interface Record {
+  readonly id: string;
+  readonly bundle: string;
+  readonly annotations: Readonly<{ [key: string]: string }>;
+  /** Init's pid and when it started, in clock ticks; 0 while it is being created. */
+  readonly pid: number;
+  readonly pidStart: string;
+  readonly created: string;
+  /** Its cgroup, as a path in each hierarchy. */
+  readonly cgroup: string;
+}
+
+/** The state that the runtime-spec defines (runtime.md), as runc prints it. */
+export interface State {
+  readonly ociVersion: string;
+  readonly id: string;
+  readonly status: 'creating' | 'created' | 'running' | 'stopped';
+  readonly pid: number;
+  readonly bundle: string;
+  readonly annotations: Readonly<{ [key: string]: string }>;
+  readonly created: string;
+}
+
+/** Takes the id; the directory is the container's own. @throws {ClocheError} `CONTAINER_EXISTS`, `ID_INVALID` */
+export function claim(root: string, id: string): string {
+  if (!/^[\w+.-]+$/.test(id) || id === '.' || id === '..')
+    throw new ClocheError('ID_INVALID', `invalid container ID '${id}'`, {
+      class: 'invalid-argument',
+      hint: 'letters, digits and any of _ + - .',
+    });
+  mkdirSync(root, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(join(root, id), { mode: 0o711 });
+  } catch (cause) {
+    throw new ClocheError('CONTAINER_EXISTS', `container with given ID already exists: '${id}'`, {
+      class: 'conflict',
+      hint: `cloche oci delete ${id} removes it once it has stopped`,
+      cause,
+    });
+  }
+  return join(root, id);
+}
+
+export function writeRecord(root: string, record: Record): void {
+  const path = join(root, record.id, 'state.json');
+  const fd = openSync(`${path}.new`, 'w', 0o600);
+  writeSync(fd, JSON.stringify(record));
+  fsyncSync(fd);
+  closeSync(fd);
+  renameSync(`${path}.new`, path);
+}
+
+/** @throws {ClocheError} `CONTAINER_NOT_FOUND` */
+export function readRecord(root: string, id: string): Record {
+  const path = join(root, id, 'state.json');
+  if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as Record;
+  throw new ClocheError('CONTAINER_NOT_FOUND', `container does not exist: '${id}'`, {
+    class: 'not-found',
+    hint: 'cloche oci list shows what there is; --root names another place',
+  });
+}
+
+export function stateOf(root: string, record: Record): State {
+  const { id, bundle, annotations, created } = record;
+  const alive = isAlive(record);
+  const waiting = existsSync(fifoPath(root, id));
+  const status =
+    record.pid === 0 ? 'creating' : !alive ? 'stopped' : waiting ? 'created' : 'running';
+  return {
+    ociVersion: '1.2.0',
+    id,
+    status,
+    pid: alive ? record.pid : 0,
+    bundle,
+    annotations,
+    created,
+  };
+}
+
+export function isAlive({ pid, pidStart }: Record): boolean {
+  const stat = pid === 0 ? undefined : readStat(pid);
+  return stat !== undefined && stat.state !== 'Z' && String(stat.startTime) === pidStart;
+}
+
+export function allRecords(root: string): Record[] {
+  if (!existsSync(root)) return [];
+  return readdirSync(root)
+    .filter((id) => existsSync(join(root, id, 'state.json')))
+    .map((id) => readRecord(root, id));
+}
+
+export function forget(root: string, id: string): void {
+  rmSync(join(root, id), { recursive: true, force: true });
+}
+
+/** Where init waits for `start`. It is there as long as nobody has started it. */
+export function fifoPath(root: string, id: string): string {
+  return join(root, id, 'start.fifo');
+}

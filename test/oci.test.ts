@@ -1,0 +1,214 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { findImage, openStore, stackOf } from '../src/image/index.ts';
+import { detectCgroups } from '../src/linux/cgroup/index.ts';
+import { readStat } from '../src/linux/proc/index.ts';
+import type { Spec } from '../src/runtime/index.ts';
+import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
+
+/** The runtime by itself, driven as other engines drive runc. */
+const cloche = resolve(import.meta.dir, '../bin/cloche');
+let rootfs = '';
+let scratch = '';
+let remove = () => {};
+
+beforeAll(async () => {
+  const base = await freshBaseRoot();
+  remove = base.remove;
+  const store = openStore(base.root);
+  rootfs = stackOf(store, findImage(store, 'debian:bookworm')?.chainId)[0]?.directory ?? '';
+  scratch = mkdtempSync(join(tmpdir(), 'cloche-oci-'));
+  // Somebody who is not root out here shall find the way to the rootfs.
+  chmodSync(base.root, 0o711);
+}, BASE_TIMEOUT);
+
+afterAll(() => {
+  rmSync(scratch, { recursive: true, force: true });
+  remove();
+});
+
+/** Into files and not pipes: a created container keeps what it was given, and a pipe would not end. */
+async function oci(...args: string[]) {
+  for (const name of ['out', 'err']) writeFileSync(join(scratch, name), '');
+  const child = Bun.spawn([cloche, 'oci', '--root', join(scratch, 'state'), ...args], {
+    stdio: ['ignore', Bun.file(join(scratch, 'out')), Bun.file(join(scratch, 'err'))],
+  });
+  const code = await child.exited;
+  return {
+    code,
+    out: readFileSync(join(scratch, 'out'), 'utf8'),
+    err: readFileSync(join(scratch, 'err'), 'utf8'),
+  };
+}
+
+/** A bundle whose program is a shell script; `change` has the last word. */
+async function bundle(
+  name: string,
+  script: string,
+  change: (spec: Spec) => object = (spec) => spec,
+): Promise<string> {
+  const path = join(scratch, name);
+  mkdirSync(path);
+  expect((await oci('spec', '--bundle', path)).code).toBe(0);
+  const spec = JSON.parse(readFileSync(join(path, 'config.json'), 'utf8')) as Spec;
+  const process = { ...spec.process, terminal: false, args: ['sh', '-c', script] };
+  const changed = change({ ...spec, process, root: { path: rootfs, readonly: true } } as Spec);
+  writeFileSync(join(path, 'config.json'), JSON.stringify(changed));
+  return path;
+}
+
+async function statusOf(id: string): Promise<string> {
+  const { out } = await oci('state', id);
+  return (JSON.parse(out) as { status: string }).status;
+}
+
+async function until(wanted: string, id: string): Promise<void> {
+  for (let i = 0; i < 100 && (await statusOf(id)) !== wanted; i++) await Bun.sleep(20);
+  expect(await statusOf(id)).toBe(wanted);
+}
+
+test('run gives the exit code of the program', async () => {
+  const path = await bundle('run', 'echo here; id -u; exit 7');
+  expect(await oci('run', '--bundle', path, 'run')).toMatchObject({ code: 7, out: 'here\n0\n' });
+  expect((await oci('state', 'run')).err).toContain("container does not exist: 'run'");
+});
+
+test('create, start, kill and delete lead from created to running to stopped to nothing', async () => {
+  const path = await bundle('life', 'touch /dev/shm/begun; sleep 1000');
+  const pidFile = join(scratch, 'pid');
+  expect(await oci('create', '--bundle', path, '--pid-file', pidFile, 'life')).toMatchObject({
+    code: 0,
+  });
+  expect(await statusOf('life')).toBe('created');
+  const pid = Number(readFileSync(pidFile, 'utf8'));
+  expect(existsSync(`/proc/${pid}/root/dev/shm/begun`)).toBe(false);
+  expect((await oci('create', '--bundle', path, 'life')).err).toContain('already exists');
+  expect(await oci('start', 'life')).toMatchObject({ code: 0 });
+  expect(await statusOf('life')).toBe('running');
+  expect((await oci('start', 'life')).err).toContain('already running');
+  expect((await oci('delete', 'life')).err).toContain('not stopped: running');
+  expect((await oci('list', '--format', 'json')).out).toContain('"id":"life"');
+  expect(await oci('exec', 'life', 'sh', '-c', 'ls /dev/shm; exit 5')).toMatchObject({
+    code: 5,
+    out: 'begun\n',
+  });
+  expect(await oci('kill', 'life', 'KILL')).toMatchObject({ code: 0 });
+  await until('stopped', 'life');
+  expect((await oci('kill', 'life')).err).toContain('not running');
+  expect(await oci('delete', 'life')).toMatchObject({ code: 0 });
+  expect(readStat(pid)).toBeUndefined();
+  const groups = detectCgroups().all.map(({ mountPoint }) => `${mountPoint}/cloche/oci-life`);
+  expect(groups.filter((group) => existsSync(group))).toEqual([]);
+});
+
+test('delete --force ends what runs', async () => {
+  const path = await bundle('force', 'sleep 1000');
+  await oci('run', '--detach', '--bundle', path, 'force');
+  await until('running', 'force');
+  expect(await oci('delete', '--force', 'force')).toMatchObject({ code: 0 });
+  expect((await oci('state', 'force')).code).not.toBe(0);
+});
+
+test('limits of the config are in the cgroup, and a filter in the kernel', async () => {
+  const limit = 64 * 1024 * 1024;
+  const path = await bundle('limits', 'grep ^Seccomp: /proc/self/status; sleep 1000', (spec) => ({
+    ...spec,
+    linux: {
+      ...spec.linux,
+      cgroupsPath: '/cloche/oci-limits-here',
+      resources: { memory: { limit }, pids: { limit: 12 } },
+      seccomp: {
+        defaultAction: 'SCMP_ACT_ALLOW',
+        syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' }],
+      },
+    },
+  }));
+  await oci('create', '--bundle', path, 'limits');
+  const { of } = detectCgroups();
+  const read = (tree: 'memory' | 'pids', v1: string, v2: string) =>
+    readFileSync(
+      `${of[tree]?.mountPoint}/cloche/oci-limits-here/${of[tree]?.version === 1 ? v1 : v2}`,
+      'utf8',
+    ).trim();
+  expect(read('memory', 'memory.limit_in_bytes', 'memory.max')).toBe(String(limit));
+  expect(read('pids', 'pids.max', 'pids.max')).toBe('12');
+  expect((await oci('exec', 'limits', 'mkdir', '/dev/shm/x')).code).toBe(0);
+  expect(await oci('delete', '--force', 'limits')).toMatchObject({ code: 0 });
+});
+
+test('a user namespace maps root to somebody else', async () => {
+  const path = await bundle(
+    'user',
+    'id -u; cat /proc/self/uid_map; ls -ld /proc | cut -d" " -f3',
+    (spec) => ({
+      ...spec,
+      linux: {
+        ...spec.linux,
+        namespaces: [...(spec.linux?.namespaces ?? []), { type: 'user' }],
+        uidMappings: [{ containerID: 0, hostID: 100000, size: 65536 }],
+        gidMappings: [{ containerID: 0, hostID: 100000, size: 65536 }],
+      },
+    }),
+  );
+  const { code, out, err } = await oci('run', '--bundle', path, 'user');
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  expect(out).toMatch(/^0\n +0 +100000 +65536\n/);
+});
+
+test('hooks get the state, and one that fails fails the create', async () => {
+  const hook = join(scratch, 'hook.sh');
+  const seen = join(scratch, 'seen');
+  writeFileSync(hook, `#!/bin/sh\ncat > ${seen}.$1\nexit $2\n`, { mode: 0o755 });
+  const hooks = (code: number) => ({
+    createRuntime: [{ path: hook, args: ['hook', 'created', String(code)] }],
+    poststart: [{ path: hook, args: ['hook', 'started', '0'] }],
+    poststop: [{ path: hook, args: ['hook', 'stopped', '0'] }],
+  });
+  const good = await bundle('hooks', 'true', (spec) => ({ ...spec, hooks: hooks(0) }));
+  expect(await oci('run', '--bundle', good, 'hooks')).toMatchObject({ code: 0 });
+  expect(JSON.parse(readFileSync(`${seen}.created`, 'utf8'))).toMatchObject({
+    id: 'hooks',
+    status: 'creating',
+    bundle: good,
+  });
+  for (const when of ['started', 'stopped']) expect(existsSync(`${seen}.${when}`)).toBe(true);
+  const bad = await bundle('badhooks', 'true', (spec) => ({ ...spec, hooks: hooks(3) }));
+  expect(await oci('create', '--bundle', bad, 'badhooks')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('exited with 3'),
+  });
+  expect((await oci('state', 'badhooks')).code).toBe(1);
+});
+
+test.each([
+  ['no JSON', '{', 'is no JSON'],
+  [
+    'a cwd that is relative',
+    '{"ociVersion":"1.0.0","process":{"user":{"uid":0,"gid":0},"cwd":"x"}}',
+    'process.cwd',
+  ],
+  ['no version', '{}', 'ociVersion'],
+  [
+    'AppArmor',
+    '{"ociVersion":"1.0.0","process":{"user":{"uid":0,"gid":0},"cwd":"/","apparmorProfile":"x"}}',
+    'apparmorProfile',
+  ],
+  ['no rootfs', '{"ociVersion":"1.0.0","root":{"path":"nowhere"}}', 'nowhere'],
+])('a config.json with %s is refused and nothing is left', async (name, config, wanted) => {
+  const path = mkdtempSync(join(scratch, 'bad-'));
+  writeFileSync(join(path, 'config.json'), config);
+  const { code, err } = await oci('create', '--bundle', path, 'bad');
+  expect([name, code]).toEqual([name, 1]);
+  expect(err).toContain(wanted);
+  expect(existsSync(join(scratch, 'state', 'bad'))).toBe(false);
+});
