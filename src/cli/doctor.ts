@@ -9,9 +9,9 @@ export function doctorCommand(): Command {
     .option('--fix', 'install the Debian packages that are missing, with apt-get', false)
     .option('-q, --quiet', 'say only what is missing', false)
     .option('--json', 'print JSON', false)
-    .action((flags: { fix: boolean; quiet: boolean; json: boolean }) => {
-      let findings = judge(readMachine());
-      if (flags.fix && install(findings)) findings = judge(readMachine());
+    .action(async (flags: { fix: boolean; quiet: boolean; json: boolean }) => {
+      let findings = judge(await readMachine());
+      if (flags.fix && install(findings)) findings = judge(await readMachine());
       const shown = flags.quiet ? findings.filter(({ state }) => state === 'missing') : findings;
       if (flags.json) process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
       else for (const finding of shown) process.stdout.write(line(finding));

@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import { existsSync } from 'node:fs';
 import { judge, PROGRAMS, type Readings } from './findings.ts';
 import { readMachine } from './readings.ts';
 
@@ -6,10 +7,10 @@ const HEALTHY: Readings = {
   uid: 0,
   kernel: '6.1.0-28-cloud-amd64',
   missingCapabilities: [],
-  namespaces: ['mnt', 'pid', 'net', 'ipc', 'uts', 'user', 'cgroup'],
-  filesystems: ['overlay', 'tmpfs', 'proc', 'sysfs', 'devpts', 'mqueue'],
+  probes: { walker: 'ok', outcomes: new Map([['user namespace', 'ok']]) },
+  masks: [],
   cgroupMode: 'v2',
-  controllers: ['memory', 'cpu', 'pids'],
+  controllers: { memory: 2, cpu: 2, pids: 2 },
   seccomp: 'kill_process errno allow',
   stateRoot: { path: '/var/lib/cloche', writable: true, noexec: false },
   free: 50e9,
@@ -17,6 +18,12 @@ const HEALTHY: Readings = {
   userNamespacesRestricted: false,
   legacyTables: '',
 };
+
+const NO_WALKER = { message: 'cannot start', hint: 'noexec?' };
+
+function tried(name: string, outcome: string): Partial<Readings> {
+  return { probes: { walker: 'ok', outcomes: new Map([[name, outcome]]) } };
+}
 
 function unwell(change: Partial<Readings>): string[] {
   return judge({ ...HEALTHY, ...change })
@@ -32,9 +39,13 @@ test.each([
   [{ uid: 1000 }, ['root: missing']],
   [{ kernel: '5.4.0' }, ['kernel: missing']],
   [{ kernel: '5.12.1' }, []],
-  [{ namespaces: ['mnt', 'pid', 'net', 'ipc', 'uts', 'cgroup'] }, ['user namespace: missing']],
-  [{ filesystems: ['tmpfs', 'proc', 'sysfs', 'devpts', 'mqueue'] }, ['overlay: missing']],
-  [{ cgroupMode: 'none', controllers: [] }, ['cgroups: missing', 'controllers: degraded']],
+  [tried('pid namespace', 'ENOSPC'), ['pid namespace: missing']],
+  [tried('user namespace', 'ENOSPC'), ['user namespace: degraded']],
+  [tried('overlay', 'ENODEV'), ['overlay: missing']],
+  [tried('veth', 'EOPNOTSUPP'), ['veth: degraded']],
+  [{ probes: { walker: NO_WALKER, outcomes: new Map() } }, ['walker: missing']],
+  [{ masks: ['/proc/kcore'] }, ['outer container: degraded']],
+  [{ cgroupMode: 'none', controllers: {} }, ['cgroups: missing', 'controllers: degraded']],
   [{ cgroupMode: 'v1' }, ['controllers: degraded']],
   [{ seccomp: '' }, ['seccomp: missing']],
   [{ missingCapabilities: ['CAP_SYS_RESOURCE'] }, ['capabilities: degraded']],
@@ -54,8 +65,20 @@ test('whatever is not well says why, and a missing package says its name', () =>
     }
 });
 
-test('this machine can be read', () => {
-  const findings = judge(readMachine());
-  expect(findings.find(({ name }) => name === 'root')?.state).toBe('ok');
-  expect(findings.find(({ name }) => name === 'mnt namespace')?.state).toBe('ok');
+test('a controller is told with the version that has it', () => {
+  const findings = judge({ ...HEALTHY, controllers: { memory: 1, cpu: 1, pids: 2 } });
+  expect(findings.find(({ name }) => name === 'controllers')?.found).toBe(
+    'v1: memory cpu; v2: pids',
+  );
+});
+
+test('what can only be tried is tried, and nothing of it stays on this machine', async () => {
+  const findings = judge(await readMachine());
+  const stateOf = (wanted: string) => findings.find(({ name }) => name === wanted)?.state;
+  expect(stateOf('root')).toBe('ok');
+  expect(stateOf('mnt namespace')).toBe('ok');
+  expect(stateOf('overlay')).toBe('ok');
+  expect(stateOf('veth')).toBe('ok');
+  expect(existsSync('/sys/class/net/probe')).toBe(false);
+  expect(existsSync('/sys/class/net/probe0')).toBe(false);
 });

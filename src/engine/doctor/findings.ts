@@ -1,3 +1,6 @@
+import type { Probes } from './probe.ts';
+import { judgeProbes } from './tried.ts';
+
 /** What doctor has to say about one thing that cloche needs or would like. */
 export interface Finding {
   readonly name: string;
@@ -20,13 +23,12 @@ export interface Readings {
   readonly kernel: string;
   /** Our own effective capabilities that are missing, by name. */
   readonly missingCapabilities: readonly string[];
-  /** Entries of /proc/self/ns. */
-  readonly namespaces: readonly string[];
-  /** The second column of /proc/filesystems. */
-  readonly filesystems: readonly string[];
+  readonly probes: Probes;
+  /** Mounts of others that lie on files in /proc: an outer container's masks. */
+  readonly masks: readonly string[];
   readonly cgroupMode: 'v1' | 'hybrid' | 'v2' | 'none';
-  /** Controllers that some hierarchy has. */
-  readonly controllers: readonly string[];
+  /** Which hierarchy has it, by controller: `memory` → 1. */
+  readonly controllers: Readonly<Record<string, 1 | 2>>;
   /** `actions_avail` of seccomp, empty without it. */
   readonly seccomp: string;
   readonly stateRoot: {
@@ -48,10 +50,8 @@ export function judge(readings: Readings): Finding[] {
   return [
     root(readings),
     kernel(readings),
-    ...NAMESPACES.map((name) => namespace(readings, name)),
-    ...['overlay', 'tmpfs', 'proc', 'sysfs', 'devpts', 'mqueue'].map((name) =>
-      filesystem(readings, name),
-    ),
+    ...judgeProbes(readings.probes),
+    container(readings),
     ...cgroups(readings),
     seccomp(readings),
     capabilities(readings),
@@ -85,27 +85,13 @@ function kernel({ kernel }: Readings): Finding {
   };
 }
 
-const NAMESPACES = ['mnt', 'pid', 'net', 'ipc', 'uts', 'user', 'cgroup'];
-
-function namespace({ namespaces }: Readings, name: string): Finding {
-  const there = namespaces.includes(name);
+function container({ masks }: Readings): Finding {
   return {
-    name: `${name} namespace`,
-    state: there ? 'ok' : 'missing',
-    found: there ? `/proc/self/ns/${name}` : 'not in /proc/self/ns',
-    why: 'a container is made of it; this kernel was built without',
-  };
-}
-
-function filesystem({ filesystems }: Readings, name: string): Finding {
-  const there = filesystems.includes(name);
-  return {
-    name,
-    // A filesystem that is a module shows only once it is loaded.
-    state: there ? 'ok' : name === 'overlay' ? 'missing' : 'degraded',
-    found: there ? 'in /proc/filesystems' : 'not in /proc/filesystems',
-    why: name === 'overlay' ? "an image's layers are stacked by it" : 'it is mounted in containers',
-    remedy: `modprobe ${name}`,
+    name: 'outer container',
+    state: masks.length === 0 ? 'ok' : 'degraded',
+    found: masks.length === 0 ? 'none, /proc is whole' : `hides ${masks.join(', ')}`,
+    why: 'a container with a user namespace may not mount a /proc that shows more than this one',
+    remedy: 'start the outer one with --privileged, or --security-opt systempaths=unconfined',
   };
 }
 
@@ -113,7 +99,11 @@ function cgroups({ cgroupMode, controllers }: Readings): Finding[] {
   const wanted = ['memory', 'cpu', 'pids', 'devices'].filter(
     (name) => !(name === 'devices' && cgroupMode === 'v2'),
   );
-  const missing = wanted.filter((name) => !controllers.includes(name));
+  const missing = wanted.filter((name) => controllers[name] === undefined);
+  const shown = (version: 1 | 2) => {
+    const names = Object.keys(controllers).filter((name) => controllers[name] === version);
+    return names.length === 0 ? [] : [`v${version}: ${names.join(' ')}`];
+  };
   return [
     {
       name: 'cgroups',
@@ -125,7 +115,7 @@ function cgroups({ cgroupMode, controllers }: Readings): Finding[] {
     {
       name: 'controllers',
       state: missing.length === 0 ? 'ok' : 'degraded',
-      found: controllers.join(' '),
+      found: [...shown(1), ...shown(2)].join('; ') || 'none',
       why: `no limits for: ${missing.join(', ')}`,
       remedy:
         'look at cgroup_disable= on the kernel command line; WSL: kernelCommandLine = cgroup_no_v1=all',

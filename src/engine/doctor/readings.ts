@@ -1,32 +1,30 @@
-import {
-  accessSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statfsSync,
-} from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, statfsSync } from 'node:fs';
 import { release } from 'node:os';
 import { CAPABILITIES, lastCapability, ownCapabilities } from '../../linux/capabilities.ts';
 import { CONTROLLERS, detectCgroups } from '../../linux/cgroup/index.ts';
 import { readMounts } from '../../linux/proc/index.ts';
 import { stateRoot } from '../../state.ts';
 import { PROGRAMS, type Readings } from './findings.ts';
+import { probe } from './probe.ts';
 
-/** Reads from the machine what `judge` judges. Changes nothing but that the state directory is made. */
-export function readMachine(): Readings {
+/** Reads from the machine what `judge` judges. Changes nothing but that the state directory and the walker are made. */
+export async function readMachine(): Promise<Readings> {
   const cgroups = detectCgroups();
   return {
     uid: process.getuid?.() ?? -1,
     kernel: release(),
     missingCapabilities: missingCapabilities(),
-    namespaces: readdirSync('/proc/self/ns'),
-    filesystems: text('/proc/filesystems')
-      .split('\n')
-      .map((line) => line.split('\t')[1] ?? ''),
+    probes: await probe(),
+    masks: (readMounts() ?? [])
+      .map(({ mountPoint }) => mountPoint)
+      .filter((path) => /^\/proc\/(?!sys\/fs\/binfmt_misc)/.test(path)),
     cgroupMode: cgroups.mode,
-    controllers: CONTROLLERS.filter((name) => cgroups.of[name] !== undefined),
+    controllers: Object.fromEntries(
+      CONTROLLERS.flatMap((name) => {
+        const hierarchy = cgroups.of[name];
+        return hierarchy === undefined ? [] : [[name, hierarchy.version]];
+      }),
+    ),
     seccomp: text('/proc/sys/kernel/seccomp/actions_avail').trim(),
     stateRoot: readStateRoot(),
     free: freeBytes(),
