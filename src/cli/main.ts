@@ -32,11 +32,10 @@ async function main(args: readonly string[]): Promise<void> {
   await program.parseAsync(args, { from: 'user' });
 }
 
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  // Commander has said on the screen what was wrong; docker's code for that is 125.
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 125;
-  else process.exitCode = printError(error);
-}
-process.exit();
+main(process.argv.slice(2))
+  .catch((error: unknown) => {
+    // Commander has said on the screen what was wrong; docker's code for that is 125.
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 125;
+    else process.exitCode = printError(error);
+  })
+  .finally(() => process.exit());

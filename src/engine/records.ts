@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { ClocheError } from '../error.ts';
 import { exclusively, type Image, ownOwner } from '../image/index.ts';
@@ -42,7 +41,7 @@ export function insertContainer(
   command: readonly string[],
   prepare: (id: string) => string,
 ): Container {
-  const id = randomBytes(32).toString('hex');
+  const id = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('hex');
   if (options.name !== undefined && !/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(options.name))
     throw new ClocheError('NAME_INVALID', `invalid container name '${options.name}'`, {
       class: 'invalid-argument',

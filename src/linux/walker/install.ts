@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   closeSync,
   existsSync,
@@ -30,7 +29,7 @@ export function installedWalker(arch: Arch = HOST_ARCH): { path: string; size: n
   if (arch === HOST_ARCH && installed?.root === root && existsSync(installed.path))
     return installed;
   const file = walkerFile(arch);
-  const hash = createHash('sha256').update(file).digest('hex').slice(0, 12);
+  const hash = new Bun.CryptoHasher('sha256').update(file).digest('hex').slice(0, 12);
   const name = `walker-${arch}-${hash}`;
   const path = join(root, name);
   if (!existsSync(path)) install(root, name, `walker-${arch}-`, file);
