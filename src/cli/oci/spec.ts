@@ -30,7 +30,7 @@ export function ociSpec(): Command {
     });
 }
 
-function defaultSpec(): Spec {
+export function defaultSpec(): Spec {
   const own = RUNC_CAPABILITIES;
   const sys = {
     destination: '/sys',

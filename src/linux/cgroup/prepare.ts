@@ -28,6 +28,9 @@ export function prepareParent(hierarchies: Hierarchies, parent: string): Hierarc
   }
   const { unified } = hierarchies;
   if (unified === undefined) return hierarchies;
+  // On a hybrid machine v2 is for killing and freezing. A controller that is enabled there is lost to
+  // every v1 hierarchy, and other engines (crun) refuse to work beside it.
+  if (hierarchies.mode === 'hybrid') return keepEnabled(hierarchies, unified, []);
   for (const level of ['', ...levels]) enableControllers(`${unified.mountPoint}${level}`);
   const enabled = readKnob(`${unified.mountPoint}${parent}/cgroup.subtree_control`) ?? '';
   return keepEnabled(hierarchies, unified, enabled.split(' '));

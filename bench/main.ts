@@ -1,0 +1,181 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { defaultSpec } from '../src/cli/oci/spec.ts';
+import {
+  createContainer,
+  DEFAULT_OPTIONS,
+  type Engine,
+  openEngine,
+  startContainer,
+} from '../src/engine/index.ts';
+import { findImage, openStore, stackOf } from '../src/image/index.ts';
+import { freshBaseRoot } from '../test/base.ts';
+
+/**
+ * `npm run bench`: how long a container takes from start to exit, beside the engines that are
+ * installed. All contestants take turns within one run, so that a noisy machine is noisy for all, and
+ * what is quoted is the ratio.
+ *
+ *   -n RUNS    how many rounds (20)
+ *   --json     for programs
+ */
+interface Contestant {
+  readonly name: string;
+  readonly run: () => Promise<void>;
+}
+
+interface Row {
+  readonly name: string;
+  /** Milliseconds. */
+  readonly median: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+/** crun refuses hybrid machines unless it leaves cgroups alone, which also saves it their time. */
+const GLOBAL: Record<string, readonly string[]> = { crun: ['--cgroup-manager=disabled'] };
+
+const cloche = resolve(import.meta.dir, '../bin/cloche');
+
+async function main(args: readonly string[]): Promise<void> {
+  const rounds = Number(args[args.indexOf('-n') + 1]) || 20;
+  const base = await freshBaseRoot();
+  const scratch = mkdtempSync(join(tmpdir(), 'cloche-bench-'));
+  try {
+    const contestants = await contestantsOf(scratch, base.root);
+    const rows = await compete(await fit(contestants), rounds);
+    process.stdout.write(
+      args.includes('--json') ? `${JSON.stringify(rows, null, 2)}\n` : report(rows, rounds),
+    );
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+    base.remove();
+  }
+}
+
+/** Ourselves in two ways, and whoever else is installed; who is not is said. */
+async function contestantsOf(scratch: string, root: string): Promise<Contestant[]> {
+  const store = openStore(root);
+  const rootfs = stackOf(store, findImage(store, 'debian:bookworm')?.chainId)[0]?.directory ?? '';
+  const bundle = bundleOf(scratch, rootfs);
+  process.env.CLOCHE_ROOT = root;
+  const engine = openEngine();
+  const image = 'debian:bookworm';
+  const all: Contestant[] = [
+    {
+      name: 'cloche run --rm',
+      run: () => command(cloche, 'run', '--rm', '--network', 'none', image, 'true'),
+    },
+    { name: 'cloche, within one process', run: () => throughTheApi(engine, image) },
+    {
+      name: 'cloche oci run',
+      run: () => command(cloche, 'oci', 'run', '--bundle', bundle, `b${Date.now()}`),
+    },
+  ];
+  for (const name of ['crun', 'runc'])
+    if (Bun.which(name) === null) say(`${name} is not installed: apt-get install ${name}`);
+    else
+      all.push({
+        name: `${name} run`,
+        run: () =>
+          command(name, ...(GLOBAL[name] ?? []), 'run', '--bundle', bundle, `b${Date.now()}`),
+      });
+  if (Bun.which('docker') !== null && (await answers('docker', 'info')))
+    all.push({
+      name: 'docker run --rm',
+      run: () => command('docker', 'run', '--rm', '--network', 'none', image, 'true'),
+    });
+  else say('no docker daemon answers');
+  return all;
+}
+
+/** The same bundle for every runtime: a read-only Debian and the usual mounts, `true` in it. */
+function bundleOf(scratch: string, rootfs: string): string {
+  const path = join(scratch, 'bundle');
+  mkdirSync(path);
+  const spec = defaultSpec();
+  const process = { ...spec.process, terminal: false, args: ['true'] };
+  const root = { path: rootfs, readonly: true };
+  writeFileSync(
+    join(path, 'config.json'),
+    JSON.stringify({ ...spec, ociVersion: '1.0.2', process, root }),
+  );
+  return path;
+}
+
+async function throughTheApi(engine: Engine, image: string): Promise<void> {
+  const options = {
+    ...DEFAULT_OPTIONS,
+    image,
+    command: ['true'],
+    remove: true,
+    network: 'none' as const,
+  };
+  const container = await createContainer(engine, options);
+  const started = await startContainer(engine, container);
+  started.pid.catch(() => undefined);
+  if ((await started.exited) !== 0) throw new Error('the container did not end well');
+}
+
+async function command(...argv: string[]): Promise<void> {
+  const child = Bun.spawn(argv, { stdio: ['ignore', 'ignore', 'pipe'] });
+  if ((await child.exited) !== 0)
+    throw new Error(`${argv.join(' ')}: ${await new Response(child.stderr).text()}`);
+}
+
+async function answers(...argv: string[]): Promise<boolean> {
+  return (await Bun.spawn(argv, { stdio: ['ignore', 'ignore', 'ignore'] }).exited) === 0;
+}
+
+/** Everybody once, to warm up; who cannot do it on this machine is said and left out. */
+async function fit(contestants: readonly Contestant[]): Promise<Contestant[]> {
+  const able: Contestant[] = [];
+  for (const contestant of contestants) {
+    try {
+      await contestant.run();
+      able.push(contestant);
+    } catch (error) {
+      say(`${contestant.name} cannot run here: ${(error as Error).message.trim()}`);
+    }
+  }
+  return able;
+}
+
+/** Round by round, so that they take turns. */
+async function compete(contestants: readonly Contestant[], rounds: number): Promise<Row[]> {
+  const times = new Map(contestants.map(({ name }) => [name, [] as number[]]));
+  for (let round = 0; round < rounds; round++)
+    for (const { name, run } of contestants) {
+      const start = performance.now();
+      await run();
+      times.get(name)?.push(performance.now() - start);
+    }
+  return [...times].map(([name, all]) => {
+    const sorted = all.toSorted((one, other) => one - other);
+    const at = (share: number) => sorted[Math.floor((sorted.length - 1) * share)] ?? 0;
+    return { name, median: at(0.5), least: at(0), most: at(1) };
+  });
+}
+
+function report(rows: readonly Row[], rounds: number): string {
+  const reference = ['crun run', 'runc run'].flatMap(
+    (name) => rows.find((row) => row.name === name) ?? [],
+  )[0];
+  const head = `${rounds} rounds, interleaved; milliseconds from start to exit\n\n`;
+  const lines = rows.map(({ name, median, least, most }) => {
+    const ratio =
+      reference === undefined
+        ? ''
+        : `   ${(median / reference.median).toFixed(2)} × ${reference.name.split(' ')[0]}`;
+    return `${name.padEnd(28)} ${median.toFixed(1).padStart(7)}   (${least.toFixed(1)} … ${most.toFixed(1)})${ratio}`;
+  });
+  return `${head}${lines.join('\n')}\n`;
+}
+
+function say(text: string): void {
+  process.stderr.write(`bench: ${text}\n`);
+}
+
+await main(process.argv.slice(2));
+process.exit();
