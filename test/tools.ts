@@ -1,7 +1,11 @@
 import { spawnSync } from 'node:child_process';
 
 /** Tools of others that judge our work, and the Debian package of each. */
-const PACKAGES = { skopeo: 'skopeo', umoci: 'umoci' } as const;
+const PACKAGES = {
+  skopeo: 'skopeo',
+  umoci: 'umoci',
+  'qemu-aarch64-static': 'qemu-user-static',
+} as const;
 
 /** Makes sure that the tools are there: what is missing is installed with apt-get, and said. */
 export function needTools(...tools: (keyof typeof PACKAGES)[]): void {
