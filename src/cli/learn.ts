@@ -1,16 +1,10 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { LESSONS } from '../../lessons/index.ts';
-import {
-  allContainers,
-  type Engine,
-  isAlive,
-  openEngine,
-  removeContainer,
-  settleAll,
-} from '../engine/index.ts';
+import { openEngine, settleAll } from '../engine/index.ts';
 import { type PlayedLesson, playLesson } from '../playground/auto.ts';
 import { chosen, listed, listing } from '../playground/catalogue.ts';
+import { containersOf } from '../playground/containers.ts';
 import { followLesson } from '../playground/follow.ts';
 import type { Lesson } from '../playground/lesson.ts';
 import type { Containers } from '../playground/observe/index.ts';
@@ -121,20 +115,4 @@ async function reset(lessons: readonly Lesson[], containers: Containers): Promis
       `${lesson.id} is as it was: ${processes} processes ended, ${cgroups} cgroups removed\n`,
     );
   }
-}
-
-/** What the playground needs of the engine. */
-function containersOf(engine: Engine): Containers {
-  const named = (name: string) => allContainers(engine).find((one) => one.name === name);
-  return {
-    find: async (name) => {
-      const container = named(name);
-      if (container?.pid === undefined || !isAlive(container)) return undefined;
-      return { pid: container.pid };
-    },
-    remove: async (name) => {
-      const container = named(name);
-      if (container !== undefined) await removeContainer(engine, container.id, { force: true });
-    },
-  };
 }
