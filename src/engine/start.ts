@@ -135,7 +135,11 @@ export async function startContainer(
 ): Promise<Started> {
   const { options } = container;
   rmSync(join(directoryOf(engine, container.id), 'exit'), { force: true });
-  const birth = await planContainer(engine, container, about);
+  // What cannot even be planned was never created.
+  const birth = await planContainer(engine, container, about).catch(async (error: unknown) => {
+    await abandonContainer(engine, container);
+    throw error;
+  });
   const input = options.interactive && !options.detach ? 'inherit' : 'ignore';
   const output = options.detach ? 'ignore' : 'inherit';
   const launched = launch(birth.plan, {

@@ -1,0 +1,254 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'bun:test';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
+
+/** The command line, as a user meets it. After each test nothing of it is left. */
+const cloche = resolve(import.meta.dir, '../bin/cloche');
+const image = 'debian:bookworm';
+let root = '';
+let scratch = '';
+let remove = () => {};
+
+beforeAll(async () => {
+  ({ root, remove } = await freshBaseRoot());
+  scratch = mkdtempSync(join(tmpdir(), 'cloche-run-'));
+}, BASE_TIMEOUT);
+
+beforeEach(() => {
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8');
+  const containers = join(root, 'containers');
+  expect(mounts).not.toContain(root);
+  expect(existsSync(containers) ? readdirSync(containers) : []).toEqual([]);
+});
+
+afterAll(() => {
+  rmSync(scratch, { recursive: true, force: true });
+  remove();
+});
+
+const env = () => ({ ...process.env, CLOCHE_ROOT: root, FROM_OUTSIDE: 'yes' });
+
+async function run(...args: string[]) {
+  const child = Bun.spawn([cloche, ...args], { env: env(), stdio: ['ignore', 'pipe', 'pipe'] });
+  const [out, err] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { code: await child.exited, out, err };
+}
+
+test.each([
+  ['0 of true', ['true'], 0, ''],
+  ["3 of the program's own", ['sh', '-c', 'exit 3'], 3, ''],
+  ['143 for one ended by SIGTERM', ['sh', '-c', "sh -c 'kill -TERM $$'"], 143, ''],
+  ['127 for a program that is not there', ['nope'], 127, 'executable file not found in $PATH'],
+  ['127 for a path that is not there', ['/bin/nope'], 127, 'no such file or directory'],
+  ['126 for one that is not executable', ['/etc/passwd'], 126, 'permission denied'],
+])('run gives %s', async (_, command, code, says) => {
+  const ran = await run('run', '--rm', '--network', 'none', image, ...command);
+  expect(ran.code).toBe(code);
+  expect(ran.err).toContain(says);
+});
+
+test.each([
+  ['an unknown flag', ['--nope', image], 'unknown option'],
+  ['an unknown image', ['no/such/image'], "unable to find image 'no/such/image:latest' locally"],
+  ['a name with a slash', ['--name', 'a/b', image, 'true'], 'invalid container name'],
+  ['a size that is none', ['--memory', 'much', image, 'true'], 'a size looks like'],
+  ['a volume without a target', ['-v', '/tmp', image, 'true'], 'invalid volume specification'],
+  ['an unknown user', ['-u', 'gardener', image, 'true'], 'unable to find user gardener'],
+  ['an unknown capability', ['--cap-add', 'FLY', image, 'true'], 'CAP_FLY'],
+  ['-t without a terminal', ['-t', image, 'true'], 'not a TTY'],
+  ['a working directory that is not there', ['-w', '/nowhere', image, 'true'], '/nowhere'],
+])('run refuses %s with 125 and a hint', async (_, args, says) => {
+  const ran = await run('run', '--rm', '--network', 'none', ...args);
+  expect(ran.code).toBe(125);
+  expect(ran.err).toContain(says);
+});
+
+test('run sets environment, directory, user, host name and volumes', async () => {
+  const volume = join(scratch, 'volume');
+  mkdirSync(volume);
+  writeFileSync(join(volume, 'file'), 'from the host');
+  const script =
+    'echo $A $FROM_OUTSIDE; pwd; id -u; id -g; hostname; cat /v/file; touch /v/new 2>&1 | tail -c 22';
+  const ran = await run(
+    ...['run', '--rm', '--network', 'none', '-e', 'A=1', '-e', 'FROM_OUTSIDE', '-w', '/usr/share'],
+    ...[
+      '-u',
+      'nobody:daemon',
+      '--hostname',
+      'glass',
+      '-v',
+      `${volume}:/v:ro`,
+      image,
+      'sh',
+      '-c',
+      script,
+    ],
+  );
+  expect(ran.out).toBe('1 yes\n/usr/share\n65534\n1\nglass\nfrom the hostRead-only file system\n');
+});
+
+test('memory that is not allowed ends with 137, forks that are not allowed are refused', async () => {
+  const hungry = `head -c 200000000 /dev/zero | tail -n 1 | wc -c; exit \${PIPESTATUS[1]}`;
+  const limited = ['run', '--rm', '--network', 'none', '--memory', '64m', image, 'bash', '-c'];
+  expect((await run(...limited, hungry)).code).toBe(137);
+  const forks = await run(
+    'run',
+    '--rm',
+    '--network',
+    'none',
+    '--pids-limit',
+    '5',
+    image,
+    'sh',
+    '-c',
+    'for i in 1 2 3 4 5 6 7 8; do sleep 1 & done; wait',
+  );
+  expect(forks.err).toContain('Cannot fork');
+});
+
+test('what docker hides is hidden, and what it makes read-only is', async () => {
+  const script =
+    'cat /proc/keys | wc -c; ls /proc/acpi /sys/firmware | wc -w; echo 1 > /proc/sys/kernel/domainname; cat /proc/self/status | grep -E "^(Seccomp|CapEff)"';
+  const ran = await run('run', '--rm', '--network', 'none', image, 'sh', '-c', script);
+  expect(ran.out).toContain('CapEff:\t00000000a80425fb\nSeccomp:\t2\n');
+  expect(ran.err).toContain('Read-only file system');
+});
+
+test('a terminal is as large as ours, and hears of every change', async () => {
+  let seen = '';
+  const child = Bun.spawn(
+    [cloche, 'run', '-it', '--rm', '--network', 'none', image, 'bash', '--norc'],
+    {
+      env: env(),
+      terminal: {
+        cols: 91,
+        rows: 23,
+        data: (_, bytes) => {
+          seen += new TextDecoder().decode(bytes);
+        },
+      },
+    },
+  );
+  const until = async (text: string) => {
+    for (let i = 0; i < 200 && !seen.includes(text); i++) await Bun.sleep(20);
+    expect(seen).toContain(text);
+  };
+  await until('# ');
+  child.terminal?.write('stty size\n');
+  await until('23 91');
+  child.terminal?.resize(77, 19);
+  await Bun.sleep(100);
+  child.terminal?.write('stty size; exit 4\n');
+  await until('19 77');
+  expect(await child.exited).toBe(4);
+});
+
+test('a container in the background is listed, entered, killed and removed', async () => {
+  const name = `box-${process.pid}`;
+  const { out: id } = await run(
+    'run',
+    '-d',
+    '--network',
+    'none',
+    '--name',
+    name,
+    image,
+    'sleep',
+    '1000',
+  );
+  expect(id).toMatch(/^[0-9a-f]{64}\n$/);
+  expect((await run('run', '--name', name, image, 'true')).err).toContain('already in use');
+  expect((await run('ps')).out).toMatch(
+    new RegExp(`${id.slice(0, 12)} +debian:bookworm +"sleep 1000" .* Up .* ${name}`),
+  );
+  expect(
+    await run('exec', '-e', 'X=7', name, 'sh', '-c', 'echo $X; cat /proc/1/comm'),
+  ).toMatchObject({ code: 0, out: '7\nsleep\n' });
+  expect((await run('exec', name, 'nope')).code).toBe(127);
+  expect((await run('rm', name)).err).toContain('container is running');
+  expect(await run('kill', name, 'nobody')).toMatchObject({ code: 1, out: `${name}\n` });
+  for (let i = 0; i < 100 && (await run('ps', '-q')).out !== ''; i++) await Bun.sleep(20);
+  const [one] = JSON.parse((await run('ps', '--all', '--json')).out) as {
+    exitCode: number;
+    name: string;
+  }[];
+  expect(one).toMatchObject({ name, exitCode: 137 });
+  expect((await run('exec', name, 'true')).err).toContain('is not running');
+  expect(await run('rm', name)).toMatchObject({ code: 0, out: `${name}\n` });
+});
+
+test('Ctrl-C at a container in the foreground reaches its program', async () => {
+  const child = Bun.spawn(
+    [
+      cloche,
+      'run',
+      '--rm',
+      '--network',
+      'none',
+      image,
+      'bash',
+      '-c',
+      'trap "exit 9" INT; echo up; while :; do sleep 0.05; done',
+    ],
+    {
+      env: env(),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  const reader = child.stdout.getReader();
+  await reader.read();
+  await Bun.sleep(100);
+  child.kill('SIGINT');
+  expect(await child.exited).toBe(9);
+});
+
+test('explain prints the calls with their reasons and makes nothing', async () => {
+  const { code, out } = await run('run', '--explain', '--network', 'none', image, 'true');
+  expect(code).toBe(0);
+  expect(out).toContain('pivot_root(".", ".")');
+  const json = JSON.parse(
+    (await run('run', '--explain', '--json', '--network', 'none', image, 'true')).out,
+  ) as { call: string; why: string }[];
+  expect(json.length).toBeGreaterThan(300);
+  expect(json.every(({ why }) => why !== '')).toBe(true);
+});
+
+test('two containers reach each other over the bridge, and the host name is theirs', async () => {
+  const name = `net-${process.pid}`;
+  await run('run', '-d', '--name', name, image, 'sleep', '100');
+  const address = (
+    await run('exec', name, 'sh', '-c', 'grep "$(hostname)" /etc/hosts | cut -f1')
+  ).out.trim();
+  expect(address).toMatch(/^10\.88\./);
+  const heard = run(
+    'exec',
+    name,
+    'perl',
+    '-MIO::Socket',
+    '-e',
+    'my $s=IO::Socket::INET->new(LocalPort=>7000,Listen=>1,ReuseAddr=>1); my $c=$s->accept; print scalar <$c>',
+  );
+  await run(
+    'run',
+    '--rm',
+    image,
+    'bash',
+    '-c',
+    `for i in {1..50}; do echo hello > /dev/tcp/${address}/7000 && exit; sleep 0.1; done`,
+  );
+  expect((await heard).out).toBe('hello\n');
+  await run('rm', '-f', name);
+});
