@@ -37,7 +37,8 @@ function install(findings: readonly Finding[]): boolean {
   const packages = findings.flatMap(({ state, package: name }) =>
     state === 'missing' && name !== undefined ? [name] : [],
   );
-  if (packages.length === 0) return false;
+  const isAble = process.getuid?.() === 0 && Bun.which('apt-get') !== null;
+  if (packages.length === 0 || !isAble) return false;
   process.stderr.write(`cloche: installing ${packages.join(', ')} with apt-get (once)\n`);
   const aptGet = (...args: string[]) =>
     Bun.spawnSync(['apt-get', '-y', '-qq', ...args], {
