@@ -2,6 +2,7 @@ import { ClocheError } from '../error.ts';
 import { migrate, openStore, type Store } from '../image/index.ts';
 import { lastCapability, ownCapabilities } from '../linux/capabilities.ts';
 import { detectCgroups, type Hierarchies, prepareParent } from '../linux/cgroup/index.ts';
+import { ownHardLimits } from '../linux/rlimits.ts';
 import { installedWalker } from '../linux/walker/index.ts';
 import type { Machine } from '../runtime/index.ts';
 import { stateRoot } from '../state.ts';
@@ -34,6 +35,7 @@ export function openEngine(): Engine {
     machine: lazily(() => ({
       capabilities: ownCapabilities(),
       lastCapability: lastCapability(),
+      hardLimits: ownHardLimits(),
     })),
     get hierarchies() {
       hierarchies ??= prepareParent(detectCgroups(), CGROUP_PARENT);

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEFAULT_CAPABILITIES, lastCapability, ownCapabilities } from '../linux/capabilities.ts';
+import { ownHardLimits } from '../linux/rlimits.ts';
 import { installedWalker } from '../linux/walker/index.ts';
 import type { Birth } from './birth/birth.ts';
 import type { RootSource } from './birth/rootfs.ts';
@@ -9,7 +10,7 @@ import type { Linux, NamespaceType, Process, Spec } from './spec.ts';
 /** Containers for tests: everything that `containerPlan` wants, with what a test does not care about. */
 
 /** A machine that is always the same, so that a plan is too. */
-export const SOME_MACHINE = { capabilities: 0x1ff_ffff_ffffn, lastCapability: 40 };
+export const SOME_MACHINE = { capabilities: 0x1ff_ffff_ffffn, lastCapability: 40, hardLimits: [] };
 
 /** What docker's config has, without seccomp and resources. */
 export function dockerSpec(process: Partial<Process>, linux: Partial<Linux> = {}): Spec {
@@ -70,7 +71,11 @@ export function birthOf(
     spec,
     root,
     walkerSize: installedWalker().size,
-    machine: { capabilities: ownCapabilities(), lastCapability: lastCapability() },
+    machine: {
+      capabilities: ownCapabilities(),
+      lastCapability: lastCapability(),
+      hardLimits: ownHardLimits(),
+    },
     sourceKind: () => 'directory',
     io: { kind: 'inherit' },
     ...more,

@@ -5,6 +5,7 @@ import { cgroupOf, detectCgroups, joinCgroupOf } from '../../linux/cgroup/index.
 import { launch } from '../../linux/launch.ts';
 import { stepFailed } from '../../linux/perform.ts';
 import { readNamespaces } from '../../linux/proc/index.ts';
+import { ownHardLimits } from '../../linux/rlimits.ts';
 import { exitCodeIn } from '../../linux/signals.ts';
 import { installedWalker } from '../../linux/walker/index.ts';
 import { execPlan, type NamespaceType } from '../../runtime/index.ts';
@@ -64,7 +65,11 @@ async function exec(root: string, id: string, args: string[], flags: Flags): Pro
         effective: more(capabilities.effective),
       },
     },
-    machine: { capabilities: ownCapabilities(), lastCapability: lastCapability() },
+    machine: {
+      capabilities: ownCapabilities(),
+      lastCapability: lastCapability(),
+      hardLimits: ownHardLimits(),
+    },
     walkerSize: installedWalker().size,
     joinCgroup: joinCgroupOf(cgroupOf(detectCgroups(), record.pid)),
   });

@@ -74,10 +74,14 @@ test('what the machine cannot give becomes a warning', () => {
     capabilities: { bounding: ['CAP_SYS_RESOURCE', 'CAP_KILL'] },
     rlimits: [{ type: 'RLIMIT_NOFILE', soft: 1024, hard: 4096 }],
   });
-  const machine = { ...SOME_MACHINE, capabilities: ~(1n << 24n) & SOME_MACHINE.capabilities };
+  const machine = {
+    ...SOME_MACHINE,
+    capabilities: ~(1n << 24n) & SOME_MACHINE.capabilities,
+    hardLimits: Array.from({ length: 16 }, () => 2048n),
+  };
   const { warnings } = containerPlan(birthOf('poor', overlay, spec, { ...FIXED, machine }));
   expect(warnings).toEqual([
-    'hard limits above our own cannot be set without CAP_SYS_RESOURCE; there the old ones stay',
+    'RLIMIT_NOFILE is 2048 and not 4096: raising it needs CAP_SYS_RESOURCE',
     'CAP_SYS_RESOURCE is not ours to give, so the container lacks it',
   ]);
 });

@@ -17,7 +17,7 @@ import {
   texts,
   type Value,
 } from '../../linux/plan/index.ts';
-import { rlimitSteps } from '../../linux/rlimits.ts';
+import { type HardLimits, rlimitSteps } from '../../linux/rlimits.ts';
 import type { Process, User } from '../spec.ts';
 import { openInRoot } from './paths.ts';
 
@@ -27,6 +27,8 @@ export interface Machine {
   readonly capabilities: bigint;
   /** The highest capability the kernel knows. */
   readonly lastCapability: number;
+  /** Our own hard limits; only with CAP_SYS_RESOURCE may a container have more. */
+  readonly hardLimits: HardLimits;
 }
 
 /** What turns a process with all rights into the one that the config describes; in parts, by order. */
@@ -43,7 +45,7 @@ const CAP_SYS_RESOURCE = 24n;
 /** How the process becomes who it shall be. Source: credentials(7), capabilities(7). */
 export function becoming(process: Process, machine: Machine, proc: Value | undefined): Becoming {
   const mayRaise = ((machine.capabilities >> CAP_SYS_RESOURCE) & 1n) === 1n;
-  const limits = rlimitSteps(process.rlimits ?? [], mayRaise);
+  const limits = rlimitSteps(process.rlimits ?? [], mayRaise ? undefined : machine.hardLimits);
   const capabilities = onlyAvailable(process.capabilities ?? {}, machine.capabilities);
   const score = process.oomScoreAdj;
   return {

@@ -12,6 +12,7 @@ import {
   openCgroup,
   prepareParent,
 } from '../../linux/cgroup/index.ts';
+import { ownHardLimits } from '../../linux/rlimits.ts';
 import { type Policy, seccompSteps } from '../../linux/seccomp/index.ts';
 import { installedWalker } from '../../linux/walker/index.ts';
 import type { Birth, Io } from '../birth/birth.ts';
@@ -90,7 +91,11 @@ export function birthOfBundle(id: string, { path, spec }: Bundle, options: Birth
     id,
     spec,
     root: { kind: 'directory', path: rootfsOf(path, spec) },
-    machine: { capabilities: ownCapabilities(), lastCapability: lastCapability() },
+    machine: {
+      capabilities: ownCapabilities(),
+      lastCapability: lastCapability(),
+      hardLimits: ownHardLimits(),
+    },
     sourceKind: (source) =>
       statSync(source, { throwIfNoEntry: false })?.isDirectory() === false ? 'file' : 'directory',
     walkerSize: installedWalker().size,
