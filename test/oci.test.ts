@@ -188,6 +188,8 @@ test('hooks get the state, and one that fails fails the create', async () => {
     err: expect.stringContaining('exited with 3'),
   });
   expect((await oci('state', 'badhooks')).code).toBe(1);
+  const groups = detectCgroups().all.map(({ mountPoint }) => `${mountPoint}/cloche/oci-badhooks`);
+  expect(groups.filter((group) => existsSync(group))).toEqual([]);
 });
 
 test.each([

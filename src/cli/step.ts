@@ -28,6 +28,7 @@ export async function stepThrough(started: Started): Promise<void> {
     if (!free) {
       const key = ask();
       if (key === 'q') {
+        // Its child dies with it; the engine clears away.
         process.kill(started.launched.pid, 'SIGKILL');
         return;
       }

@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { ClocheError } from '../error.ts';
 import type { BaseOptions } from '../image/index.ts';
 import {
   configOf,
@@ -200,9 +201,9 @@ async function watchForEnd(
 ): Promise<number> {
   await launched.exited;
   const pid = await started.catch(() => undefined);
-  const failed = launched.memory.failure() !== undefined;
+  const failed = pid === undefined || launched.memory.failure() !== undefined;
   // What failed after it had started is the clearing away, which we can do better than the shim.
-  const failure = failed && pid === undefined ? startFailure(birth, launched) : undefined;
+  const failure = pid === undefined ? startFailure(birth, launched) : undefined;
   if (failed) removeCgroup(engine, container.id);
   const exitCode = exitCodeIn(launched.memory.read(birth.pair.status));
   launched.close();
@@ -218,7 +219,10 @@ async function watchForEnd(
 
 function startFailure(birth: ContainerPlan, launched: Launched): Error {
   const failure = launched.memory.failure();
-  if (failure === undefined) return new Error(`the shim of '${birth.plan.name}' was killed`);
+  if (failure === undefined)
+    return new ClocheError('SHIM_KILLED', 'the container was ended before its program began', {
+      details: { plan: birth.plan.name },
+    });
   return startError(stepFailed(birth.plan, failure.step, failure.errno));
 }
 

@@ -201,10 +201,12 @@ async function follow(
       if (said === 'o' && record !== undefined) return record;
     }
   } catch (error) {
-    process.kill(launched.pid, 'SIGKILL');
+    // The shim waits for our word; when there is nobody to give it, it ends init and clears away.
+    launched.close();
+    const late = setTimeout(() => process.kill(launched.pid, 'SIGKILL'), 5000);
     await launched.exited;
-    const group = groupOf({ cgroup: cgroupPathOf(spec, id) });
-    group?.remove();
+    clearTimeout(late);
+    groupOf({ cgroup: cgroupPathOf(spec, id) })?.remove();
     throw error;
   }
   await launched.exited;
