@@ -1,4 +1,4 @@
-import { type ChainId, type Digest, exclusively, type Store } from '../image/index.ts';
+import type { ChainId, Digest, Store } from '../image/index.ts';
 
 /** The snapshot that a step with this key gave before; undefined if none did. */
 export function cached(store: Store, key: Digest): ChainId | undefined {
@@ -15,9 +15,4 @@ export function remember(store: Store, key: Digest, chain: ChainId): void {
   store.db
     .query('INSERT OR REPLACE INTO cache (key, chain, value, used) VALUES (?, ?, ?, ?)')
     .run(key, chain, '{}', Date.now());
-}
-
-/** Forgets all steps; `collect` then frees what only they needed. @returns how many there were */
-export function clearCache(store: Store): number {
-  return exclusively(store.db, () => store.db.query('DELETE FROM cache').run().changes);
 }

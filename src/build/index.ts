@@ -1,4 +1,3 @@
 export { type BuildOptions, buildImage } from './build.ts';
-export { clearCache } from './cache.ts';
 export { type BuildEvent, type OnEvent, plainPrinter } from './progress.ts';
 export type { RunCommand, RunSpec } from './run.ts';

@@ -26,7 +26,7 @@ export async function removeContainer(
       );
     await killContainer(engine, name, 'SIGKILL', { wait: true });
   }
-  removeCgroup(engine, container.id);
+  await removeCgroup(engine, container.id);
   await discard(engine.store, { id: container.snapshot });
   await rm(directoryOf(engine, container.id), { recursive: true, force: true });
   deleteRow(engine, container.id);

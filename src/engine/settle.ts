@@ -18,24 +18,25 @@ export async function settleAll(engine: Engine): Promise<void> {
     else if (container.status === 'created') await settleCreated(engine, container);
     else if (container.options.remove) await removeContainer(engine, container.id, { force: true });
   }
-  removeDeadCgroups(engine);
+  await removeDeadCgroups(engine);
   await reconcile(engine.store);
 }
 
 /** A RUN's cgroup bears the name of the build that made it; that may have been killed. */
-function removeDeadCgroups(engine: Engine): void {
+async function removeDeadCgroups(engine: Engine): Promise<void> {
   const ids = new Set<string>();
   for (const { mountPoint } of engine.hierarchies.all)
     for (const entry of readdirSync(`${mountPoint}${CGROUP_PARENT}`))
       if (entry.includes('+')) ids.add(entry);
-  for (const id of ids) if (isDead((id.split('+')[0] ?? '') as Owner)) removeCgroup(engine, id);
+  for (const id of ids)
+    if (isDead((id.split('+')[0] ?? '') as Owner)) await removeCgroup(engine, id);
 }
 
 async function settleRunning(engine: Engine, container: Container): Promise<void> {
   if (isAlive(container)) return;
   const record = exitRecord(join(directoryOf(engine, container.id), 'exit'));
   // The shim that writes the record and removes the cgroup may have been killed together with it.
-  removeCgroup(engine, container.id);
+  await removeCgroup(engine, container.id);
   noteExit(engine, container.id, record?.exitCode ?? 137, record?.time ?? Date.now());
   if (container.options.remove) await removeContainer(engine, container.id, { force: true });
 }
@@ -44,7 +45,7 @@ async function settleRunning(engine: Engine, container: Container): Promise<void
 async function settleCreated(engine: Engine, container: Container): Promise<void> {
   const owner = ownerOf(engine, container.id);
   if (owner === undefined || !isDead(owner)) return;
-  removeCgroup(engine, container.id);
+  await removeCgroup(engine, container.id);
   if (container.options.remove) await removeContainer(engine, container.id, { force: true });
   else updateContainer(engine, container.id, { owner: null });
 }
@@ -68,11 +69,16 @@ export function noteExit(engine: Engine, id: string, exitCode: number, time: num
   });
 }
 
-/** Ends what is left of a container's cgroup and removes it; nothing where there is none. */
-export function removeCgroup(engine: Engine, id: string): void {
+/**
+ * Removes a container's cgroup; nothing where there is none. Who is dying in it gets time to go, so
+ * wait for this before its record is deleted: nobody would know of the cgroup any more.
+ *
+ * @throws {ClocheError} `CGROUP_BUSY`
+ */
+export async function removeCgroup(engine: Engine, id: string): Promise<void> {
   const path = `${CGROUP_PARENT}/${id}`;
   const exists = engine.hierarchies.all.some((tree) => existsSync(`${tree.mountPoint}${path}`));
-  if (exists) openCgroup(engine.hierarchies, path).remove();
+  if (exists) await openCgroup(engine.hierarchies, path).remove();
 }
 
 function ownerOf(engine: Engine, id: string): Owner | undefined {

@@ -204,7 +204,7 @@ async function watchForEnd(
   const failed = pid === undefined || launched.memory.failure() !== undefined;
   // What failed after it had started is the clearing away, which we can do better than the shim.
   const failure = pid === undefined ? startFailure(birth, launched) : undefined;
-  if (failed) removeCgroup(engine, container.id);
+  if (failed) await removeCgroup(engine, container.id);
   const exitCode = exitCodeIn(launched.memory.read(birth.pair.status));
   launched.close();
   if (failure !== undefined) {

@@ -10,7 +10,6 @@ export { type Containers, lookAt, Playground } from './playground.ts';
 export { type Probed, probe } from './probe.ts';
 export {
   allProcesses,
-  cpuTime,
   described,
   mappedFiles,
   NAMESPACES,

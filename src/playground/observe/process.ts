@@ -76,13 +76,6 @@ export function mappedFiles(pid: number): string[] {
   return [...new Set([...maps.matchAll(/ (\/.*)$/gm)].map(([, path = '']) => path))];
 }
 
-/** Microseconds of CPU that the process has used: utime + stime, in ticks of 10 ms. */
-export function cpuTime(pid: number): number | undefined {
-  const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields === undefined ? undefined : (Number(fields[11]) + Number(fields[12])) * 10_000;
-}
-
 /** For evidence: `bash (pid 4242, pid 1 in its own namespace)`. */
 export function described(one: ProcessView): string {
   const inner = one.pids.at(-1);
