@@ -340,6 +340,7 @@ export const SYSCALLS = {
   statx: [332, 291],
   io_pgetevents: [333, 292],
   rseq: [334, 293],
+  uretprobe: [335, null],
   pidfd_send_signal: [424, 424],
   io_uring_setup: [425, 425],
   io_uring_enter: [426, 426],

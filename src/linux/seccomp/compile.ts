@@ -18,6 +18,10 @@ const AUDIT_ARCH: Record<Arch, number> = { x86_64: 0xc000003e, aarch64: 0xc00000
 /** Numbers from here on are the x32 ABI's, which shares x86-64's architecture; nobody uses it. */
 const X32 = 0x40000000;
 const ENOSYS = 38;
+/** The most instructions that the kernel takes. */
+const BPF_MAXINSNS = 4096;
+/** Actions under which a call takes place after all. */
+const LETS_THROUGH: readonly Action[] = ['SCMP_ACT_ALLOW', 'SCMP_ACT_LOG', 'SCMP_ACT_TRACE'];
 
 /**
  * Compiles a policy to classic BPF: the architecture first, then a binary search over the numbers of
@@ -25,6 +29,8 @@ const ENOSYS = 38;
  *
  * Calls of other architectures (i386 programs on x86-64) kill the process, whatever the policy lists:
  * we have no table of their numbers. Names that no kernel we know has are left out with a warning.
+ * Where the default is to refuse, numbers above all that we know get ENOSYS, as runc does it: a
+ * library that tries a new call then falls back to an older one, whereas EPERM makes it give up.
  *
  * @throws {ClocheError} `SECCOMP_UNSUPPORTED`: NOTIFY or a listener; `SECCOMP_INVALID`.
  */
@@ -33,19 +39,26 @@ export function compile(policy: Policy, arch: Arch): Filter {
   const otherwise = verdict(policy.defaultAction, policy.defaultErrnoRet);
   const { rules, warnings } = rulesByNumber(policy, arch);
   const asm = new Program();
-  const [ours, native] = [{ name: 'ours' }, { name: 'native' }];
-  const foreign = { name: 'foreign' };
-  const x32 = { name: 'x32' };
+  const [ours, foreign] = [{ name: 'ours' }, { name: 'foreign' }];
+  const [native, unknown] = [{ name: 'native' }, { name: 'unknown' }];
+  const end = LETS_THROUGH.includes(policy.defaultAction) ? X32 : newest(arch) + 1;
   asm.load(ARCHITECTURE).branch('eq', AUDIT_ARCH[arch], ours, foreign);
   asm.label(foreign).return(verdict('SCMP_ACT_KILL_PROCESS'));
-  asm.label(ours).load(NUMBER);
-  if (arch === 'x86_64') {
-    asm.branch('ge', X32, x32, native);
-    asm.label(x32).return(verdict('SCMP_ACT_ERRNO', ENOSYS));
-  }
+  asm.label(ours).load(NUMBER).branch('ge', end, unknown, native);
+  asm.label(unknown).return(verdict('SCMP_ACT_ERRNO', ENOSYS));
   asm.label(native);
   search(asm, rangesOf(rules, otherwise), otherwise);
-  return { program: asm.assemble(), warnings };
+  const program = asm.assemble();
+  const length = program.length / 8;
+  if (length > BPF_MAXINSNS)
+    throw invalid(`room for ${length} instructions, ${BPF_MAXINSNS} is the most`);
+  return { program, warnings };
+}
+
+/** The highest number of a call that we know by name. */
+function newest(arch: Arch): number {
+  const column = arch === 'x86_64' ? 0 : 1;
+  return Object.values(SYSCALLS).reduce((most, pair) => Math.max(most, pair[column] ?? 0), 0);
 }
 
 /** Numbers from `first` up to the next range's: all decided by the same rules. */
@@ -57,6 +70,8 @@ interface Range {
 interface Decision {
   readonly args: readonly Condition[];
   readonly verdict: number;
+  /** Alike for decisions that are alike. */
+  readonly key: string;
 }
 
 function search(asm: Program, ranges: readonly Range[], otherwise: number): void {
@@ -125,28 +140,35 @@ function compare(asm: Program, condition: Condition, yes: { name: string }, no: 
 function rulesByNumber(policy: Policy, arch: Arch) {
   const rules = new Map<number, Decision[]>();
   const unknown = new Set<string>();
-  for (const rule of policy.syscalls ?? [])
+  for (const rule of policy.syscalls ?? []) {
+    const decision = decisionOf(rule);
     for (const name of rule.names) {
       if (!(name in SYSCALLS)) unknown.add(name);
       const number = name in SYSCALLS ? syscallNumber(name as SyscallName, arch) : undefined;
       if (number === undefined) continue;
-      const known = rules.get(number) ?? [];
-      rules.set(number, [...known, decisionOf(rule)]);
+      const known = rules.get(number);
+      if (known === undefined) rules.set(number, [decision]);
+      else known.push(decision);
     }
+  }
   const warnings = [...unknown].map((name) => `seccomp: no system call '${name}' is known here`);
   return { rules, warnings };
 }
 
-function decisionOf(rule: Rule): Decision {
-  return { args: rule.args ?? [], verdict: verdict(rule.action, rule.errnoRet) };
+function decisionOf({ args = [], action, errnoRet }: Rule): Decision {
+  const returned = verdict(action, errnoRet);
+  const conditions = args.map(({ index, op, value, valueTwo }) =>
+    [index, op, value, valueTwo].join(' '),
+  );
+  return { args, verdict: returned, key: [...conditions, returned].join() };
 }
 
 /** Neighbouring numbers with the same rules become one range; gaps are ranges without rules. */
 function rangesOf(rules: ReadonlyMap<number, readonly Decision[]>, otherwise: number): Range[] {
   const ranges: Range[] = [{ first: 0, rules: [] }];
-  let key = keyOf([], otherwise);
+  let key = String(otherwise);
   const add = (first: number, decisions: readonly Decision[]) => {
-    const next = keyOf(decisions, otherwise);
+    const next = decisions.map((one) => one.key).join('; ') || String(otherwise);
     if (next === key) return;
     key = next;
     if (first === 0) ranges.length = 0;
@@ -158,16 +180,6 @@ function rangesOf(rules: ReadonlyMap<number, readonly Decision[]>, otherwise: nu
     if (!rules.has(number + 1)) add(number + 1, []);
   }
   return ranges;
-}
-
-function keyOf(decisions: readonly Decision[], otherwise: number): string {
-  const shown = (decisions.length === 0 ? [{ args: [], verdict: otherwise }] : decisions).map(
-    ({ args, verdict }) => [
-      verdict,
-      args.map(({ index, op, value, valueTwo }) => [index, op, `${value}`, `${valueTwo}`]),
-    ],
-  );
-  return JSON.stringify(shown);
 }
 
 /** SECCOMP_RET_*: the action above, an errno or a tracer's number in the lower 16 bits. */

@@ -1,8 +1,10 @@
 import { expect, test } from 'bun:test';
 import { HOST_ARCH, syscallNumber } from '../abi/arch.ts';
 import { SYSCALLS, type SyscallName } from '../abi/syscalls.ts';
+import { CAPABILITIES } from '../capabilities.ts';
 import { perform } from '../perform.ts';
 import { call, flags, mode, plan, result, text, texts } from '../plan/index.ts';
+import { EVERYBODY, GIVEN } from './default-tables.ts';
 import {
   type Call,
   type Condition,
@@ -12,9 +14,12 @@ import {
   type Policy,
   seccompSteps,
 } from './index.ts';
+import { Program } from './program.ts';
 
 const AUDIT = { x86_64: 0xc000003e, aarch64: 0xc00000b7 } as const;
 const [ALLOW, ERRNO, KILL] = [0x7fff0000, 0x00050000, 0x80000000];
+/** The highest number in our table of calls, on both architectures. */
+const NEWEST = 469;
 
 /** A generator of its own, so that a failure can be repeated. */
 function random(seed: number) {
@@ -26,6 +31,7 @@ function random(seed: number) {
 }
 
 function naive(policy: Policy, arch: 'x86_64' | 'aarch64', { number, args }: Call): number {
+  if (number > NEWEST) return ERRNO | 38;
   for (const rule of policy.syscalls ?? []) {
     const named = rule.names.some((name) => syscallNumber(name as SyscallName, arch) === number);
     if (named && (rule.args ?? []).every((one) => holds(one, args[one.index] ?? 0n)))
@@ -120,11 +126,64 @@ test('the default policy withholds what a capability gives', () => {
   expect(says([], 'clone', 0x10000000n)).toBe(ERRNO | 1);
   expect(says([], 'clone3')).toBe(ERRNO | 38);
   expect(says(['CAP_SYS_ADMIN'], 'clone3')).toBe(ALLOW);
-  expect(says([], 'socket', 2n)).toBe(ALLOW);
-  expect(says([], 'socket', 40n)).toBe(ERRNO | 1);
+  for (const family of [1n, 2n, 10n, 16n, 17n]) expect(says([], 'socket', family)).toBe(ALLOW);
+  for (const family of [38n, 40n, 46n]) expect(says([], 'socket', family)).toBe(ERRNO | 1);
+  expect(says([], 'ptrace')).toBe(ALLOW);
+  expect(says([], 'pidfd_getfd')).toBe(ERRNO | 1);
+  expect(says(['CAP_SYS_PTRACE'], 'pidfd_getfd')).toBe(ALLOW);
+  expect(says(['CAP_SYS_BOOT'], 'kexec_load')).toBe(ERRNO | 1);
   expect(says([], 'personality', 8n)).toBe(ALLOW);
   expect(says([], 'personality', 9n)).toBe(ERRNO | 1);
   expect(says(['CAP_SYS_ADMIN'], 'keyctl')).toBe(ERRNO | 1);
+});
+
+test('what a newer kernel brings is ENOSYS where the default refuses, and allowed where it allows', () => {
+  const says = (defaultAction: Policy['defaultAction'], number: number) =>
+    evaluate(compile({ defaultAction }, 'aarch64').program, {
+      arch: AUDIT.aarch64,
+      number,
+      args: [],
+    });
+  expect(says('SCMP_ACT_ERRNO', NEWEST)).toBe(ERRNO | 1);
+  expect(says('SCMP_ACT_ERRNO', NEWEST + 1)).toBe(ERRNO | 38);
+  expect(says('SCMP_ACT_KILL_PROCESS', NEWEST + 1)).toBe(ERRNO | 38);
+  expect(says('SCMP_ACT_ALLOW', NEWEST + 1)).toBe(ALLOW);
+});
+
+test('every name in the default tables is a call, named once, and every giver a capability', () => {
+  const names = [...EVERYBODY, ...Object.values(GIVEN).flatMap((given) => given ?? [])];
+  expect(names.filter((name) => !(name in SYSCALLS))).toEqual([]);
+  expect(new Set(EVERYBODY).size).toBe(EVERYBODY.length);
+  expect(Object.keys(GIVEN).filter((name) => !CAPABILITIES.some((one) => one === name))).toEqual(
+    [],
+  );
+  const everybody: ReadonlySet<string> = new Set(EVERYBODY);
+  for (const given of Object.values(GIVEN))
+    expect(given?.filter((name) => everybody.has(name))).toEqual([]);
+});
+
+test('jumps further than 255 instructions arrive, on both exits of a comparison', () => {
+  for (let between = 250; between < 262; between++)
+    for (const far of ['yes', 'no', 'both']) {
+      const [near, away, other] = [{ name: 'near' }, { name: 'away' }, { name: 'other' }];
+      const [yes, no] = far === 'yes' ? [away, near] : far === 'no' ? [near, away] : [away, other];
+      const asm = new Program().load(0).branch('eq', 1, yes, no).label(near);
+      for (let i = 0; i < between; i++) asm.load(0);
+      const program = asm.return(1).label(away).return(2).label(other).return(3).assemble();
+      const says = (number: number) => evaluate(program, { arch: 0, number, args: [] });
+      expect([says(1), says(2)]).toEqual(far === 'yes' ? [2, 1] : far === 'no' ? [1, 2] : [2, 3]);
+    }
+});
+
+test('a policy that the kernel would not take for its length is refused with its length', () => {
+  const syscalls = Array.from({ length: 1000 }, (_, value) => ({
+    names: ['read'],
+    action: 'SCMP_ACT_ALLOW' as const,
+    args: [{ index: 0, value, op: 'SCMP_CMP_EQ' as const }],
+  }));
+  expect(() => compile({ defaultAction: 'SCMP_ACT_ERRNO', syscalls }, 'x86_64')).toThrow(
+    'instructions, 4096 is the most',
+  );
 });
 
 test('unknown names are left out with a warning, and NOTIFY is refused', () => {
