@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ClocheError } from '../../error.ts';
 import { debianSources, listName, parseSources, type Source } from './sources.ts';
 
 /** Where packages come from on this machine, and what apt must be told so that it accepts them. */
@@ -15,8 +16,6 @@ export interface Mirror {
   readonly proxies: Readonly<Record<string, string>>;
 }
 
-const DEFAULT_URI = 'http://deb.debian.org/debian';
-const SECURITY_URI = 'http://deb.debian.org/debian-security';
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** Settings that say whether a mirror is believed or how it is reached; the rest is the host's taste. */
@@ -29,12 +28,13 @@ const CARRIED = /^Acquire::(Check-Valid-Until|Check-Date|Max-FutureTime|https?::
 export async function mirrorFor(suite: string, apt = '/etc/apt'): Promise<Mirror> {
   const found = debianSources(hostSources(apt), originOf);
   const main = found.find((source) => !/[-/]/.test(source.suite));
-  const uri = (main?.uri ?? DEFAULT_URI).replace(/\/$/, '');
+  const usual = usualUri();
+  const uri = (main?.uri ?? usual ?? unknownMirror(suite)).replace(/\/$/, '');
   const security = found.find((source) => source.suite.endsWith('-security'))?.uri;
   const { aptConf, proxies } = aptSettings();
   const more = [
     { uri, suite: `${suite}-updates` },
-    { uri: security ?? SECURITY_URI, suite: `${suite}-security` },
+    { uri: security ?? `${usual ?? uri}-security`, suite: `${suite}-security` },
   ];
   const isKnown = (source: { uri: string; suite: string }) =>
     found.some((one) => one.suite === source.suite && one.uri === source.uri);
@@ -51,6 +51,20 @@ export async function mirrorFor(suite: string, apt = '/etc/apt'): Promise<Mirror
     aptConf,
     proxies,
   };
+}
+
+/** Where debootstrap itself would go, for a host whose apt has no Debian: the default in its script. */
+function usualUri(): string | undefined {
+  const script = Bun.which('debootstrap');
+  if (script === null) return undefined;
+  return /^DEF_MIRROR="([^"]+)"$/m.exec(readFileSync(script, 'utf8'))?.[1];
+}
+
+function unknownMirror(suite: string): never {
+  throw new ClocheError('MIRROR_UNKNOWN', `no mirror is known that has '${suite}'`, {
+    class: 'unavailable',
+    hint: 'apt-get install debootstrap, or name a Debian mirror in /etc/apt/sources.list',
+  });
 }
 
 function hostSources(apt: string): Source[] {

@@ -76,7 +76,7 @@ function visitProgram(
       }
       found.set(library.path, found.get(library.path) ?? object.path);
       if (library.elf.soname !== undefined) sonames.add(library.elf.soname);
-      queue.push({ ...library, parents: [object, ...object.parents] });
+      queue.push(Object.assign({ parents: [object, ...object.parents] }, library));
     }
   }
 }
