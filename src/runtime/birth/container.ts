@@ -25,6 +25,7 @@ import {
 } from './namespaces.ts';
 import { copyTo, logTo, openLog, pumpSteps, resizeFrom } from './pump.ts';
 import {
+  bindSteps,
   CLEAN_UP,
   cleanUpSteps,
   cloneSteps,
@@ -78,9 +79,7 @@ export function containerPlan(birth: Birth): ContainerPlan {
     plan: plan(`container ${birth.id}`, [
       ...within(shim, [
         ...sealSteps(birth.walkerSize, `cloche-shim ${birth.id}`),
-        call(
-          'prctl',
-          [flags('PR_SET_PDEATHSIG'), flags('SIGKILL'), 0, 0, 0],
+        ...bindSteps(
           'as long as nobody has written down that we exist, we die with who started us',
         ),
         call('setsid', [], "the terminal's Ctrl-C is not for us", { tolerate: ['EPERM'] }),

@@ -17,6 +17,7 @@ import { NAMESPACE_FLAG } from './namespaces.ts';
 import type { Machine } from './process.ts';
 import { settle } from './settle.ts';
 import {
+  bindSteps,
   CLEAN_UP,
   cleanUpSteps,
   cloneSteps,
@@ -68,7 +69,7 @@ export function execPlan(entry: Entry): { plan: Plan; pair: Pair; warnings: read
   const steps = [
     ...within(shim, [
       ...sealSteps(entry.walkerSize, `cloche-exec ${entry.id}`),
-      call('prctl', [flags('PR_SET_PDEATHSIG'), flags('SIGKILL'), 0, 0, 0], 'die with the command'),
+      ...bindSteps('die with the command'),
       call('setsid', [], "the terminal's Ctrl-C is not for us", { tolerate: ['EPERM'] }),
       call('pidfd_open', [entry.pid, 0], 'the container, by its first process', { save: target }),
       ...(entry.namespaces.includes('pid')

@@ -95,6 +95,22 @@ export function sealSteps(walkerSize: number, name: string): Step[] {
   ];
 }
 
+/**
+ * Binds the shim to the process that started it. That may have been killed before the first of these
+ * calls, when the kernel has nobody to tell any more: then nobody is left to hear the second.
+ */
+export function bindSteps(why: string): Step[] {
+  const byte = bytes(new TextEncoder().encode('b'), '"b"');
+  return [
+    call('prctl', [flags('PR_SET_PDEATHSIG'), flags('SIGKILL'), 0, 0, 0], why),
+    call(
+      'sendto',
+      [CONTROL_FD, byte, 1, flags('MSG_NOSIGNAL'), 0, 0],
+      'EPIPE if it had died before that: then we end here',
+    ),
+  ];
+}
+
 /** The socket pair and the clone; the child goes on at `child`. */
 export function cloneSteps(
   { sockets, pid, pidfd }: Pair,
