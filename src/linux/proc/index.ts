@@ -1,3 +1,4 @@
+export { type OpenFd, readFds } from './fds.ts';
 export { type Mount, parseMountinfo, readMounts, unescapeOctal } from './mountinfo.ts';
 export {
   NAMESPACE_NAMES,

@@ -1,5 +1,14 @@
 import { afterAll, expect, test } from 'bun:test';
-import { lstatSync, mkdtempSync, readFileSync, rmdirSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  lstatSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { perform } from '../perform.ts';
@@ -12,6 +21,7 @@ import {
   parseStat,
   parseStatus,
   readCmdline,
+  readFds,
   readMounts,
   readNamespaces,
   readStat,
@@ -173,6 +183,28 @@ test('listPids has us, readCmdline our arguments', () => {
   expect(readCmdline(sleeper.pid)).toEqual(['sleep', '1000']);
 });
 
+test('readFds shows what is open, a deleted file too, until it is closed', async () => {
+  const path = join(directory, 'secret');
+  const child = Bun.spawn(['sh', '-c', 'exec 3<>"$0"; echo ready; read line', path], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  await child.stdout.getReader().read();
+  const fds = readFds(child.pid);
+  expect(fds?.map(({ fd }) => fd)).toEqual([0, 1, 2, 3]);
+  expect(fds?.[2]).toEqual({ fd: 2, target: '/dev/null' });
+  expect(fds?.[3]).toEqual({ fd: 3, target: path });
+  unlinkSync(path);
+  expect(readFds(child.pid)?.[3]?.target).toBe(`${path} (deleted)`);
+  child.stdin.end();
+  await child.exited;
+
+  const own = openSync('/dev/null', 'r');
+  const isOpen = () => readFds('self')?.some(({ fd }) => fd === own);
+  expect(isOpen()).toBe(true);
+  closeSync(own);
+  expect(isOpen()).toBe(false);
+});
+
 test('parseCmdline keeps empty arguments', () => {
   expect(parseCmdline('sh\0-c\0\0')).toEqual(['sh', '-c', '']);
   expect(parseCmdline('title without an end')).toEqual(['title without an end']);
@@ -181,6 +213,6 @@ test('parseCmdline keeps empty arguments', () => {
 
 test('every reader says undefined of a process that is gone', async () => {
   const pid = await gone();
-  const all = [readMounts, readStatus, readStat, readNamespaces, readCmdline];
+  const all = [readMounts, readStatus, readStat, readNamespaces, readCmdline, readFds];
   expect(all.map((read) => read(pid))).toEqual(all.map(() => undefined));
 });

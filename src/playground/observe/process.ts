@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { posix } from 'node:path';
+import { listPids, readFds, readStat, readStatus } from '../../linux/proc/index.ts';
 import { attempt, type FileId, fileId, RootView } from './root.ts';
 
 /** The kinds of namespace that a process is in, by their names in `/proc/PID/ns`. */
@@ -26,17 +27,14 @@ export interface ProcessView {
 /** @returns undefined when there is no such process, or no longer. */
 export function readProcess(pid: number): ProcessView | undefined {
   return attempt(() => {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name may hold spaces and brackets, hence the last bracket: proc_pid_stat(5).
-    const close = stat.lastIndexOf(')');
-    const fields = stat.slice(close + 2).split(' ');
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const [stat, status] = [readStat(pid), readStatus(pid)];
+    if (stat === undefined || status === undefined) return undefined;
     return {
       pid,
-      ppid: Number(fields[1]),
-      comm: stat.slice(stat.indexOf('(') + 1, close),
-      startTime: Number(fields[19]),
-      pids: (/^NSpid:\s+(.*)$/m.exec(status)?.[1] ?? String(pid)).split('\t').map(Number),
+      ppid: stat.ppid,
+      comm: stat.comm,
+      startTime: stat.startTime,
+      pids: status.nsPid,
       root: new RootView(`/proc/${pid}/root`),
       rootId: fileId(`/proc/${pid}/root/`),
       exeId: fileId(`/proc/${pid}/exe`),
@@ -45,8 +43,9 @@ export function readProcess(pid: number): ProcessView | undefined {
 }
 
 export function allProcesses(): ProcessView[] {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return pids.map((pid) => readProcess(Number(pid))).filter((one) => one !== undefined);
+  return listPids()
+    .map((pid) => readProcess(pid))
+    .filter((one) => one !== undefined);
 }
 
 /** `/proc/PID/ns/NAME`, e.g. `pid:[4026532281]`. */
@@ -62,12 +61,12 @@ export interface OpenFile {
 }
 
 export function openFiles(pid: number): OpenFile[] {
-  const names = attempt(() => readdirSync(`/proc/${pid}/fd`)) ?? [];
-  return names.flatMap((name) => {
-    const link = `/proc/${pid}/fd/${name}`;
-    const path = attempt(() => readlinkSync(link));
-    return path === undefined ? [] : [{ fd: Number(name), path, id: fileId(link) }];
-  });
+  const fds = attempt(() => readFds(pid)) ?? [];
+  return fds.map(({ fd, target }) => ({
+    fd,
+    path: target,
+    id: fileId(`/proc/${pid}/fd/${fd}`),
+  }));
 }
 
 /** The files that the process has mapped into its memory, as the kernel prints their paths. */
