@@ -56,7 +56,7 @@ test('pivot_root is shown before it is performed, and afterwards the mounts that
 
 test('q in the middle leaves no cgroup and no record', async () => {
   const { child, typeUntil, screen } = stepped();
-  await typeUntil('fsopen("proc"');
+  await typeUntil('chdir("/")');
   const cgroup = screen().match(/"(\/[^"]*\/cloche\/[0-9a-f]{64})"/)?.[1] ?? '';
   expect(existsSync(cgroup)).toBe(true);
   child.terminal?.write('q\n');
