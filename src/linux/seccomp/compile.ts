@@ -3,6 +3,7 @@ import { type Arch, syscallNumber } from '../abi/arch.ts';
 import { SYSCALLS, type SyscallName } from '../abi/syscalls.ts';
 import type { Action, Condition, Policy, Rule } from './policy.ts';
 import { Program } from './program.ts';
+import { invalid, validate } from './validate.ts';
 
 /** A filter as the kernel takes it. */
 export interface Filter {
@@ -35,6 +36,7 @@ const LETS_THROUGH: readonly Action[] = ['SCMP_ACT_ALLOW', 'SCMP_ACT_LOG', 'SCMP
  * @throws {ClocheError} `SECCOMP_UNSUPPORTED`: NOTIFY or a listener; `SECCOMP_INVALID`.
  */
 export function compile(policy: Policy, arch: Arch): Filter {
+  validate(policy);
   if (policy.listenerPath !== undefined) throw unsupported('a listener');
   const otherwise = verdict(policy.defaultAction, policy.defaultErrnoRet);
   const { rules, warnings } = rulesByNumber(policy, arch);
@@ -107,7 +109,6 @@ function decide(asm: Program, rules: readonly Decision[], otherwise: number): vo
 /** BPF compares 32 bits, arguments have 64: first the upper halves, then, if they are equal, the lower. */
 function compare(asm: Program, condition: Condition, yes: { name: string }, no: { name: string }) {
   const { op, index } = condition;
-  if (!(index >= 0 && index <= 5)) throw invalid(`argument ${index} of a call that has six`);
   const value = BigInt.asUintN(64, BigInt(condition.value));
   const [low, high] = [ARGUMENTS + index * 8, ARGUMENTS + index * 8 + 4];
   const half = (number: bigint, upper: boolean) =>
@@ -143,12 +144,13 @@ function rulesByNumber(policy: Policy, arch: Arch) {
   for (const rule of policy.syscalls ?? []) {
     const decision = decisionOf(rule);
     for (const name of rule.names) {
-      if (!(name in SYSCALLS)) unknown.add(name);
-      const number = name in SYSCALLS ? syscallNumber(name as SyscallName, arch) : undefined;
+      const known = Object.hasOwn(SYSCALLS, name);
+      if (!known) unknown.add(name);
+      const number = known ? syscallNumber(name as SyscallName, arch) : undefined;
       if (number === undefined) continue;
-      const known = rules.get(number);
-      if (known === undefined) rules.set(number, [decision]);
-      else known.push(decision);
+      const earlier = rules.get(number);
+      if (earlier === undefined) rules.set(number, [decision]);
+      else earlier.push(decision);
     }
   }
   const warnings = [...unknown].map((name) => `seccomp: no system call '${name}' is known here`);
@@ -195,7 +197,6 @@ function verdict(action: Action, errno = 1): number {
     SCMP_ACT_ALLOW: 0x7fff0000,
     SCMP_ACT_NOTIFY: undefined,
   };
-  if (!(action in values)) throw invalid(`action '${action}'`);
   const value = values[action];
   if (value === undefined) throw unsupported(action);
   return value;
@@ -205,11 +206,5 @@ function unsupported(what: string): ClocheError {
   return new ClocheError('SECCOMP_UNSUPPORTED', `seccomp: ${what} is not supported`, {
     class: 'invalid-argument',
     hint: 'cloche has no agent that could answer for a call; use SCMP_ACT_ERRNO',
-  });
-}
-
-function invalid(what: string): ClocheError {
-  return new ClocheError('SECCOMP_INVALID', `seccomp: there is no ${what}`, {
-    class: 'invalid-argument',
   });
 }

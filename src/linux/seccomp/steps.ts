@@ -35,7 +35,7 @@ export function seccompSteps(policy: Policy, arch: Arch): StepsWithWarnings {
 }
 
 function flagOf(name: string): number {
-  const bit = FLAGS[name];
+  const bit = Object.hasOwn(FLAGS, name) ? FLAGS[name] : undefined;
   if (bit !== undefined) return bit;
   throw new ClocheError('SECCOMP_UNSUPPORTED', `seccomp: flag '${name}' is not supported`, {
     class: 'invalid-argument',
