@@ -214,3 +214,28 @@ test.each([
   expect(err).toContain(wanted);
   expect(existsSync(join(scratch, 'state', 'bad'))).toBe(false);
 });
+
+test.each([
+  { flag: '--preserve-fds', value: ['2'] },
+  { flag: '--no-pivot', value: [] },
+])('$flag is refused, for create and for run, and nothing is left', async ({ flag, value }) => {
+  const path = await bundle(`refused${flag}`, 'ls /proc/self/fd');
+  for (const command of ['create', 'run']) {
+    const { code, err } = await oci(command, '--bundle', path, flag, ...value, 'refused');
+    expect(err).toContain(`not supported: ${flag}`);
+    expect(code).toBe(1);
+  }
+  expect(existsSync(join(scratch, 'state', 'refused'))).toBe(false);
+});
+
+test('exec refuses a user that is no number', async () => {
+  const path = await bundle('nobody', 'sleep 60');
+  expect((await oci('run', '--detach', '--bundle', path, 'nobody')).code).toBe(0);
+  try {
+    const { code, err } = await oci('exec', '--user', 'abc', 'nobody', 'id');
+    expect([code, err]).toEqual([1, expect.stringContaining("invalid user 'abc'")]);
+    expect((await oci('exec', '--user', '7:8', 'nobody', 'id', '-u')).out).toBe('7\n');
+  } finally {
+    expect((await oci('delete', '--force', 'nobody')).code).toBe(0);
+  }
+});

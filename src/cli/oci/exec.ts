@@ -44,7 +44,6 @@ async function exec(root: string, id: string, args: string[], flags: Flags): Pro
       hint: `cloche oci state ${id}`,
     });
   const own = readBundle(record.bundle).spec.process ?? { user: { uid: 0, gid: 0 }, cwd: '/' };
-  const [uid, gid] = (flags.user ?? '').split(':').map(Number);
   const more = (names: readonly string[] = []) => [...new Set([...names, ...flags.cap])];
   const capabilities = own.capabilities ?? {};
   const entry = execPlan({
@@ -57,7 +56,7 @@ async function exec(root: string, id: string, args: string[], flags: Flags): Pro
       args,
       env: [...(own.env ?? []), ...flags.env],
       cwd: flags.cwd ?? own.cwd,
-      user: flags.user === undefined ? own.user : { uid: uid ?? 0, gid: gid ?? 0 },
+      user: flags.user === undefined ? own.user : userOf(flags.user),
       capabilities: {
         ...capabilities,
         bounding: more(capabilities.bounding),
@@ -78,6 +77,17 @@ async function exec(root: string, id: string, args: string[], flags: Flags): Pro
   const failure = launched.memory.failure();
   if (failure !== undefined) throw stepFailed(entry.plan, failure.step, failure.errno);
   return exitCodeIn(launched.memory.read(entry.pair.status));
+}
+
+/** `1000` or `1000:100`; names would need the container's /etc/passwd. @throws {ClocheError} `USER_INVALID` */
+function userOf(text: string): { uid: number; gid: number } {
+  const match = /^(\d{1,10})(?::(\d{1,10}))?$/.exec(text);
+  const [uid, gid] = [Number(match?.[1]), Number(match?.[2] ?? 0)];
+  if (match !== null && Math.max(uid, gid) < 0xffff_ffff) return { uid, gid };
+  throw new ClocheError('USER_INVALID', `invalid user '${text}'`, {
+    class: 'invalid-argument',
+    hint: 'a number, or two as in 1000:100',
+  });
 }
 
 /** The namespaces in which a process is not where we are. */

@@ -54,9 +54,29 @@ function creating(name: string, about: string): Command {
     .option('-b, --bundle <directory>', 'the bundle', '.')
     .option('--pid-file <file>', "where to write init's pid")
     .option('--console-socket <path>', 'where the terminal is sent to')
-    .option('--preserve-fds <number>', 'how many more descriptors the program gets', whole, 0)
+    .option('--preserve-fds <number>', 'not supported above 0', whole, 0)
     .option('--no-pivot', 'not supported: the root is always pivoted to')
-    .option('--no-new-keyring', 'accepted: no keyring is made');
+    .option('--no-new-keyring', 'accepted: no keyring is made')
+    .hook('preAction', (_, command) => refuseUnsupported(command.opts()));
+}
+
+/**
+ * From fd 3 on the shim has the plan's shared memory and the control socket. As long as those are not
+ * moved away, a program that keeps "its" descriptors would get them, and could rewrite what the shim
+ * does on the host.
+ *
+ * @throws {ClocheError} `FLAG_UNSUPPORTED`
+ */
+function refuseUnsupported(flags: { preserveFds?: number; pivot?: boolean }): void {
+  const asked = [
+    ...(flags.preserveFds === 0 ? [] : ['--preserve-fds']),
+    ...(flags.pivot === false ? ['--no-pivot'] : []),
+  ];
+  if (asked.length === 0) return;
+  throw new ClocheError('FLAG_UNSUPPORTED', `not supported: ${asked.join(', ')}`, {
+    class: 'invalid-argument',
+    hint: `leave ${asked.join(' and ')} away`,
+  });
 }
 
 function lifeCommands(root: () => string): Command[] {
