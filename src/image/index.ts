@@ -20,6 +20,7 @@ export {
   tagImage,
   writeImage,
 } from './images.ts';
+export { type UnpackOptions, unpackLayer } from './layer/unpack.ts';
 export {
   ARCHITECTURE,
   type ContainerConfig,

@@ -1,3 +1,4 @@
+import { ClocheError } from '../error.ts';
 import type { DiffId, Digest } from './digest.ts';
 
 /** The media types that cloche writes (image-spec/media-types.md). */
@@ -82,3 +83,30 @@ export interface ImageConfig {
 
 /** This machine's architecture by its name in image configs. */
 export const ARCHITECTURE = process.arch === 'arm64' ? 'arm64' : 'amd64';
+
+/** Layers that cloche reads: OCI's and docker's. */
+const LAYERS: readonly string[] = [
+  MEDIA.layer,
+  'application/vnd.oci.image.layer.v1.tar',
+  'application/vnd.oci.image.layer.v1.tar+zstd',
+  'application/vnd.docker.image.rootfs.diff.tar.gzip',
+  'application/vnd.docker.image.rootfs.diff.tar',
+  'application/vnd.docker.image.rootfs.diff.tar.zstd',
+];
+
+/** A layer's media type, if cloche can read such layers. @throws `MEDIA_TYPE_UNSUPPORTED` */
+export function layerMediaType({ mediaType, digest }: Descriptor): string {
+  if (LAYERS.includes(mediaType)) return mediaType;
+  const isForeign = /foreign|nondistributable/.test(mediaType);
+  throw new ClocheError(
+    'MEDIA_TYPE_UNSUPPORTED',
+    `layer '${digest}' has the media type '${mediaType}'`,
+    {
+      class: 'invalid-argument',
+      hint: isForeign
+        ? 'Such layers are not in the registry but at their owner; they are those of Windows images.'
+        : 'It is no layer of a container image; the name may be that of another kind of artifact.',
+      details: { mediaType },
+    },
+  );
+}

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ClocheError } from '../error.ts';
 import { type ChainId, chainOf, type DiffId, type Digest, hexOf } from './digest.ts';
 import type { RawPath } from './layer/scan.ts';
-import { type Descriptor, MEDIA } from './manifest.ts';
+import type { Descriptor } from './manifest.ts';
 import { exclusively } from './state/database.ts';
 import { ownOwner } from './state/owner.ts';
 import { type Store, temporaryPath } from './store.ts';
@@ -88,16 +88,33 @@ export async function commit(store: Store, active: ActiveSnapshot): Promise<Snap
   const { writeLayer } = await import('./layer/write.ts');
   const changeset = await readChangeset(active.upper);
   const layer = await writeLayer(store, changeset);
-  const chainId = chainOf(active.parent, layer.diffId);
+  return settle(store, active, { ...layer, opaque: changeset.opaque });
+}
+
+/** What becomes of an active snapshot: the layer that it holds. */
+export interface Settled {
+  readonly diffId: DiffId;
+  readonly blob: Descriptor;
+  /** Bytes of its files. */
+  readonly size: number;
+  readonly opaque: readonly RawPath[];
+}
+
+/**
+ * Makes an active snapshot's directory the committed snapshot of a layer whose blob is in the store.
+ * Where the same layer on the same parent exists already, that one is kept.
+ */
+export function settle(store: Store, active: ActiveSnapshot, layer: Settled): Snapshot {
+  const { diffId, blob, size } = layer;
+  const chainId = chainOf(active.parent, diffId);
   rmSync(active.work, { recursive: true, force: true });
   const isNew = exclusively(store.db, () => {
-    const opaque = JSON.stringify(changeset.opaque);
-    const { diffId, blob, size } = layer;
+    const opaque = JSON.stringify(layer.opaque);
     const { changes } = store.db
-      .query('INSERT OR IGNORE INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
+      .query('INSERT OR IGNORE INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
       .run(
         ...[chainId, active.parent ?? null, diffId, blob.digest, blob.size],
-        ...[size, opaque, Date.now()],
+        ...[size, opaque, Date.now(), blob.mediaType],
       );
     if (changes === 0) return false;
     store.db.query('DELETE FROM active WHERE id = ?').run(active.id);
@@ -130,12 +147,17 @@ export function findSnapshot(store: Store, chainId: ChainId): Snapshot {
     chainId,
     parent: row.parent ?? undefined,
     diffId: row.diff,
-    blob: { mediaType: MEDIA.layer, digest: row.blob, size: row.blob_size },
+    blob: { mediaType: row.media, digest: row.blob, size: row.blob_size },
     size: row.size,
     directory: join(store.root, 'snapshots', hexOf(chainId), 'fs'),
     opaque: JSON.parse(row.opaque) as RawPath[],
     created: new Date(row.created),
   };
+}
+
+/** Whether that stack of layers is here. */
+export function hasSnapshot(store: Store, chainId: ChainId): boolean {
+  return store.db.query('SELECT 1 FROM snapshots WHERE chain = ?').get(chainId) !== null;
 }
 
 /** The stack that a chainID names, the uppermost first. @throws {ClocheError} `SNAPSHOT_NOT_FOUND` */
@@ -177,6 +199,8 @@ interface Row {
   readonly size: number;
   readonly opaque: string;
   readonly created: number;
+  /** The blob's media type. */
+  readonly media: string;
 }
 
 function folderOf(store: Store, id: string): string {

@@ -123,7 +123,7 @@ function rootOf(tree: Tree): Node {
 }
 
 /** One name in a directory, looked up from the uppermost layer down. */
-function child(tree: Tree, parent: Node, name: RawPath): Node | undefined {
+export function child(tree: Tree, parent: Node, name: RawPath): Node | undefined {
   const path = parent.path === '' ? name : `${parent.path}/${name}`;
   let found: Entry | undefined;
   const having: number[] = [];

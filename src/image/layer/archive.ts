@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
+import { deviceOf } from './device.ts';
 import { END, encodeHeader, type Header, padding } from './header.ts';
 import { type Entry, fromRaw, type RawPath, scan, toRaw } from './scan.ts';
 import { readXattrs, type Xattrs } from './xattr.ts';
@@ -92,13 +93,6 @@ function marker(path: RawPath): Header {
 function whiteoutOf(path: RawPath): RawPath {
   const slash = path.lastIndexOf('/');
   return `${path.slice(0, slash + 1)}.wh.${path.slice(slash + 1)}`;
-}
-
-/** Linux' encoding of a device number, makedev(3). */
-function deviceOf(rdev: bigint): { major: number; minor: number } {
-  const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & ~0xfffn);
-  const minor = (rdev & 0xffn) | ((rdev >> 12n) & ~0xffn);
-  return { major: Number(major), minor: Number(minor & 0xffffffffn) };
 }
 
 function* content(directory: string, entry: Entry): Generator<Buffer> {

@@ -48,4 +48,9 @@ export const SCHEMA = [
     since INTEGER NOT NULL
   ) STRICT;
   `,
+  // Layers that others made may be plain or zstd, or have docker's names.
+  `
+  ALTER TABLE snapshots
+    ADD COLUMN media TEXT NOT NULL DEFAULT 'application/vnd.oci.image.layer.v1.tar+gzip'
+  `,
 ] as const;

@@ -1,0 +1,57 @@
+import { closeSync, fsync, openSync, rmSync, writeSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { type Digest, hashed, sha256 } from '../digest.ts';
+import { adoptBlob, type Store, temporaryPath } from '../store.ts';
+
+/**
+ * A blob on its way into the store: written under a temporary name and hashed meanwhile; in its place
+ * only when it is whole and on the disk.
+ */
+export class BlobWriter {
+  readonly #store: Store;
+  readonly #path: string;
+  readonly #hash = sha256();
+  #fd: number;
+  #size = 0;
+
+  constructor(store: Store) {
+    this.#store = store;
+    this.#path = temporaryPath(store);
+    this.#fd = openSync(this.#path, 'wx', 0o644);
+  }
+
+  /** Bytes so far. */
+  get size(): number {
+    return this.#size;
+  }
+
+  write(chunk: Uint8Array): void {
+    this.#hash.update(chunk);
+    this.#size += chunk.length;
+    for (let at = 0; at < chunk.length; ) at += writeSync(this.#fd, chunk, at);
+  }
+
+  /** No more comes. The digest is to be compared before `adopt`. */
+  digest(): Digest {
+    return hashed(this.#hash);
+  }
+
+  /** Waits until it is on the disk, and moves it to its place. */
+  async adopt(digest: Digest): Promise<void> {
+    await promisify(fsync)(this.#fd);
+    this.#close();
+    adoptBlob(this.#store, this.#path, digest);
+  }
+
+  /** Removes what was written, unless it was adopted. */
+  abort(): void {
+    if (this.#fd < 0) return;
+    this.#close();
+    rmSync(this.#path, { force: true });
+  }
+
+  #close(): void {
+    closeSync(this.#fd);
+    this.#fd = -1;
+  }
+}

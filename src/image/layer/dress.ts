@@ -1,0 +1,182 @@
+import { perform } from '../../linux/perform.ts';
+import {
+  type Arg,
+  block,
+  bytes,
+  call,
+  flags,
+  mode,
+  type Pointer,
+  plan,
+  pointer,
+  type Step,
+  text,
+} from '../../linux/plan/index.ts';
+import type { Tree } from '../tree.ts';
+import { makedev } from './device.ts';
+import { type Extractor, isMadeNow } from './extract.ts';
+import { type Inode, lowerOf, type Name, showsThrough } from './growing.ts';
+import { fromRaw, type RawPath } from './scan.ts';
+import { readXattrs, type Xattrs } from './xattr.ts';
+
+/** So many bytes a plan, of the 16 MB that one may have. */
+const BATCH = 8 * 1024 * 1024;
+/** What a file's steps take of it beside its path and its xattrs. */
+const PER_FILE = 512;
+const SECOND = 1_000_000_000n;
+
+/** What is known of a layer when all of it lies on the disk. */
+export interface Dressed {
+  /** Bytes of all files, hard links counted once. */
+  readonly size: number;
+  /** Directories that hide what lower layers have in them. */
+  readonly opaque: readonly RawPath[];
+}
+
+/**
+ * Gives an unpacked layer what Node's API cannot: times exact to the nanosecond, xattrs, devices,
+ * fifos, whiteouts in overlayfs' form; and owners and modes, which are the same plan. A directory
+ * comes after what is in it, since its time changes with that.
+ *
+ * Whiteouts and opaque directories that hide nothing are left out: overlayfs would list them.
+ *
+ * @throws {ClocheError} `STEP_FAILED`
+ */
+export async function dress(
+  extractor: Extractor,
+  directory: string,
+  lower: Tree | undefined,
+): Promise<Dressed> {
+  await readCopied(extractor, lower);
+  const dresser = new Dresser(lower);
+  for (const { path, steps } of dresser.all(extractor.root, ''))
+    if (dresser.add(path, steps)) await dresser.flush(directory);
+  await dresser.flush(directory);
+  return { size: dresser.size, opaque: dresser.opaque };
+}
+
+/** The xattrs of what was copied up: they are the lower layer's. */
+async function readCopied({ copied }: Extractor, lower: Tree | undefined): Promise<void> {
+  for (const [index, layer] of (lower?.layers ?? []).entries()) {
+    const here = copied.filter(({ from }) => from.layers[0] === index);
+    if (here.length === 0) continue;
+    const found = await readXattrs(
+      layer.directory,
+      here.map(({ from }) => from.path),
+    );
+    for (const { inode, from } of here) inode.xattrs = found.get(from.path);
+  }
+}
+
+class Dresser {
+  readonly #lower: Tree | undefined;
+  /** Where what has several names was made. */
+  readonly #made = new Map<Inode, RawPath>();
+  #steps: Step[] = [];
+  #bytes = 0;
+  size = 0;
+  readonly opaque: RawPath[] = [];
+
+  constructor(lower: Tree | undefined) {
+    this.#lower = lower;
+  }
+
+  *all(name: Name, path: RawPath): Generator<{ path: RawPath; steps: Step[] }> {
+    for (const child of name.children?.values() ?? [])
+      yield* this.all(child, path === '' ? child.name : `${path}/${child.name}`);
+    yield { path, steps: this.#of(name, path) };
+  }
+
+  /** @returns whether the plan is full. */
+  add(path: RawPath, steps: readonly Step[]): boolean {
+    this.#steps.push(...steps);
+    this.#bytes += path.length + PER_FILE;
+    return this.#bytes > BATCH;
+  }
+
+  async flush(directory: string): Promise<void> {
+    if (this.#steps.length === 0) return;
+    const into = call(
+      'chdir',
+      [text(directory)],
+      'paths below are relative: they may be 4 KB long',
+    );
+    await perform(
+      plan('owners, modes, times and special files of a layer', [into, ...this.#steps]),
+    );
+    this.#steps = [];
+    this.#bytes = 0;
+  }
+
+  #of(name: Name, path: RawPath): Step[] {
+    const at = pathname(path === '' ? '.' : path);
+    const { inode } = name;
+    if (inode === undefined) return showsThrough(this.#lower, name) ? [whiteout(at)] : [];
+    const first = this.#made.get(inode);
+    if (first !== undefined) return isMadeNow(inode) ? [] : [link(pathname(first), at)];
+    this.#made.set(inode, path);
+    this.size += inode.size;
+    const xattrs = [...wanted(inode.xattrs), ...this.#opaqueOf(name, path)];
+    for (const [, value] of xattrs) this.#bytes += value.length;
+    return [
+      ...(isMadeNow(inode) ? [] : [make(inode, at)]),
+      ...ownerAndMode(inode, at),
+      ...xattrs.map(([key, value]) => setXattr(at, key, value)),
+      setTime(at, inode.mtime),
+    ];
+  }
+
+  #opaqueOf(name: Name, path: RawPath): [string, Uint8Array][] {
+    if (!name.isOpaque || lowerOf(this.#lower, name) === undefined) return [];
+    this.opaque.push(path);
+    return [['trusted.overlay.opaque', Buffer.from('y')]];
+  }
+}
+
+/** overlayfs' own notes in a layer would be orders to our overlayfs: only we write such. */
+function wanted(xattrs: Xattrs | undefined): [string, Uint8Array][] {
+  return [...(xattrs ?? [])].filter(([name]) => !name.startsWith('trusted.overlay.'));
+}
+
+function whiteout(at: Pointer): Step {
+  return call('mknodat', [HERE, at, flags('S_IFCHR'), 0], 'removed by this layer');
+}
+
+function link(from: Pointer, to: Pointer): Step {
+  return call('linkat', [HERE, from, HERE, to, 0], 'another name of the same');
+}
+
+function make({ type, device }: Inode, at: Pointer): Step {
+  const kind = type === 'fifo' ? 'S_IFIFO' : type === 'block-device' ? 'S_IFBLK' : 'S_IFCHR';
+  const number = device === undefined ? 0n : makedev(device);
+  return call('mknodat', [HERE, at, flags(kind), number], 'a special file');
+}
+
+/** The mode after the owner: chown(2) takes setuid and setgid away. */
+function ownerAndMode({ type, uid, gid, mode: bits }: Inode, at: Pointer): Step[] {
+  const isRoots = uid === 0 && gid === 0;
+  const own = call('fchownat', [HERE, at, uid, gid, NO_FOLLOW], 'its owner');
+  const permit = call('fchmodat', [HERE, at, mode(bits)], 'its mode');
+  return [...(isRoots ? [] : [own]), ...(type === 'symlink' ? [] : [permit])];
+}
+
+function setXattr(at: Pointer, name: string, value: Uint8Array): Step {
+  const content = bytes(value, `${value.length} bytes`);
+  const key = bytes(Buffer.from(`${name}\0`, 'latin1'), JSON.stringify(name));
+  return call('lsetxattr', [at, key, content, value.length, 0], 'its extended attribute');
+}
+
+/** utimensat(2): the time of access and that of change, each as seconds and nanoseconds. */
+function setTime(at: Pointer, mtime: bigint): Step {
+  const nanoseconds = ((mtime % SECOND) + SECOND) % SECOND;
+  const time = [(mtime - nanoseconds) / SECOND, nanoseconds];
+  const times = pointer(block('times', [...time, ...time]));
+  return call('utimensat', [HERE, at, times, NO_FOLLOW], 'its time');
+}
+
+const HERE: Arg = flags('AT_FDCWD');
+const NO_FOLLOW: Arg = flags('AT_SYMLINK_NOFOLLOW');
+
+function pathname(path: RawPath): Pointer {
+  return bytes(fromRaw(`${path}\0`), JSON.stringify(path));
+}

@@ -1,0 +1,47 @@
+import { statfsSync } from 'node:fs';
+import { ClocheError } from '../../error.ts';
+
+/** Bytes that must stay free on the disk. */
+const RESERVE = 64 * 1024 * 1024;
+/** Up to so many bytes nobody asks how much a layer grows. */
+const HARMLESS = 4 * 1024 ** 3;
+/** So many times a layer may grow beyond that. Debian grows three times; a file of zeros, a thousand. */
+const RATIO = 200;
+/** So many entries a layer may have: their names are kept in memory. */
+const ENTRIES = 1_000_000;
+
+/**
+ * Stops a decompression bomb: a layer may not grow beyond the free disk, nor beyond reason.
+ */
+export class Limit {
+  readonly #free: number;
+  #bytes = 0;
+  #entries = 0;
+
+  constructor(root: string) {
+    const { bavail, bsize } = statfsSync(root);
+    this.#free = bavail * bsize - RESERVE;
+  }
+
+  /** `compressed` is how many bytes came in so far. @throws {ClocheError} `LAYER_TOO_LARGE` */
+  grow(count: number, compressed: number): void {
+    this.#bytes += count;
+    if (this.#bytes > this.#free)
+      throw tooLarge('does not fit on the disk', 'Make room, or set CLOCHE_ROOT to another disk.');
+    if (this.#bytes > HARMLESS && this.#bytes > compressed * RATIO)
+      throw tooLarge(
+        `grows to more than ${RATIO} times its size`,
+        'It looks like a decompression bomb.',
+      );
+  }
+
+  /** @throws {ClocheError} `LAYER_TOO_LARGE` */
+  entry(): void {
+    if (++this.#entries > ENTRIES)
+      throw tooLarge(`has more than ${ENTRIES} entries`, 'No image needs as many in one layer.');
+  }
+}
+
+function tooLarge(what: string, hint: string): ClocheError {
+  return new ClocheError('LAYER_TOO_LARGE', `the layer ${what}`, { class: 'unavailable', hint });
+}
