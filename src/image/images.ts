@@ -1,7 +1,7 @@
 import { ClocheError } from '../error.ts';
 import { type ChainId, chainOfAll, type Digest } from './digest.ts';
 import { writeIndex } from './layout.ts';
-import { type ImageConfig, type Manifest, MEDIA } from './manifest.ts';
+import { type ImageConfig, type Manifest, MEDIA, type Platform, plainConfig } from './manifest.ts';
 import { canonical, familiar, parseReference, type Reference, withTag } from './reference.ts';
 import { stackOf } from './snapshots.ts';
 import { exclusively } from './state/database.ts';
@@ -39,12 +39,41 @@ export function writeImage(
   const layers = stack.map((snapshot) => snapshot.blob);
   const written: Manifest = { schemaVersion: 2, mediaType: MEDIA.manifest, config: blob, layers };
   const manifest = writeJson(store, MEDIA.manifest, written).digest;
-  const size = stack.reduce((sum, snapshot) => sum + snapshot.size, 0);
-  const created = config.created === undefined ? Date.now() : Date.parse(config.created);
+  return insertImage(store, names, {
+    manifest,
+    config: blob.digest,
+    chainId,
+    size: stack.reduce((sum, snapshot) => sum + snapshot.size, 0),
+    created: config.created === undefined ? Date.now() : Date.parse(config.created),
+    mediaType: MEDIA.manifest,
+    platform: { os: config.os, architecture: config.architecture },
+  });
+}
+
+/** What the store notes of an image. */
+export interface Noted {
+  readonly manifest: Digest;
+  readonly config: Digest;
+  readonly chainId: ChainId | undefined;
+  /** Bytes of all layers' files. */
+  readonly size: number;
+  /** Milliseconds since the epoch. */
+  readonly created: number;
+  /** The manifest's. */
+  readonly mediaType: string;
+  readonly platform: Platform;
+}
+
+/** Notes an image whose blobs and snapshots are in the store, and names it. */
+export function insertImage(store: Store, names: readonly Reference[], noted: Noted): Image {
+  const { manifest, config, chainId, size, created, mediaType, platform } = noted;
   exclusively(store.db, () => {
     store.db
-      .query('INSERT OR IGNORE INTO images VALUES (?, ?, ?, ?, ?)')
-      .run(manifest, blob.digest, chainId ?? null, size, created);
+      .query('INSERT OR IGNORE INTO images VALUES (?, ?, ?, ?, ?, ?, ?)')
+      .run(
+        ...[manifest, config, chainId ?? null, size, created],
+        ...[mediaType, JSON.stringify(platform)],
+      );
     for (const name of names) setTag(store, name, manifest);
     writeIndex(store);
   });
@@ -99,7 +128,7 @@ export function getImage(store: Store, text: string): Image {
 
 /** @throws {ClocheError} `BLOB_MISSING`, `BLOB_CORRUPT` */
 export function configOf(store: Store, image: Pick<Image, 'id'>): ImageConfig {
-  return readJson<ImageConfig>(store, image.id);
+  return plainConfig(readJson<Partial<ImageConfig>>(store, image.id));
 }
 
 /** All images, the newest first. */

@@ -1,3 +1,4 @@
+export { adoptImage, type Foreign } from './adopt.ts';
 export type { BaseOptions, BaseProgress } from './bases/make.ts';
 export { BASE_NAMES } from './bases/suite.ts';
 export { collect, reconcile } from './collect.ts';
@@ -29,6 +30,7 @@ export {
   type HistoryEntry,
   type ImageConfig,
   type Manifest,
+  type Platform,
 } from './manifest.ts';
 export { resolveImage } from './pull.ts';
 export {

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Digest } from './digest.ts';
-import { ARCHITECTURE, type Descriptor, type Index, MEDIA } from './manifest.ts';
+import { ARCHITECTURE, type Descriptor, type Index, MEDIA, type Platform } from './manifest.ts';
 import { familiar, parseReference } from './reference.ts';
 import { writeFileAtomically } from './state/atomic.ts';
 import { blobPath, type Store, temporaryPath } from './store.ts';
@@ -13,26 +13,37 @@ import { blobPath, type Store, temporaryPath } from './store.ts';
  */
 export function writeIndex(store: Store): void {
   const rows = store.db
-    .query<{ manifest: Digest; reference: string | null }, []>(
-      `SELECT images.manifest, reference FROM images LEFT JOIN tags USING (manifest)
-       ORDER BY reference, manifest`,
+    .query<Row, []>(
+      `SELECT images.manifest, media, platform, reference
+       FROM images LEFT JOIN tags USING (manifest) ORDER BY reference, manifest`,
     )
     .all();
   const index: Index = {
     schemaVersion: 2,
     mediaType: MEDIA.index,
-    manifests: rows.map(({ manifest, reference }) => descriptor(store, manifest, reference)),
+    manifests: rows.map((row) => descriptor(store, row)),
   };
   const content = JSON.stringify(index, undefined, 2);
   writeFileAtomically(join(store.root, 'index.json'), content, temporaryPath(store));
 }
 
-function descriptor(store: Store, manifest: Digest, reference: string | null): Descriptor {
+interface Row {
+  readonly manifest: Digest;
+  readonly media: string;
+  /** JSON; null for this machine's. */
+  readonly platform: string | null;
+  readonly reference: string | null;
+}
+
+function descriptor(store: Store, { manifest, media, platform, reference }: Row): Descriptor {
   return {
-    mediaType: MEDIA.manifest,
+    mediaType: media,
     digest: manifest,
     size: statSync(blobPath(store, manifest)).size,
-    platform: { os: 'linux', architecture: ARCHITECTURE },
+    platform:
+      platform === null
+        ? { os: 'linux', architecture: ARCHITECTURE }
+        : (JSON.parse(platform) as Platform),
     ...(reference === null ? {} : { annotations: annotations(reference) }),
   };
 }

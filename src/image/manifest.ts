@@ -15,13 +15,20 @@ export interface Descriptor {
   readonly digest: Digest;
   readonly size: number;
   readonly annotations?: Readonly<Record<string, string>>;
-  readonly platform?: { readonly os: string; readonly architecture: string };
+  readonly platform?: Platform;
+}
+
+/** `linux`, `arm`, `v7` */
+export interface Platform {
+  readonly os: string;
+  readonly architecture: string;
+  readonly variant?: string | undefined;
 }
 
 /** image-spec/manifest.md */
 export interface Manifest {
   readonly schemaVersion: 2;
-  readonly mediaType: typeof MEDIA.manifest;
+  readonly mediaType: string;
   readonly config: Descriptor;
   /** Lowest first. */
   readonly layers: readonly Descriptor[];
@@ -75,28 +82,53 @@ export interface ImageConfig {
   readonly created?: string;
   readonly author?: string;
   readonly architecture: string;
-  readonly os: 'linux';
+  readonly variant?: string;
+  readonly os: string;
   readonly config: ContainerConfig;
   readonly rootfs: { readonly type: 'layers'; readonly diff_ids: readonly DiffId[] };
   readonly history: readonly HistoryEntry[];
 }
 
+/**
+ * An image config with its gaps filled: others leave out what is empty, or write `null`, as docker
+ * does. Ours never has either.
+ */
+export function plainConfig(config: Partial<ImageConfig>): ImageConfig {
+  const { rootfs, history, ...rest } = withoutNulls(config);
+  return {
+    ...rest,
+    architecture: rest.architecture ?? ARCHITECTURE,
+    os: rest.os ?? 'linux',
+    config: withoutNulls(rest.config ?? {}),
+    rootfs: { type: 'layers', diff_ids: rootfs?.diff_ids ?? [] },
+    history: history ?? [],
+  };
+}
+
+function withoutNulls<T extends object>(value: T): T {
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== null)) as T;
+}
+
 /** This machine's architecture by its name in image configs. */
 export const ARCHITECTURE = process.arch === 'arm64' ? 'arm64' : 'amd64';
 
-/** Layers that cloche reads: OCI's and docker's. */
-const LAYERS: readonly string[] = [
-  MEDIA.layer,
-  'application/vnd.oci.image.layer.v1.tar',
-  'application/vnd.oci.image.layer.v1.tar+zstd',
+/** The OCI's media types of layers. */
+export const LAYER_TYPES = {
+  gzip: MEDIA.layer,
+  zstd: 'application/vnd.oci.image.layer.v1.tar+zstd',
+  none: 'application/vnd.oci.image.layer.v1.tar',
+} as const;
+
+/** Docker's for the same, as far as anybody writes them. */
+const DOCKER_LAYERS: readonly string[] = [
   'application/vnd.docker.image.rootfs.diff.tar.gzip',
-  'application/vnd.docker.image.rootfs.diff.tar',
   'application/vnd.docker.image.rootfs.diff.tar.zstd',
+  'application/vnd.docker.image.rootfs.diff.tar',
 ];
 
-/** A layer's media type, if cloche can read such layers. @throws `MEDIA_TYPE_UNSUPPORTED` */
-export function layerMediaType({ mediaType, digest }: Descriptor): string {
-  if (LAYERS.includes(mediaType)) return mediaType;
+/** @throws {ClocheError} `MEDIA_TYPE_UNSUPPORTED`: it is no layer that cloche reads. */
+export function verifyLayerType({ mediaType, digest }: Descriptor): void {
+  if ([...Object.values(LAYER_TYPES), ...DOCKER_LAYERS].includes(mediaType)) return;
   const isForeign = /foreign|nondistributable/.test(mediaType);
   throw new ClocheError(
     'MEDIA_TYPE_UNSUPPORTED',

@@ -50,14 +50,19 @@ export function temporaryPath(store: Pick<Store, 'root'>): string {
 /** Stores JSON as a blob; the same value gives the same bytes. */
 export function writeJson(store: Store, mediaType: string, value: unknown): Descriptor {
   const content = Buffer.from(JSON.stringify(value));
+  return { mediaType, digest: writeBlob(store, content), size: content.length };
+}
+
+/** Stores bytes at hand as a blob. */
+export function writeBlob(store: Store, content: Uint8Array): Digest {
   const digest = digestOf(content);
   if (!existsSync(blobPath(store, digest)))
     writeFileAtomically(blobPath(store, digest), content, temporaryPath(store));
-  return { mediaType, digest, size: content.length };
+  return digest;
 }
 
 /**
- * A JSON blob that cloche itself has written, its digest verified.
+ * A JSON blob whose form is known to be right, its digest verified.
  *
  * @throws {ClocheError} `BLOB_MISSING`, `BLOB_CORRUPT`
  */

@@ -6,29 +6,27 @@ import { invalidTar } from './invalid.ts';
 /** Bytes; the pieces that come out are as large. */
 const PIECE = 1 << 18;
 
+/** How a layer is compressed. */
+export type Compression = 'gzip' | 'zstd' | 'none';
+
 /**
- * The uncompressed bytes of a layer, whichever way it was compressed. The media type is not asked:
- * what it says is often wrong, and docker looks at the first bytes too. gzip may have many members.
- *
- * It reads `body` as far as it needs it, and does not close it.
+ * The uncompressed bytes of a layer, whichever way it was compressed: `onKind` is told. The media type
+ * is not asked: what it says is often wrong, and docker looks at the first bytes too. gzip may have
+ * many members. It reads `body` as far as it needs it, and does not close it.
  *
  * @throws {ClocheError} `COMPRESSION_UNSUPPORTED`; `LAYER_INVALID`: the stream is damaged.
  */
-export async function* decompress(body: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+export async function* decompress(
+  body: AsyncIterable<Uint8Array>,
+  onKind: (kind: Compression) => void = () => undefined,
+): AsyncGenerator<Buffer> {
   const { first, rest } = await peek(body, 6);
   const kind = compressionOf(first);
-  if (kind === 'none') {
-    for await (const chunk of rest) yield asBuffer(chunk);
-    return;
-  }
-  const through =
-    kind === 'gzip'
-      ? createGunzip({ chunkSize: PIECE })
-      : createZstdDecompress({ chunkSize: PIECE });
-  yield* piped(rest, through, kind);
+  onKind(kind);
+  if (kind === 'none') for await (const chunk of rest) yield asBuffer(chunk);
+  else if (kind === 'gzip') yield* piped(rest, createGunzip({ chunkSize: PIECE }), kind);
+  else yield* piped(rest, createZstdDecompress({ chunkSize: PIECE }), kind);
 }
-
-type Compression = 'gzip' | 'zstd' | 'none';
 
 const MAGIC: readonly (readonly [Compression | 'bzip2' | 'xz', readonly number[]])[] = [
   ['gzip', [0x1f, 0x8b]],

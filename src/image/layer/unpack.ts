@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
 import { type ChainId, chainOf, type DiffId, hashed, sha256 } from '../digest.ts';
-import { type Descriptor, layerMediaType } from '../manifest.ts';
+import { type Descriptor, LAYER_TYPES, verifyLayerType } from '../manifest.ts';
 import {
   type ActiveSnapshot,
   discard,
@@ -14,7 +14,7 @@ import {
 } from '../snapshots.ts';
 import { blobPath, type Store } from '../store.ts';
 import { BlobWriter } from './blob.ts';
-import { decompress } from './decompress.ts';
+import { type Compression, decompress } from './decompress.ts';
 import { type Dressed, dress } from './dress.ts';
 import { Extractor } from './extract.ts';
 import { invalidTar } from './invalid.ts';
@@ -46,7 +46,7 @@ export async function unpackLayer(
   about: UnpackOptions = {},
 ): Promise<Snapshot> {
   const { descriptor, diffId } = layer;
-  const mediaType = layerMediaType(descriptor);
+  verifyLayerType(descriptor);
   const chainId = chainOf(parent, diffId);
   const isThere = existsSync(blobPath(store, descriptor.digest));
   if (hasSnapshot(store, chainId) && isThere) return findSnapshot(store, chainId);
@@ -63,6 +63,7 @@ export async function unpackLayer(
     if (files.diffId !== diffId) throw mismatch('DIFF_ID', diffId, files.diffId);
     const [dressed] = await Promise.all([files.dress(), blob.adopt(descriptor.digest)]);
     const { digest, size } = descriptor;
+    const mediaType = LAYER_TYPES[files.compression];
     return settle(store, active, { ...dressed, diffId, blob: { mediaType, digest, size } });
   } catch (error) {
     discard(store, active);
@@ -76,6 +77,7 @@ export async function unpackLayer(
 /** A layer's files, unpacked but for what `dress` gives them. */
 interface Files {
   readonly diffId: DiffId;
+  readonly compression: Compression;
   dress(): Promise<Dressed>;
 }
 
@@ -90,8 +92,12 @@ async function extract(
   const extractor = new Extractor(upper, lower, limit);
   const reader = new TarReader(extractor);
   const diff = sha256();
+  let compression: Compression = 'none';
+  const onKind = (kind: Compression) => {
+    compression = kind;
+  };
   try {
-    for await (const piece of decompress(body)) {
+    for await (const piece of decompress(body, onKind)) {
       diff.update(piece);
       limit.grow(piece.length, blob.size);
       reader.push(piece);
@@ -104,7 +110,8 @@ async function extract(
   } finally {
     extractor.abort();
   }
-  return { diffId: hashed<DiffId>(diff), dress: () => dress(extractor, upper, lower) };
+  const diffId = hashed<DiffId>(diff);
+  return { diffId, compression, dress: () => dress(extractor, upper, lower) };
 }
 
 /** What the kernel says of names and sizes that no file can have. */

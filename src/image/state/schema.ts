@@ -53,4 +53,10 @@ export const SCHEMA = [
   ALTER TABLE snapshots
     ADD COLUMN media TEXT NOT NULL DEFAULT 'application/vnd.oci.image.layer.v1.tar+gzip'
   `,
+  // Manifests that others made may be docker's, and of other platforms (JSON; NULL: this machine's).
+  `
+  ALTER TABLE images
+    ADD COLUMN media TEXT NOT NULL DEFAULT 'application/vnd.oci.image.manifest.v1+json';
+  ALTER TABLE images ADD COLUMN platform TEXT
+  `,
 ] as const;
