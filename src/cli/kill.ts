@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { killContainer, openEngine, settleAll } from '../engine/index.ts';
-import { printError } from './output.ts';
+import { forEachName } from './output.ts';
 
 /** `cloche kill`: send a signal to the first process of each container. */
 export function killCommand(): Command {
@@ -11,13 +11,9 @@ export function killCommand(): Command {
     .action(async (names: string[], flags: { signal: string }) => {
       const engine = openEngine();
       await settleAll(engine);
-      for (const name of names) {
-        try {
-          await killContainer(engine, name, flags.signal);
-          process.stdout.write(`${name}\n`);
-        } catch (error) {
-          process.exitCode = printError(error);
-        }
-      }
+      await forEachName(names, async (name) => {
+        await killContainer(engine, name, flags.signal);
+        process.stdout.write(`${name}\n`);
+      });
     });
 }

@@ -1,24 +1,10 @@
 import { Command, CommanderError } from 'commander';
+import { ClocheError } from '../error.ts';
+import { COMMANDS, type Entries } from './commands.ts';
 import { printError } from './output.ts';
 
-/**
- * The command line. One file a command, and only the one that is asked for is loaded, since
- * `cloche run` shall start in a few milliseconds.
- */
-const COMMANDS: Record<string, () => Promise<Command>> = {
-  run: async () => (await import('./run.ts')).runCommand(),
-  exec: async () => (await import('./exec.ts')).execCommand(),
-  ps: async () => (await import('./ps.ts')).psCommand(),
-  kill: async () => (await import('./kill.ts')).killCommand(),
-  rm: async () => (await import('./rm.ts')).rmCommand(),
-  build: async () => (await import('./build.ts')).buildCommand(),
-  doctor: async () => (await import('./doctor.ts')).doctorCommand(),
-  learn: async () => (await import('./learn.ts')).learnCommand(),
-  oci: async () => (await import('./oci/index.ts')).ociCommand(),
-  images: async () => (await import('./images.ts')).imagesCommand(),
-};
-
-async function main(args: readonly string[]): Promise<void> {
+/** The command line: finds the command that is meant, loads it alone, and runs it. */
+async function main(words: readonly string[]): Promise<void> {
   const program = new Command('cloche')
     .description(
       'Containers under glass: made by hand, on your own kernel, and you see what it did.',
@@ -26,10 +12,53 @@ async function main(args: readonly string[]): Promise<void> {
     .version('0.1.0', '-v, --version')
     .enablePositionalOptions()
     .exitOverride();
-  const wanted = COMMANDS[args.find((arg) => !arg.startsWith('-')) ?? ''];
-  const loaders = wanted === undefined ? Object.values(COMMANDS) : [wanted];
-  for (const load of loaders) program.addCommand((await load()).exitOverride());
-  await program.parseAsync(args, { from: 'user' });
+  const args = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
+  const isGroup = await fill(program, COMMANDS, args);
+  await program.parseAsync(isGroup ? [...args, '--help'] : args, { from: 'user' });
+}
+
+/**
+ * Adds to `parent` the command that `args` begin with; without one, all of them by name, for its
+ * help. @returns whether the words end before a command is named. @throws `COMMAND_UNKNOWN`
+ */
+async function fill(
+  parent: Command,
+  groups: Readonly<Record<string, Entries>>,
+  [word, ...rest]: readonly string[],
+): Promise<boolean> {
+  if (word === undefined || word.startsWith('-')) {
+    for (const [heading, entries] of Object.entries(groups))
+      for (const [name, [about]] of Object.entries(entries))
+        parent.addCommand(new Command(name).description(about).helpGroup(heading));
+    parent.helpCommand(false);
+    return word === undefined;
+  }
+  const all: Entries = Object.assign({}, ...Object.values(groups));
+  const entry = Object.hasOwn(all, word) ? all[word] : undefined;
+  if (entry === undefined) throw await unknown(word, parent, Object.keys(all));
+  const [about, what] = entry;
+  if (typeof what === 'function') {
+    parent.addCommand((await what()).name(word).exitOverride());
+    return false;
+  }
+  const group = new Command(word).description(about).exitOverride().enablePositionalOptions();
+  const isGroup = await fill(group, { 'Commands:': what }, rest);
+  parent.addCommand(group);
+  return isGroup;
+}
+
+async function unknown(
+  word: string,
+  parent: Command,
+  known: readonly string[],
+): Promise<ClocheError> {
+  const { suggest } = await import('../build/dockerfile/suggest.ts');
+  const line = parent.name() === 'cloche' ? 'cloche' : `cloche ${parent.name()}`;
+  const meant = suggest(word, known);
+  return new ClocheError('COMMAND_UNKNOWN', `'${word}' is not a ${line} command`, {
+    class: 'invalid-argument',
+    hint: meant === undefined ? `see ${line} --help` : `did you mean ${meant}? See ${line} --help`,
+  });
 }
 
 main(process.argv.slice(2))

@@ -25,6 +25,23 @@ export function printError(error: unknown): number {
   return 1;
 }
 
+/**
+ * Does `action` for each name, and says what went wrong with one before it goes on to the next, as
+ * docker does; the exit code is 1 then.
+ */
+export async function forEachName(
+  names: readonly string[],
+  action: (name: string) => void | Promise<void>,
+): Promise<void> {
+  for (const name of names) {
+    try {
+      await action(name);
+    } catch (error) {
+      process.exitCode = printError(error);
+    }
+  }
+}
+
 export function printWarnings(warnings: readonly string[]): void {
   for (const warning of warnings)
     process.stderr.write(`${painted(process.stderr, 33, 'warning:')} ${warning}\n`);

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { openEngine, removeContainer, settleAll } from '../engine/index.ts';
-import { printError } from './output.ts';
+import { forEachName } from './output.ts';
 
 /** `cloche rm`: remove containers and what they have written. */
 export function rmCommand(): Command {
@@ -11,13 +11,9 @@ export function rmCommand(): Command {
     .action(async (names: string[], flags: { force: boolean }) => {
       const engine = openEngine();
       await settleAll(engine);
-      for (const name of names) {
-        try {
-          await removeContainer(engine, name, flags);
-          process.stdout.write(`${name}\n`);
-        } catch (error) {
-          process.exitCode = printError(error);
-        }
-      }
+      await forEachName(names, async (name) => {
+        await removeContainer(engine, name, flags);
+        process.stdout.write(`${name}\n`);
+      });
     });
 }

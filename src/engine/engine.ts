@@ -1,5 +1,5 @@
 import { ClocheError } from '../error.ts';
-import { migrate, openStore, type Store } from '../image/index.ts';
+import { type Digest, migrate, openStore, type Store } from '../image/index.ts';
 import { lastCapability, ownCapabilities } from '../linux/capabilities.ts';
 import { detectCgroups, type Hierarchies, prepareParent } from '../linux/cgroup/index.ts';
 import { ownHardLimits } from '../linux/rlimits.ts';
@@ -28,7 +28,8 @@ export function openEngine(): Engine {
       class: 'permission-denied',
       hint: 'run the same command with sudo',
     });
-  const store = openStore(stateRoot());
+  const opened = openStore(stateRoot());
+  const store: Store = { ...opened, keeps: () => imagesOfContainers(opened) };
   migrate(store.db, 'engine', SCHEMA);
   return {
     store,
@@ -45,6 +46,14 @@ export function openEngine(): Engine {
       return installedWalker().size;
     },
   };
+}
+
+/** A container reads its image's config as long as it lives, even when the image was removed by force. */
+function imagesOfContainers({ db }: Store): Digest[] {
+  return db
+    .query<{ image_id: Digest }, []>('SELECT DISTINCT image_id FROM containers')
+    .all()
+    .map((row) => row.image_id);
 }
 
 let hierarchies: Hierarchies | undefined;

@@ -20,23 +20,33 @@ export function reconcile(store: Store): void {
   for (const path of [...bins, ...left]) rmSync(path, { recursive: true, force: true });
 }
 
+/** What a sweep took away. */
+export interface Swept {
+  /** Bytes, of blobs as stored and of snapshots' files. */
+  readonly freed: number;
+  readonly chains: readonly ChainId[];
+}
+
 /**
  * Mark and sweep: removes the snapshots and blobs that no image, no active snapshot and no cached
  * build step needs. While anybody works (`whileWorking`) nothing is swept, since their work may be
  * about to refer to what nobody else does; the next one does it.
- *
- * @returns the bytes that were freed, of blobs as stored and of snapshots' files.
  */
-export function collect(store: Store): number {
+export function sweep(store: Store): Swept {
   reconcile(store);
   // Whoever wants to begin to work waits for the end of this transaction.
-  const swept = exclusively(store.db, () => {
-    if (isAnybodyWorking(store.db)) return { bins: [], freed: 0 };
-    const { bins, size } = sweepSnapshots(store);
-    return { bins, freed: size + sweepBlobs(store) };
+  const { bins, ...swept } = exclusively(store.db, () => {
+    if (isAnybodyWorking(store.db)) return { bins: [], freed: 0, chains: [] };
+    const { bins, size, chains } = sweepSnapshots(store);
+    return { bins, freed: size + sweepBlobs(store), chains };
   });
-  for (const bin of swept.bins) rmSync(bin, { recursive: true, force: true });
-  return swept.freed;
+  for (const bin of bins) rmSync(bin, { recursive: true, force: true });
+  return swept;
+}
+
+/** As `sweep`. @returns the bytes that were freed */
+export function collect(store: Store): number {
+  return sweep(store).freed;
 }
 
 function deadActive(store: Store): string[] {
@@ -74,7 +84,7 @@ const NEEDED = `
     UNION SELECT parent FROM snapshots JOIN needed USING (chain) WHERE parent IS NOT NULL
   )`;
 
-function sweepSnapshots(store: Store): { bins: string[]; size: number } {
+function sweepSnapshots(store: Store) {
   const doomed = store.db
     .query<{ chain: ChainId; size: number }, []>(
       `${NEEDED} SELECT chain, size FROM snapshots WHERE chain NOT IN needed`,
@@ -87,7 +97,8 @@ function sweepSnapshots(store: Store): { bins: string[]; size: number } {
     return throwAway(store, join(store.root, 'snapshots', hexOf(chain)));
   });
   const size = doomed.reduce((sum, one) => sum + one.size, 0);
-  return { bins: bins.filter((bin) => bin !== undefined), size };
+  const chains = doomed.map(({ chain }) => chain);
+  return { bins: bins.filter((bin) => bin !== undefined), size, chains };
 }
 
 function sweepBlobs(store: Store): number {
@@ -113,5 +124,6 @@ function neededBlobs(store: Store): Set<string> {
   }
   const layers = store.db.query<{ blob: Digest }, []>('SELECT blob FROM snapshots').all();
   for (const { blob } of layers) needed.add(hexOf(blob));
+  for (const blob of store.keeps?.() ?? []) needed.add(hexOf(blob));
   return needed;
 }

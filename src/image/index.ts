@@ -1,7 +1,7 @@
 export { adoptImage, type Foreign } from './adopt.ts';
 export type { BaseOptions, BaseProgress } from './bases/make.ts';
 export { BASE_NAMES } from './bases/suite.ts';
-export { collect, reconcile } from './collect.ts';
+export { collect, reconcile, type Swept, sweep } from './collect.ts';
 export {
   type ChainId,
   chainOf,
@@ -41,7 +41,7 @@ export {
   type Reference,
   withTag,
 } from './reference.ts';
-export { type Removed, type RemoveOptions, removeImage } from './remove.ts';
+export { type ImageUser, type Removed, type RemoveOptions, removeImage } from './remove.ts';
 export {
   type ActiveSnapshot,
   commit,

@@ -157,7 +157,7 @@ describe('images', () => {
   test('rmi takes names one by one, then the image with what only it needs', async () => {
     const shared = await imageOfFiles(store, 'one', { a: '1' });
     tagImage(store, 'one', 'two');
-    expect(removeImage(store, 'one')).toEqual({ untagged: ['one:latest'], deleted: [] });
+    expect(removeImage(store, 'one')).toMatchObject({ untagged: ['one:latest'], deleted: [] });
     const active = prepare(store, shared.chainId);
     expect(removeImage(store, 'two').deleted).toEqual([shared.id]);
     expect(findSnapshot(store, shared.chainId as ChainId).size).toBe(1);
@@ -168,9 +168,9 @@ describe('images', () => {
 
   test('rmi refuses an image that a container uses, or by id one with several names', async () => {
     const image = await imageOfFiles(store, 'app', { a: '1' });
-    expect(() => removeImage(store, 'app', { usedBy: () => ['abc'] })).toThrow(
-      'container abc is using',
-    );
+    expect(() =>
+      removeImage(store, 'app', { usedBy: () => [{ id: 'abc', running: false }] }),
+    ).toThrow('container abc is using');
     tagImage(store, 'app', 'b');
     expect(() => removeImage(store, image.id)).toThrow('referenced in multiple repositories');
     expect(removeImage(store, image.id, { force: true }).untagged).toEqual([

@@ -18,6 +18,8 @@ export interface Store {
   /** An absolute path. */
   readonly root: string;
   readonly db: Database;
+  /** Blobs that others still read, such as the configs of containers whose image was removed. */
+  readonly keeps?: () => readonly Digest[];
 }
 
 /**

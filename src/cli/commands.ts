@@ -1,0 +1,66 @@
+import type { Command } from 'commander';
+
+/** What a name on the command line stands for: one line about it, and its command or the group's. */
+export type Entry = readonly [about: string, what: Load | Entries];
+export type Entries = Readonly<Record<string, Entry>>;
+type Load = () => Promise<Command>;
+
+/**
+ * Every command by its name. A command's file is only loaded when it is the one that was asked for:
+ * `cloche run` shall start in a few milliseconds, and neither `--help` nor `--version` needs any.
+ */
+const LIFE: Entries = {
+  run: [
+    'Create and run a new container from an image',
+    async () => (await import('./run.ts')).runCommand(),
+  ],
+  exec: [
+    'Execute a command in a running container',
+    async () => (await import('./exec.ts')).execCommand(),
+  ],
+  kill: [
+    'Kill one or more running containers',
+    async () => (await import('./kill.ts')).killCommand(),
+  ],
+  rm: ['Remove one or more containers', async () => (await import('./rm.ts')).rmCommand()],
+};
+
+const ps: Entry = ['List containers', async () => (await import('./ps.ts')).psCommand()];
+const images: Entry = ['List images', async () => (await import('./images.ts')).imagesCommand()];
+const rmi: Entry = [
+  'Remove one or more images',
+  async () => (await import('./rmi.ts')).rmiCommand(),
+];
+const build: Entry = [
+  'Build an image from a Dockerfile',
+  async () => (await import('./build.ts')).buildCommand(),
+];
+
+/** What is called the same by itself and behind `cloche image`. */
+const IMAGE: Entries = {
+  tag: ['Give an image one more name', async () => (await import('./tag.ts')).tagCommand()],
+};
+
+/** Headings of the help, and what stands below each. */
+export const COMMANDS: Readonly<Record<string, Entries>> = {
+  'Playground:': {
+    learn: [
+      'Learn how containers are made, in lessons that watch the kernel',
+      async () => (await import('./learn.ts')).learnCommand(),
+    ],
+    doctor: [
+      'Say what this machine lacks, why it matters, and how to get it',
+      async () => (await import('./doctor.ts')).doctorCommand(),
+    ],
+  },
+  'Containers:': { ...LIFE, ps },
+  'Images:': { build, images, rmi, ...IMAGE },
+  'Groups:': {
+    container: ['Manage containers', { ...LIFE, ls: ps }],
+    image: ['Manage images', { build, ls: images, rm: rmi, ...IMAGE }],
+    oci: [
+      'An OCI runtime with the command line of runc',
+      async () => (await import('./oci/index.ts')).ociCommand(),
+    ],
+  },
+};

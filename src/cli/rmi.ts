@@ -1,0 +1,29 @@
+import { Command } from 'commander';
+import { openEngine, settleAll, usersOf } from '../engine/index.ts';
+import { type Removed, removeImage } from '../image/index.ts';
+import { forEachName } from './output.ts';
+
+/** `cloche rmi`: take names away from images; an image goes with its last name. */
+export function rmiCommand(): Command {
+  return new Command('rmi')
+    .description('Remove one or more images')
+    .argument('<image...>')
+    .option('-f, --force', 'remove it also when a container was made from it', false)
+    .action(async (names: string[], flags: { force: boolean }) => {
+      const engine = openEngine();
+      await settleAll(engine);
+      await forEachName(names, (name) => {
+        const { force } = flags;
+        printRemoved(removeImage(engine.store, name, { force, usedBy: usersOf(engine) }));
+      });
+    });
+}
+
+/** docker's lines: `Untagged: app:1`, `Deleted: sha256:…`. */
+export function printRemoved({ untagged, deleted }: Omit<Removed, 'freed'>): void {
+  const lines = [
+    ...untagged.map((name) => `Untagged: ${name}`),
+    ...deleted.map((digest) => `Deleted: ${digest}`),
+  ];
+  for (const line of lines) process.stdout.write(`${line}\n`);
+}

@@ -1,0 +1,22 @@
+import { resolve } from 'node:path';
+
+const PROGRAM = resolve(import.meta.dir, '../bin/cloche');
+
+export interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** The command line as a user meets it, on a CLOCHE_ROOT of its own; `input` is typed into it. */
+export async function cloche(root: string, args: readonly string[], input?: string): Promise<Ran> {
+  const child = Bun.spawn([PROGRAM, ...args], {
+    env: { ...process.env, CLOCHE_ROOT: root },
+    stdio: [input === undefined ? 'ignore' : new Blob([input]), 'pipe', 'pipe'],
+  });
+  const [out, err] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { code: await child.exited, out, err };
+}

@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { COMMANDS, type Entries } from '../src/cli/commands.ts';
+import { cloche as clocheIn } from './cli.ts';
+
+let root = '';
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'cloche-commands-'));
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const cloche = (...args: string[]) => clocheIn(root, args);
+
+/** Each command that is a file, by what one types: `image ls`. */
+function* files(
+  entries: Entries,
+  before = '',
+): Generator<[string, string, () => Promise<unknown>]> {
+  for (const [name, [about, what]] of Object.entries(entries)) {
+    if (typeof what === 'function') yield [`${before}${name}`, about, what];
+    else yield* files(what, `${before}${name} `);
+  }
+}
+
+const ALL = Object.values(COMMANDS).flatMap((entries) => [...files(entries)]);
+
+test.each(ALL)('the help has the line that %s says of itself', async (_, about, load) => {
+  expect(await load()).toMatchObject({ _description: about });
+});
+
+test('--help names every command under its heading and needs no state', async () => {
+  const { code, out } = await cloche('--help');
+  expect(code).toBe(0);
+  for (const heading of Object.keys(COMMANDS)) expect(out).toContain(`\n${heading}\n`);
+  for (const name of Object.values(COMMANDS).flatMap(Object.keys))
+    expect(out).toMatch(new RegExp(`^  ${name} .`, 'm'));
+});
+
+test.each([
+  [[], 'Usage: cloche '],
+  [['help'], 'Usage: cloche '],
+  [['image'], 'Usage: cloche image '],
+  [['image', '--help'], 'Usage: cloche image '],
+  [['help', 'rmi'], 'Usage: cloche rmi '],
+  [['image', 'rm', '--help'], 'Usage: cloche image rm '],
+  [['--version'], '0.1.0\n'],
+])('%j prints help and gives 0', async (args, begins) => {
+  expect(await cloche(...args)).toMatchObject({
+    code: 0,
+    err: '',
+    out: expect.stringMatching(new RegExp(`^${begins}`)),
+  });
+});
+
+test.each([
+  [['imgaes'], "'imgaes' is not a cloche command", 'did you mean images? See cloche --help'],
+  [['image', 'lss'], "'lss' is not a cloche image command", 'did you mean ls? See cloche image'],
+  [['zzz'], "'zzz' is not a cloche command", 'see cloche --help'],
+  [['constructor'], "'constructor' is not a cloche command", 'see cloche --help'],
+])('%j is unknown: 1, and what was meant', async (args, message, hint) => {
+  const { code, err, out } = await cloche(...args);
+  expect([code, out]).toEqual([1, '']);
+  expect(err).toContain(message);
+  expect(err).toContain(hint);
+});
