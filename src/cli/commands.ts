@@ -38,6 +38,10 @@ const build: Entry = [
 
 /** What is called the same by itself and behind `cloche image`. */
 const IMAGE: Entries = {
+  pull: [
+    'Download an image from a registry',
+    async () => (await import('./pull.ts')).pullCommand(),
+  ],
   tag: ['Give an image one more name', async () => (await import('./tag.ts')).tagCommand()],
 };
 

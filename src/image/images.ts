@@ -176,8 +176,11 @@ function setTag(store: Store, name: Reference, manifest: Digest): void {
 function manifestNamed(store: Store, name: Reference): Digest | undefined {
   if (name.digest !== undefined)
     return store.db
-      .query<{ manifest: Digest }, [string]>('SELECT manifest FROM images WHERE manifest = ?')
-      .get(name.digest)?.manifest;
+      .query<{ manifest: Digest }, [string, string]>(
+        `SELECT manifest FROM images WHERE manifest = ?
+         UNION SELECT manifest FROM digests WHERE reference = ?`,
+      )
+      .get(name.digest, canonical({ ...name, tag: undefined }))?.manifest;
   return store.db
     .query<{ manifest: Digest }, [string]>('SELECT manifest FROM tags WHERE reference = ?')
     .get(canonical(name))?.manifest;

@@ -8,8 +8,9 @@ export function writeFileAtomically(
   path: string,
   content: string | Uint8Array,
   temporary: string,
+  mode = 0o644,
 ): void {
-  const fd = openSync(temporary, 'wx', 0o644);
+  const fd = openSync(temporary, 'wx', mode);
   try {
     const bytes = Buffer.from(content);
     for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);

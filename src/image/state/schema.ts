@@ -59,4 +59,16 @@ export const SCHEMA = [
     ADD COLUMN media TEXT NOT NULL DEFAULT 'application/vnd.oci.image.manifest.v1+json';
   ALTER TABLE images ADD COLUMN platform TEXT
   `,
+  // What registries call what we have: an index's digest for an image, and where a blob is known.
+  `
+  CREATE TABLE digests (
+    reference TEXT PRIMARY KEY,
+    manifest TEXT NOT NULL REFERENCES images (manifest) ON DELETE CASCADE
+  ) STRICT;
+  CREATE TABLE known_at (
+    digest TEXT NOT NULL,
+    repository TEXT NOT NULL,
+    PRIMARY KEY (digest, repository)
+  ) STRICT, WITHOUT ROWID
+  `,
 ] as const;
