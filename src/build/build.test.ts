@@ -2,6 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { chmodSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getImage } from '../image/index.ts';
+import { parse } from './dockerfile/parse.ts';
+import { planGraph } from './plan.ts';
+import { planStages } from './stages.ts';
 import { openWorkshop, type Workshop } from './testing.ts';
 
 let shop: Workshop;
@@ -96,6 +99,34 @@ CMD ["index.js"]
     const { file, config } = await shop.build('FROM scratch\nCOPY a /\nCMD ["/a"]', { a: '1' });
     expect([file('a'), file('etc')]).toEqual(['1', undefined]);
     expect(config.rootfs.diff_ids).toHaveLength(1);
+  });
+});
+
+test('a mount makes the stage that it names an input, counted by its place among them', () => {
+  const dockerfile = parse({
+    name: 'Dockerfile',
+    text: `FROM scratch AS a
+WORKDIR /a
+FROM scratch AS unused
+FROM scratch
+WORKDIR /w
+RUN --mount=target=x,from=a --mount=type=cache,target=/c,from=img --mount=target=/y,from=a \\
+  --mount=target=/ctx --security=insecure make`,
+  });
+  const planned = planStages(dockerfile, {});
+  expect([planned.needed.map(({ index }) => index), planned.images]).toEqual([[0, 2], ['img']]);
+  const { vertices } = planGraph(dockerfile, planned, { images: new Map() });
+  const run = vertices.at(-1);
+  const ops = run?.inputs.map((id) => vertices.find((vertex) => vertex.id === id)?.op);
+  expect(ops).toMatchObject([{ path: '/w' }, { path: '/a' }, { reference: 'img' }]);
+  expect(run?.op).toMatchObject({
+    security: 'insecure',
+    mounts: [
+      { target: '/w/x', from: 1 },
+      { target: '/c', from: 2 },
+      { target: '/y', from: 1 },
+      { target: '/ctx', from: 'context' },
+    ],
   });
 });
 

@@ -6,6 +6,7 @@ import {
   digestOf,
   type HistoryEntry,
 } from '../image/index.ts';
+import type { RunMount } from './dockerfile/mount.ts';
 import type { Place } from './dockerfile/source.ts';
 import type { Heredoc } from './dockerfile/split.ts';
 
@@ -26,7 +27,10 @@ export interface Vertex {
   /** Of the operation and its inputs' ids. */
   readonly id: Digest;
   readonly op: Operation;
-  /** What it stands on first; then, of a COPY, what it copies from. */
+  /**
+   * What it stands on first; then, of a COPY, what it copies from; of a RUN, what its mounts are taken
+   * from, which say the input by its number.
+   */
   readonly inputs: readonly Digest[];
   /** `[build 2/4] RUN make`, for people. */
   readonly name: string;
@@ -50,7 +54,20 @@ export interface RunOperation {
   /** `name`, `uid`, `name:group`; '' is root. */
   readonly user: string;
   readonly network: string;
+  readonly security: 'sandbox' | 'insecure';
+  /** In the order of the flags. */
+  readonly mounts: readonly OperationMount[];
 }
+
+/** A mount of RUN with an absolute target, and what `from` names found. */
+export type OperationMount = WithOrigin<RunMount>;
+
+/** What a mount's files are taken from: an input of the vertex by its number, or nothing. */
+export type MountOrigin = 'context' | 'nothing' | number;
+
+type WithOrigin<M> = M extends { readonly from: string | undefined }
+  ? Omit<M, 'from'> & { readonly from: MountOrigin }
+  : M;
 
 export interface CopyOperation {
   readonly kind: 'copy';

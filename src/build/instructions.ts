@@ -1,11 +1,12 @@
 import { posix } from 'node:path';
 import type { ContainerConfig, Digest } from '../image/index.ts';
 import { commandArgv, configure, splitAtEquals } from './config.ts';
-import type { Arg, Command, Copy, Instruction } from './dockerfile/instruction.ts';
+import type { Arg, Copy, Instruction } from './dockerfile/instruction.ts';
 import type { Dockerfile } from './dockerfile/parse.ts';
 import { errorAt } from './dockerfile/source.ts';
 import { expand, expandText, type Variables } from './dockerfile/words.ts';
 import { absolute, type HistoryStep, type Operation, type Vertices } from './graph.ts';
+import { runOperation } from './run-operation.ts';
 
 /** Where a stage stands after some of its instructions. */
 export interface StageState {
@@ -31,7 +32,6 @@ export interface StageContext {
   readonly sourceOf: (name: string) => Digest;
 }
 
-const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** ARGs that need no declaration, and of which the cache knows nothing. */
 const PROXIES = ['http_proxy', 'https_proxy', 'ftp_proxy', 'no_proxy', 'all_proxy'];
 
@@ -82,8 +82,10 @@ function apply(
     vertex: context.graph.add(op, [state.vertex, ...inputs], label(), instruction.place),
   });
   switch (instruction.kind) {
-    case 'run':
-      return vertex(runOperation(state, instruction.command, instruction.network, context));
+    case 'run': {
+      const { op, inputs } = runOperation(instruction, { state, context, value });
+      return vertex(op, inputs);
+    }
     case 'copy': {
       const source = instruction.from === undefined ? [] : [context.sourceOf(instruction.from)];
       const content = (text: string) => expandText(text, variables, context.dockerfile.esc);
@@ -105,23 +107,6 @@ function apply(
     default:
       return { ...state, config: configure(config, instruction, value) };
   }
-}
-
-function runOperation(
-  state: StageState,
-  command: Command,
-  network: string | undefined,
-  context: StageContext,
-): Operation {
-  const isDefault = network === undefined || network === 'default';
-  return {
-    kind: 'run',
-    argv: commandArgv(command, state.config),
-    env: runEnvironment(state),
-    cwd: state.config.WorkingDir || '/',
-    user: state.config.User ?? '',
-    network: isDefault ? context.network : network,
-  };
 }
 
 function variablesOf({ config, args }: Pick<StageState, 'config' | 'args'>): Variables {
@@ -161,15 +146,6 @@ function withArgs(state: StageState, args: readonly Arg[], context: StageContext
     if (given !== undefined) values.set(name, given);
   }
   return values;
-}
-
-/** ENV wins over an ARG of the same name. */
-function runEnvironment({ config, args }: StageState): string[] {
-  const environment = config.Env ?? [];
-  const set = new Set(environment.map((entry) => splitAtEquals(entry)[0]));
-  const path = set.has('PATH') ? [] : [DEFAULT_PATH];
-  const more = [...args].filter(([name]) => !set.has(name)).map(([name, v]) => `${name}=${v}`);
-  return [...path, ...environment, ...more];
 }
 
 function historyOf(instruction: Instruction, before: StageState, after: StageState): HistoryStep {

@@ -36,6 +36,7 @@ export async function runStep(
     readonly step: StepProgress;
   },
 ): Promise<void> {
+  checkSupported(op);
   const tail: string[] = [];
   const say = (line: string) => {
     about.step.output(line);
@@ -64,6 +65,15 @@ export async function runStep(
       details: { exitCode: code, output: tail },
     },
   );
+}
+
+function checkSupported({ mounts, security }: RunOperation): void {
+  const flag = mounts.length > 0 ? '--mount' : '--security=insecure';
+  if (mounts.length === 0 && security === 'sandbox') return;
+  throw new ClocheError('DOCKERFILE_UNSUPPORTED', `RUN ${flag} is not supported yet`, {
+    class: 'invalid-argument',
+    hint: 'Leave the flag away, or build this stage elsewhere.',
+  });
 }
 
 /** Cuts chunks into lines; of a line that was rewritten with carriage returns only the last state. */

@@ -1,3 +1,4 @@
+import type { Instruction } from './dockerfile/instruction.ts';
 import type { Dockerfile, Stage } from './dockerfile/parse.ts';
 import { errorAt } from './dockerfile/source.ts';
 import { suggest } from './dockerfile/suggest.ts';
@@ -49,8 +50,7 @@ export function planStages(
     const base = origins[origin.index];
     if (base !== undefined) want(base);
     for (const instruction of dockerfile.stages[origin.index]?.instructions ?? [])
-      if (instruction.kind === 'copy' && instruction.from !== undefined)
-        want(originOf(dockerfile, instruction.from, origin.index));
+      for (const name of namedBy(instruction)) want(originOf(dockerfile, name, origin.index));
   };
   want({ kind: 'stage', index: last });
   const needed = dockerfile.stages.flatMap((stage, index) => {
@@ -58,6 +58,12 @@ export function planStages(
     return wanted.has(index) && base !== undefined ? [{ index, stage, base }] : [];
   });
   return { needed, target: last, images: [...images], globals };
+}
+
+/** What an instruction takes files from beside the stage that it stands in. */
+function namedBy(instruction: Instruction): readonly string[] {
+  if (instruction.kind === 'run') return instruction.mounts.flatMap(({ from }) => from ?? []);
+  return instruction.kind === 'copy' && instruction.from !== undefined ? [instruction.from] : [];
 }
 
 /** A name in FROM or `--from`: a stage that stands above, by name or (for `--from`) number; else an image. */

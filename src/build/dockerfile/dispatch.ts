@@ -1,4 +1,5 @@
-import type { Arg, Command, Copy, HealthcheckSpec, Meaning, Pair } from './instruction.ts';
+import type { Arg, Command, Copy, HealthcheckSpec, Meaning, Pair, Run } from './instruction.ts';
+import { readMount } from './mount.ts';
 import type { Statement } from './split.ts';
 import { splitWords } from './words.ts';
 
@@ -30,14 +31,14 @@ export const NOT_YET: Readonly<Record<string, string>> = {
 /** The flags that each keyword takes here; of those that docker has more, `run` says so. */
 export const FLAGS: Readonly<Record<string, readonly string[]>> = {
   FROM: ['platform'],
-  RUN: ['network'],
+  RUN: ['mount', 'network', 'security'],
   COPY: ['from', 'chown', 'chmod'],
   HEALTHCHECK: ['interval', 'timeout', 'start-period', 'start-interval', 'retries'],
 };
 
 /** Flags that docker knows and we do not yet. */
 export const FLAGS_NOT_YET: readonly string[] = [
-  ...['mount', 'security', 'device', 'link', 'parents', 'exclude', 'keep-git-dir', 'checksum'],
+  ...['device', 'link', 'parents', 'exclude', 'keep-git-dir', 'checksum'],
 ];
 
 export function flag(statement: Statement, name: string): string | undefined {
@@ -47,8 +48,7 @@ export function flag(statement: Statement, name: string): string | undefined {
 function run(statement: Statement): Meaning {
   const [only] = statement.heredocs;
   const text = required(statement);
-  const network = flag(statement, 'network');
-  const about = network === undefined ? {} : { network };
+  const about = runFlags(statement);
   if (only === undefined) return { kind: 'run', command: command(text), ...about };
   const isScript = statement.heredocs.length === 1 && /^<<-?(['"]?)\w+\1$/.test(text);
   // The shell reads its heredocs itself; only a script that is nothing but one is given as it is.
@@ -56,6 +56,27 @@ function run(statement: Statement): Meaning {
     ? only.content
     : [text, ...statement.heredocs.map(({ name, content }) => `${content}${name}`), ''].join('\n');
   return { kind: 'run', command: { form: 'shell', text: whole }, ...about };
+}
+
+function runFlags(statement: Statement): Omit<Run, 'kind' | 'command'> {
+  const network = choice(statement, 'network', ['default', 'none', 'host']) ?? 'default';
+  return {
+    security: choice(statement, 'security', ['sandbox', 'insecure']) ?? 'sandbox',
+    mounts: statement.flags.flatMap(([name, value]) => (name === 'mount' ? readMount(value) : [])),
+    ...(network === 'default' ? {} : { network }),
+  };
+}
+
+function choice<const T extends string>(
+  statement: Statement,
+  name: string,
+  values: readonly T[],
+): T | undefined {
+  const said = flag(statement, name);
+  const known = values.find((value) => value === said);
+  if (said !== undefined && known === undefined)
+    throw new SyntaxError(`--${name} is ${values.join(', ')}, not '${said}'`);
+  return known;
 }
 
 function copy(statement: Statement, esc: string): Copy {

@@ -1,4 +1,5 @@
 import type { Healthcheck } from '../../image/index.ts';
+import type { MountFlag } from './mount.ts';
 import type { Place } from './source.ts';
 import type { Heredoc } from './split.ts';
 
@@ -10,7 +11,7 @@ export type Instruction = Meaning & {
 };
 
 export type Meaning =
-  | { readonly kind: 'run'; readonly command: Command; readonly network?: string | undefined }
+  | Run
   | Copy
   | { readonly kind: 'workdir'; readonly path: string }
   | { readonly kind: 'env' | 'label'; readonly pairs: readonly Pair[] }
@@ -20,6 +21,16 @@ export type Meaning =
   | { readonly kind: 'expose' | 'volume'; readonly words: readonly string[] }
   | { readonly kind: 'shell'; readonly argv: readonly string[] }
   | { readonly kind: 'healthcheck'; readonly check: HealthcheckSpec };
+
+export interface Run {
+  readonly kind: 'run';
+  readonly command: Command;
+  /** `none`, `host`; undefined is what the build was told. */
+  readonly network?: 'none' | 'host' | undefined;
+  /** `insecure`: with every capability, as `docker run --privileged`. */
+  readonly security: 'sandbox' | 'insecure';
+  readonly mounts: readonly MountFlag[];
+}
 
 export interface Copy {
   readonly kind: 'copy';
