@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
+import { readFileSync } from 'node:fs';
 import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
 import { cloche as clocheIn } from './cli.ts';
 
@@ -11,8 +12,9 @@ beforeAll(async () => {
   ({ root, remove } = await freshBaseRoot());
 }, BASE_TIMEOUT);
 afterEach(async () => {
-  const { out } = await cloche('ps', '-aq');
-  expect(out).toBe('');
+  const left = (await cloche('ps', '-aq')).out.split('\n').filter((id) => id !== '');
+  if (left.length > 0) await cloche('rm', '-f', ...left);
+  expect(left).toEqual([]);
 });
 afterAll(() => remove());
 
@@ -60,5 +62,40 @@ test('rmi refuses the image of a container; by force its name goes, and the cont
   expect((await cloche('rmi', '-f', row.id)).err).toContain('(cannot be forced)');
   expect((await cloche('exec', 'box', 'echo', 'here')).out).toBe('here\n');
   await cloche('tag', row.id, image);
+  await cloche('rm', '-f', 'box');
+});
+
+test("inspect shows a container in docker's shape", async () => {
+  const options = ['--memory', '64m', '-e', 'A=1', '-v', '/tmp:/t:ro'];
+  const id = (
+    await cloche(
+      ...['run', '-d', '--name', 'box', '--network', 'none', ...options],
+      ...[image, 'sleep', '100'],
+    )
+  ).out.trim();
+  const [shown] = JSON.parse((await cloche('inspect', 'box')).out);
+  expect(shown).toMatchObject({
+    Id: id,
+    Name: '/box',
+    Path: 'sleep',
+    Args: ['100'],
+    State: { Status: 'running', Running: true, Paused: false, OOMKilled: false, ExitCode: 0 },
+    HostConfig: { Memory: 64 * 2 ** 20, NetworkMode: 'none', Binds: ['/tmp:/t:ro'] },
+    Mounts: [{ Type: 'bind', Source: '/tmp', Destination: '/t', RW: false }],
+    Config: { Cmd: ['sleep', '100'], Image: image, Hostname: id.slice(0, 12) },
+  });
+  expect(shown.Config.Env).toContain('A=1');
+  const pid = (await cloche('inspect', '-f', '{{.State.Pid}}', 'box')).out.trim();
+  expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8')).toBe('sleep\x080\0');
+  await cloche('kill', 'box');
+  await Bun.sleep(300);
+  const after = await cloche(
+    'container',
+    'inspect',
+    '-f',
+    '{{.State.Status}} {{.State.ExitCode}}',
+    'box',
+  );
+  expect(after.out).toBe('exited 137\n');
   await cloche('rm', '-f', 'box');
 });

@@ -36,8 +36,25 @@ const build: Entry = [
   async () => (await import('./build.ts')).buildCommand(),
 ];
 
+const inspect: Entry = [
+  'Show all that is known of containers and images',
+  async () => (await import('./inspect.ts')).inspectCommand(),
+];
+const inspectImage: Entry = [
+  'Show all that is known of images',
+  async () => (await import('./inspect.ts')).inspectCommand('image'),
+];
+const inspectContainer: Entry = [
+  'Show all that is known of containers',
+  async () => (await import('./inspect.ts')).inspectCommand('container'),
+];
+
 /** What is called the same by itself and behind `cloche image`. */
 const IMAGE: Entries = {
+  history: [
+    'Show the history of an image',
+    async () => (await import('./history.ts')).historyCommand(),
+  ],
   pull: [
     'Download an image from a registry',
     async () => (await import('./pull.ts')).pullCommand(),
@@ -57,11 +74,11 @@ export const COMMANDS: Readonly<Record<string, Entries>> = {
       async () => (await import('./doctor.ts')).doctorCommand(),
     ],
   },
-  'Containers:': { ...LIFE, ps },
+  'Containers:': { ...LIFE, ps, inspect },
   'Images:': { build, images, rmi, ...IMAGE },
   'Groups:': {
-    container: ['Manage containers', { ...LIFE, ls: ps }],
-    image: ['Manage images', { build, ls: images, rm: rmi, ...IMAGE }],
+    container: ['Manage containers', { ...LIFE, ls: ps, inspect: inspectContainer }],
+    image: ['Manage images', { build, ls: images, rm: rmi, inspect: inspectImage, ...IMAGE }],
     oci: [
       'An OCI runtime with the command line of runc',
       async () => (await import('./oci/index.ts')).ociCommand(),

@@ -1,34 +1,136 @@
 import { Command } from 'commander';
 import { openEngine } from '../engine/index.ts';
-import { hexOf, type Image, listImages } from '../image/index.ts';
-import { duration, size, table } from './output.ts';
+import {
+  configOf,
+  familiarName,
+  getImage,
+  hexOf,
+  type Image,
+  listImages,
+  parseReference,
+  type Store,
+  withTag,
+} from '../image/index.ts';
+import { type Filters, hasLabel, holds, holdsAll, parseFilters, timeOf, truth } from './filters.ts';
+import { many } from './flags.ts';
+import { type Columns, list, type Row } from './format/index.ts';
+import { duration, size } from './output.ts';
 
 /** `cloche images`: what there is to run. */
 export function imagesCommand(): Command {
   return new Command('images')
     .description('List images')
+    .argument('[repository]', 'only those of this name, or repository:tag')
+    .option('-a, --all', 'accepted: there are no hidden images', false)
+    .option('--digests', 'show the digests of manifests', false)
+    .option(
+      '-f, --filter <key=value>',
+      'dangling, reference, label, before, since, until',
+      many,
+      [],
+    )
+    .option('--format <format>', 'table, json, or a Go template')
+    .option('--no-trunc', 'do not shorten')
     .option('-q, --quiet', 'only show IDs', false)
     .option('--json', 'print JSON', false)
-    .action((flags: { quiet: boolean; json: boolean }) => {
-      const images = listImages(openEngine().store);
-      if (flags.json) process.stdout.write(`${JSON.stringify(images, null, 2)}\n`);
-      else if (flags.quiet) for (const image of images) process.stdout.write(`${idOf(image)}\n`);
-      else process.stdout.write(table(HEADINGS, images.flatMap(rows)));
+    .action((repository: string | undefined, flags: Flags) => {
+      const { store } = openEngine();
+      const filters = parseFilters(flags.filter, FILTERS);
+      const images = chosen(store, filters).map((image) => named(image, filters, repository));
+      const shown = images.filter((image) => image !== undefined);
+      if (flags.json) process.stdout.write(`${JSON.stringify(shown, null, 2)}\n`);
+      else process.stdout.write(printed(shown, flags));
     });
 }
 
-const HEADINGS = ['REPOSITORY', 'TAG', 'IMAGE ID', 'CREATED', 'SIZE'];
+interface Flags {
+  readonly digests: boolean;
+  readonly filter: string[];
+  readonly format?: string;
+  readonly trunc: boolean;
+  readonly quiet: boolean;
+  readonly json: boolean;
+}
 
-/** One row a name; an image that has lost its name still has one. */
-function rows(image: Image): string[][] {
-  const names = image.tags.length === 0 ? ['<none>:<none>'] : image.tags;
-  return names.map((name) => {
-    const at = name.lastIndexOf(':');
-    const age = `${duration(Date.now() - image.created.getTime())} ago`;
-    return [name.slice(0, at), name.slice(at + 1), idOf(image), age, size(image.size)];
+const FILTERS = ['dangling', 'reference', 'label', 'before', 'since', 'until'];
+
+/** The images that the filters leave, names aside. */
+function chosen(store: Store, filters: Filters): Image[] {
+  const madeAt = (name: string) => getImage(store, name).created.getTime();
+  return listImages(store).filter((image) => {
+    const at = image.created.getTime();
+    return (
+      holds(filters, 'dangling', (value) => truth('dangling', value) === !isNamed(image)) &&
+      holds(filters, 'before', (name) => at < madeAt(name)) &&
+      holds(filters, 'since', (name) => at > madeAt(name)) &&
+      holds(filters, 'until', (time) => at < timeOf(time)) &&
+      holdsAll(filters, 'label', (label) =>
+        hasLabel(configOf(store, image).config.Labels ?? {}, label),
+      )
+    );
   });
 }
 
-function idOf({ id }: Image): string {
-  return hexOf(id).slice(0, 12);
+function isNamed({ tags }: Image): boolean {
+  return tags.length > 0;
+}
+
+/** The image with only the names that were asked for; undefined if none of its names was. */
+function named(image: Image, filters: Filters, repository: string | undefined): Image | undefined {
+  if (repository === undefined && !filters.has('reference')) return image;
+  const wanted = repository === undefined ? undefined : parseReference(repository);
+  const name = wanted === undefined ? undefined : familiarName(wanted);
+  const tags = image.tags.filter((tag) => {
+    const reference = withTag(parseReference(tag));
+    const isWanted =
+      wanted === undefined ||
+      (familiarName(reference) === name &&
+        (wanted.tag === undefined || wanted.tag === reference.tag) &&
+        (wanted.digest === undefined || wanted.digest === image.manifest));
+    return isWanted && holds(filters, 'reference', (pattern) => isLike(tag, pattern));
+  });
+  return tags.length === 0 ? undefined : { ...image, tags };
+}
+
+/** docker's patterns: with a tag or without, `*` and `?` not beyond a slash. */
+function isLike(tag: string, pattern: string): boolean {
+  const glob = new Bun.Glob(pattern);
+  return glob.match(tag) || glob.match(familiarName(parseReference(tag)));
+}
+
+const COLUMNS: Columns = {
+  headings: {
+    Repository: 'REPOSITORY',
+    Tag: 'TAG',
+    Digest: 'DIGEST',
+    ID: 'IMAGE ID',
+    CreatedSince: 'CREATED',
+    CreatedAt: 'CREATED AT',
+    Size: 'SIZE',
+  },
+  shown: ['Repository', 'Tag', 'ID', 'CreatedSince', 'Size'],
+};
+
+function printed(images: readonly Image[], flags: Flags): string {
+  const rows = images.flatMap((image) => rowsOf(image, flags));
+  if (flags.quiet) return [...new Set(rows.map(({ ID }) => `${ID}\n`))].join('');
+  const shown = flags.digests ? COLUMNS.shown.toSpliced(2, 0, 'Digest') : COLUMNS.shown;
+  return list(rows, { ...COLUMNS, shown }, flags.format);
+}
+
+/** One row a name; an image that has lost its name still has one. */
+function rowsOf(image: Image, flags: Flags): Row[] {
+  const names = isNamed(image) ? image.tags : ['<none>:<none>'];
+  return names.map((name) => {
+    const at = name.lastIndexOf(':');
+    return {
+      Repository: name.slice(0, at),
+      Tag: name.slice(at + 1),
+      Digest: image.manifest,
+      ID: flags.trunc ? hexOf(image.id).slice(0, 12) : image.id,
+      CreatedSince: `${duration(Date.now() - image.created.getTime())} ago`,
+      CreatedAt: image.created.toISOString(),
+      Size: size(image.size),
+    };
+  });
 }

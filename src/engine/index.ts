@@ -3,6 +3,7 @@ export { type Engine, openEngine } from './engine.ts';
 export { exitCodeFor } from './errors.ts';
 export { type ExecOptions, execInContainer } from './exec.ts';
 export { usersOf } from './image-users.ts';
+export { inspectContainer } from './inspect.ts';
 export { killContainer } from './kill.ts';
 export { DEFAULT_OPTIONS, type RunOptions } from './options.ts';
 export { allContainers, type Container, getContainer } from './records.ts';
@@ -17,3 +18,4 @@ export {
   startContainer,
   type TerminalSize,
 } from './start.ts';
+export { type State, stateOf } from './state.ts';

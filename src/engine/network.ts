@@ -62,6 +62,14 @@ async function makeBridge(): Promise<number> {
   return Number(readFileSync(index, 'utf8'));
 }
 
+/** The address on the bridge that a container has, or had when it last ran; undefined for none. */
+export function addressOf({ store: { db } }: Engine, id: string): string | undefined {
+  const row = db
+    .query<{ number: number }, [string]>('SELECT number FROM addresses WHERE id = ?')
+    .get(id);
+  return row === null ? undefined : spelled(row.number);
+}
+
 /** An address that no living container has; the same one again for a container that had one. */
 function lease(engine: Engine, id: string): string {
   const { db } = engine.store;

@@ -12,6 +12,7 @@ export {
   hexOf,
   parseDigest,
 } from './digest.ts';
+export { type HistoryLine, historyOf } from './history.ts';
 export {
   configOf,
   findImage,
@@ -21,6 +22,7 @@ export {
   tagImage,
   writeImage,
 } from './images.ts';
+export { digestsOf, inspectImage } from './inspect.ts';
 export { type UnpackOptions, unpackLayer } from './layer/unpack.ts';
 export {
   ARCHITECTURE,

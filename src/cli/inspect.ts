@@ -1,0 +1,80 @@
+import { Command, Option } from 'commander';
+import {
+  type Engine,
+  getContainer,
+  inspectContainer,
+  openEngine,
+  settleAll,
+} from '../engine/index.ts';
+import { ClocheError } from '../error.ts';
+import { getImage, inspectImage } from '../image/index.ts';
+import { formatWith } from './format/index.ts';
+import { printError } from './output.ts';
+
+type Kind = 'container' | 'image';
+
+/**
+ * `cloche inspect`: everything that is known of containers and images, in docker's JSON. `cloche
+ * image inspect` and `cloche container inspect` look for one kind alone.
+ */
+export function inspectCommand(only?: Kind): Command {
+  const command = new Command('inspect')
+    .description(
+      `Show all that is known of ${only === undefined ? 'containers and images' : `${only}s`}`,
+    )
+    .argument('<name...>', 'names or ids')
+    .option('-f, --format <template>', 'json, or a Go template');
+  if (only === undefined)
+    command.addOption(
+      new Option('--type <kind>', 'look for one kind alone').choices(['container', 'image']),
+    );
+  return command.action(async (names: string[], flags: { format?: string; type?: Kind }) => {
+    const engine = openEngine();
+    await settleAll(engine);
+    const found: unknown[] = [];
+    const missing: unknown[] = [];
+    for (const name of names) {
+      try {
+        found.push(inspect(engine, name, only ?? flags.type));
+      } catch (error) {
+        missing.push(error);
+      }
+    }
+    process.stdout.write(printed(found, flags.format));
+    for (const error of missing) process.exitCode = printError(error);
+  });
+}
+
+function printed(found: readonly unknown[], format: string | undefined): string {
+  if (format === undefined) return `${JSON.stringify(found, null, 4)}\n`;
+  if (format === 'json') return `${JSON.stringify(found)}\n`;
+  const render = formatWith(format);
+  return found.map((one) => `${render(one)}\n`).join('');
+}
+
+/** A container before an image, as docker looks for them. @throws {ClocheError} `OBJECT_NOT_FOUND` */
+function inspect(engine: Engine, name: string, kind: Kind | undefined): unknown {
+  const container = () => inspectContainer(engine, getContainer(engine, name));
+  const image = () => inspectImage(engine.store, getImage(engine.store, name));
+  if (kind === 'container') return container();
+  if (kind === 'image') return image();
+  for (const look of [container, image]) {
+    try {
+      return look();
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+  }
+  throw new ClocheError('OBJECT_NOT_FOUND', `no such object: ${name}`, {
+    class: 'not-found',
+    hint: 'cloche ps --all and cloche images list what there is',
+  });
+}
+
+/** What cannot be an image's name, such as `Box`, is not there either. */
+function isMissing(error: unknown): boolean {
+  return (
+    error instanceof ClocheError &&
+    ['CONTAINER_NOT_FOUND', 'IMAGE_NOT_FOUND', 'REFERENCE_INVALID'].includes(error.code)
+  );
+}

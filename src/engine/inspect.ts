@@ -1,0 +1,127 @@
+import { existsSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { configOf, findActive, type Image } from '../image/index.ts';
+import { cgroupOf } from '../linux/cgroup/index.ts';
+import type { Engine } from './engine.ts';
+import { addressOf } from './network.ts';
+import { type Container, directoryOf } from './records.ts';
+import { isAlive } from './settle.ts';
+import { stateOf } from './state.ts';
+
+/**
+ * What docker's `container inspect` says of a container, in its names, for all that is known here.
+ * What runs is read from the kernel.
+ *
+ * @throws {ClocheError} `BLOB_MISSING`
+ */
+export function inspectContainer(engine: Engine, container: Container) {
+  const { id, options, command } = container;
+  const directory = directoryOf(engine, id);
+  const file = (name: string) => (existsSync(join(directory, name)) ? join(directory, name) : '');
+  const active = findActive(engine.store, container.snapshot);
+  return {
+    Id: id,
+    Created: container.created.toISOString(),
+    Path: command[0] ?? '',
+    Args: command.slice(1),
+    State: stateShape(engine, container),
+    Image: container.imageId,
+    ResolvConfPath: file('resolv.conf'),
+    HostnamePath: file('hostname'),
+    HostsPath: file('hosts'),
+    LogPath: file('log'),
+    Name: `/${container.name}`,
+    Driver: 'overlay2',
+    Platform: 'linux',
+    HostConfig: hostShape(container),
+    GraphDriver: {
+      Name: 'overlay2',
+      Data: {
+        LowerDir: active?.lower.join(':') ?? '',
+        UpperDir: active?.upper ?? '',
+        WorkDir: active?.work ?? '',
+      },
+    },
+    Mounts: options.volumes.map((volume) => mountShape(engine, volume)),
+    Config: configShape(engine, container),
+    NetworkSettings: networkShape(engine, container),
+  };
+}
+
+/** docker's word for no time. */
+const NEVER = '0001-01-01T00:00:00Z';
+
+function stateShape(engine: Engine, container: Container) {
+  const status = stateOf(engine, container);
+  const runs = isAlive(container);
+  return {
+    Status: status,
+    Running: runs,
+    Paused: status === 'paused',
+    // The kernel counts it in the cgroup, which goes with the container: afterwards nobody knows.
+    OOMKilled: runs && container.pid !== undefined ? wasShort(engine, container.pid) : null,
+    Pid: runs ? (container.pid ?? 0) : 0,
+    ExitCode: container.exitCode ?? 0,
+    StartedAt: container.started?.toISOString() ?? NEVER,
+    FinishedAt: container.finished?.toISOString() ?? NEVER,
+  };
+}
+
+function wasShort(engine: Engine, pid: number): boolean {
+  return (cgroupOf(engine.hierarchies, pid).stats().memory?.oomKills ?? 0) > 0;
+}
+
+function hostShape({ options }: Container) {
+  return {
+    Binds: options.volumes,
+    NetworkMode: options.network,
+    AutoRemove: options.remove,
+    Privileged: options.privileged,
+    CapAdd: options.capAdd,
+    CapDrop: options.capDrop,
+    Memory: options.memory ?? 0,
+    NanoCpus: Math.round((options.cpus ?? 0) * 1e9),
+    PidsLimit: options.pidsLimit ?? null,
+  };
+}
+
+function mountShape(engine: Engine, volume: string) {
+  const [source = '', destination = '', mode = ''] = volume.split(':');
+  const isBind = isAbsolute(source);
+  return {
+    Type: isBind ? 'bind' : 'volume',
+    ...(isBind ? {} : { Name: source }),
+    Source: isBind ? source : join(engine.store.root, 'volumes', source),
+    Destination: destination,
+    Mode: mode,
+    RW: !mode.split(',').includes('ro'),
+  };
+}
+
+/** The image's config with what `run` said on top of it. */
+function configShape(engine: Engine, { id, image, imageId, options }: Container) {
+  const { config } = configOf(engine.store, { id: imageId as Image['id'] });
+  return {
+    Hostname: options.hostname ?? id.slice(0, 12),
+    User: options.user ?? config.User ?? '',
+    Tty: options.tty,
+    OpenStdin: options.interactive,
+    Env: [...(config.Env ?? []), ...options.env],
+    Cmd: options.command.length > 0 ? options.command : (config.Cmd ?? null),
+    Image: image,
+    WorkingDir: options.workdir ?? config.WorkingDir ?? '',
+    Entrypoint: options.entrypoint ?? config.Entrypoint ?? null,
+    Labels: config.Labels ?? {},
+    ...(config.ExposedPorts === undefined ? {} : { ExposedPorts: config.ExposedPorts }),
+    ...(config.StopSignal === undefined ? {} : { StopSignal: config.StopSignal }),
+  };
+}
+
+function networkShape(engine: Engine, container: Container) {
+  const { network } = container.options;
+  const address = isAlive(container) ? (addressOf(engine, container.id) ?? '') : '';
+  return {
+    IPAddress: address,
+    Networks: { [network]: { IPAddress: address } },
+  };
+}
