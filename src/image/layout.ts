@@ -27,6 +27,16 @@ export function writeIndex(store: Store): void {
   writeFileAtomically(join(store.root, 'index.json'), content, temporaryPath(store));
 }
 
+/** One image as an entry of an index, under a canonical name or none. */
+export function describe(store: Store, manifest: Digest, reference: string | null): Descriptor {
+  const row = store.db
+    .query<Omit<Row, 'reference'>, [string]>(
+      'SELECT manifest, media, platform FROM images WHERE manifest = ?',
+    )
+    .get(manifest);
+  return descriptor(store, { manifest, media: MEDIA.manifest, platform: null, ...row, reference });
+}
+
 interface Row {
   readonly manifest: Digest;
   readonly media: string;

@@ -36,9 +36,13 @@ export class BlobWriter {
     return hashed(this.#hash);
   }
 
-  /** Waits until it is on the disk, and moves it to its place. */
-  async adopt(digest: Digest): Promise<void> {
-    await promisify(fsync)(this.#fd);
+  /** Waits until all of it is on the disk. */
+  sync(): Promise<void> {
+    return promisify(fsync)(this.#fd);
+  }
+
+  /** Moves it to its place; it must have been synced. */
+  adopt(digest: Digest): void {
     this.#close();
     adoptBlob(this.#store, this.#path, digest);
   }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
-import { type ChainId, chainOf, type DiffId, hashed, sha256 } from '../digest.ts';
-import { type Descriptor, LAYER_TYPES, verifyLayerType } from '../manifest.ts';
+import { type ChainId, chainOf, type DiffId } from '../digest.ts';
+import { type Descriptor, LAYER_TYPES, MEDIA, verifyLayerType } from '../manifest.ts';
 import {
   type ActiveSnapshot,
   discard,
@@ -10,19 +10,14 @@ import {
   prepare,
   type Snapshot,
   settle,
-  treeOf,
 } from '../snapshots.ts';
 import { blobPath, type Store } from '../store.ts';
 import { BlobWriter } from './blob.ts';
-import { type Compression, decompress } from './decompress.ts';
-import { type Dressed, dress } from './dress.ts';
-import { Extractor } from './extract.ts';
-import { invalidTar } from './invalid.ts';
-import { Limit } from './limit.ts';
-import { TarReader } from './reader.ts';
+import { extract } from './files.ts';
+import { GzipWriter } from './gzip.ts';
 
 export interface UnpackOptions {
-  /** Called with the bytes of the blob that have come so far. */
+  /** Called with the bytes of the body that have come so far. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -50,72 +45,85 @@ export async function unpackLayer(
   const chainId = chainOf(parent, diffId);
   const isThere = existsSync(blobPath(store, descriptor.digest));
   if (hasSnapshot(store, chainId) && isThere) return findSnapshot(store, chainId);
+  return unpacking(store, parent, async (active, blob) => {
+    const taken = take(blob, descriptor, body, about);
+    try {
+      const files = await extract(store, active, unclosed(taken), blob).catch(async (error) => {
+        // A blob that is not what was asked for explains whatever its archive says.
+        if (error.code === 'LAYER_INVALID') await verify(taken, blob, descriptor);
+        throw error;
+      });
+      await verify(taken, blob, descriptor);
+      if (files.diffId !== diffId) throw mismatch('DIFF_ID', diffId, files.diffId);
+      const dressed = await whileSyncing(blob, files.dress());
+      blob.adopt(descriptor.digest);
+      const { digest, size } = descriptor;
+      const mediaType = LAYER_TYPES[files.compression];
+      return settle(store, active, { ...dressed, diffId, blob: { mediaType, digest, size } });
+    } finally {
+      await taken.return(undefined);
+    }
+  });
+}
+
+/**
+ * As `unpackLayer` for an archive of which nobody has said digest and size: `cloche import`, and the
+ * layers of `docker save`, which are not compressed. The blob is gzipped while it is unpacked.
+ *
+ * @throws {ClocheError} as `unpackLayer`; `DIFF_ID_MISMATCH` where a diffID is given.
+ */
+export async function unpackArchive(
+  store: Store,
+  parent: ChainId | undefined,
+  body: AsyncIterable<Uint8Array>,
+  about: UnpackOptions & { readonly diffId?: DiffId | undefined } = {},
+): Promise<Snapshot> {
+  return unpacking(store, parent, async (active, blob) => {
+    const gzip = new GzipWriter(blob);
+    try {
+      const counted = count(body, about);
+      const files = await extract(store, active, counted, counted, (piece) => gzip.write(piece));
+      const { diffId } = files;
+      if (about.diffId !== undefined && diffId !== about.diffId)
+        throw mismatch('DIFF_ID', about.diffId, diffId);
+      await gzip.end();
+      const dressed = await whileSyncing(blob, files.dress());
+      const written = { mediaType: MEDIA.layer, digest: blob.digest(), size: blob.size };
+      blob.adopt(written.digest);
+      return settle(store, active, { ...dressed, diffId, blob: written });
+    } finally {
+      gzip.abort();
+    }
+  });
+}
+
+/** A snapshot and a blob in the making; neither is left if `action` fails. */
+async function unpacking(
+  store: Store,
+  parent: ChainId | undefined,
+  action: (active: ActiveSnapshot, blob: BlobWriter) => Promise<Snapshot>,
+): Promise<Snapshot> {
   const active = prepare(store, parent);
-  const blob = new BlobWriter(store);
-  const taken = take(blob, descriptor, body, about);
   try {
-    const files = await extract(store, active, unclosed(taken), blob).catch(async (error) => {
-      // A blob that is not what was asked for explains whatever its archive says.
-      if (error.code === 'LAYER_INVALID') await verify(taken, blob, descriptor);
-      throw error;
-    });
-    await verify(taken, blob, descriptor);
-    if (files.diffId !== diffId) throw mismatch('DIFF_ID', diffId, files.diffId);
-    const [dressed] = await Promise.all([files.dress(), blob.adopt(descriptor.digest)]);
-    const { digest, size } = descriptor;
-    const mediaType = LAYER_TYPES[files.compression];
-    return settle(store, active, { ...dressed, diffId, blob: { mediaType, digest, size } });
+    const blob = new BlobWriter(store);
+    try {
+      return await action(active, blob);
+    } finally {
+      blob.abort();
+    }
   } catch (error) {
     discard(store, active);
     throw error;
-  } finally {
-    await taken.return(undefined);
-    blob.abort();
   }
 }
 
-/** A layer's files, unpacked but for what `dress` gives them. */
-interface Files {
-  readonly diffId: DiffId;
-  readonly compression: Compression;
-  dress(): Promise<Dressed>;
+/** Waits for the files and for the disk, also if one of them fails. */
+async function whileSyncing<T>(blob: BlobWriter, dressing: Promise<T>): Promise<T> {
+  const synced = blob.sync();
+  await Promise.allSettled([dressing, synced]);
+  await synced;
+  return dressing;
 }
-
-async function extract(
-  store: Store,
-  { upper, parent }: ActiveSnapshot,
-  body: AsyncIterable<Uint8Array>,
-  blob: { readonly size: number },
-): Promise<Files> {
-  const lower = parent === undefined ? undefined : treeOf(store, parent);
-  const limit = new Limit(store.root);
-  const extractor = new Extractor(upper, lower, limit);
-  const reader = new TarReader(extractor);
-  const diff = sha256();
-  let compression: Compression = 'none';
-  const onKind = (kind: Compression) => {
-    compression = kind;
-  };
-  try {
-    for await (const piece of decompress(body, onKind)) {
-      diff.update(piece);
-      limit.grow(piece.length, blob.size);
-      reader.push(piece);
-    }
-    reader.finish();
-  } catch (error) {
-    throw REFUSED.includes((error as NodeJS.ErrnoException).code ?? '')
-      ? invalidTar(`cannot be unpacked: ${(error as Error).message}`)
-      : error;
-  } finally {
-    extractor.abort();
-  }
-  const diffId = hashed<DiffId>(diff);
-  return { diffId, compression, dress: () => dress(extractor, upper, lower) };
-}
-
-/** What the kernel says of names and sizes that no file can have. */
-const REFUSED = ['ENAMETOOLONG', 'EFBIG', 'EINVAL', 'EILSEQ', 'ELOOP'];
 
 /** The body on its way into the blob, never more of it than there should be. */
 async function* take(
@@ -131,6 +139,22 @@ async function* take(
     onProgress?.(blob.size);
     yield chunk;
   }
+}
+
+/** The body, and how much of it has come. */
+function count(body: AsyncIterable<Uint8Array>, { onProgress, signal }: UnpackOptions) {
+  const counted = {
+    size: 0,
+    async *[Symbol.asyncIterator]() {
+      for await (const chunk of body) {
+        signal?.throwIfAborted();
+        counted.size += chunk.length;
+        onProgress?.(counted.size);
+        yield chunk;
+      }
+    },
+  };
+  return counted;
 }
 
 /** The same for readers who give up early: what is left can still be read. */

@@ -1,0 +1,64 @@
+import { type DiffId, hashed, sha256 } from '../digest.ts';
+import { type ActiveSnapshot, treeOf } from '../snapshots.ts';
+import type { Store } from '../store.ts';
+import { type Compression, decompress } from './decompress.ts';
+import { type Dressed, dress } from './dress.ts';
+import { Extractor } from './extract.ts';
+import { invalidTar } from './invalid.ts';
+import { Limit } from './limit.ts';
+import { TarReader } from './reader.ts';
+
+/** A layer's files on the disk, complete but for what `dress` gives them. */
+export interface Files {
+  readonly diffId: DiffId;
+  readonly compression: Compression;
+  dress(): Promise<Dressed>;
+}
+
+/**
+ * Unpacks a layer into an active snapshot's directory: decompression → diffID → tar → files.
+ *
+ * @param came how many bytes of `body` there were so far, against decompression bombs
+ * @param onPiece is shown every piece of the tar
+ * @throws {ClocheError} `LAYER_INVALID`, `LAYER_TOO_LARGE`, `COMPRESSION_UNSUPPORTED`
+ */
+export async function extract(
+  store: Store,
+  { upper, parent }: ActiveSnapshot,
+  body: AsyncIterable<Uint8Array>,
+  came: { readonly size: number },
+  onPiece?: (piece: Buffer) => Promise<void>,
+): Promise<Files> {
+  const lower = parent === undefined ? undefined : treeOf(store, parent);
+  const limit = new Limit(store.root);
+  const extractor = new Extractor(upper, lower, limit);
+  const reader = new TarReader(extractor);
+  const diff = sha256();
+  let compression: Compression = 'none';
+  const onKind = (kind: Compression) => {
+    compression = kind;
+  };
+  try {
+    for await (const piece of decompress(body, onKind)) {
+      diff.update(piece);
+      limit.grow(piece.length, came.size);
+      reader.push(piece);
+      await onPiece?.(piece);
+    }
+    reader.finish();
+  } catch (error) {
+    throw refused(error);
+  } finally {
+    extractor.abort();
+  }
+  const diffId = hashed<DiffId>(diff);
+  return { diffId, compression, dress: () => dress(extractor, upper, lower) };
+}
+
+/** What the kernel says of names and sizes that no file can have. */
+const REFUSED = ['ENAMETOOLONG', 'EFBIG', 'EINVAL', 'EILSEQ', 'ELOOP'];
+
+function refused(error: unknown): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return REFUSED.includes(code ?? '') ? invalidTar(`cannot be unpacked: ${message}`) : error;
+}
