@@ -1,3 +1,4 @@
 export { type BuildOptions, buildImage } from './build.ts';
+export { configOfChanges } from './changes.ts';
 export { type BuildEvent, type OnEvent, plainPrinter } from './progress.ts';
 export type { RunCommand, RunSpec } from './run.ts';

@@ -22,6 +22,10 @@ const LIFE: Entries = {
     'Kill one or more running containers',
     async () => (await import('./kill.ts')).killCommand(),
   ],
+  export: [
+    "Export a container's filesystem as a tar archive",
+    async () => (await import('./export.ts')).exportCommand(),
+  ],
   rm: ['Remove one or more containers', async () => (await import('./rm.ts')).rmCommand()],
 };
 
@@ -58,6 +62,18 @@ const IMAGE: Entries = {
   pull: [
     'Download an image from a registry',
     async () => (await import('./pull.ts')).pullCommand(),
+  ],
+  save: [
+    'Save one or more images to a tar archive',
+    async () => (await import('./save.ts')).saveCommand(),
+  ],
+  load: [
+    'Load images from a tar archive or from standard input',
+    async () => (await import('./load.ts')).loadCommand(),
+  ],
+  import: [
+    'Make an image of the tar archive of a root file system',
+    async () => (await import('./import.ts')).importCommand(),
   ],
   tag: ['Give an image one more name', async () => (await import('./tag.ts')).tagCommand()],
 };

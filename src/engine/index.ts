@@ -2,6 +2,7 @@ export { runCommandOf } from './build-run.ts';
 export { type Engine, openEngine } from './engine.ts';
 export { exitCodeFor } from './errors.ts';
 export { type ExecOptions, execInContainer } from './exec.ts';
+export { exportContainer } from './export.ts';
 export { usersOf } from './image-users.ts';
 export { inspectContainer } from './inspect.ts';
 export { killContainer } from './kill.ts';

@@ -82,7 +82,7 @@ export interface ImageConfig {
   readonly created?: string;
   readonly author?: string;
   readonly architecture: string;
-  readonly variant?: string;
+  readonly variant?: string | undefined;
   readonly os: string;
   readonly config: ContainerConfig;
   readonly rootfs: { readonly type: 'layers'; readonly diff_ids: readonly DiffId[] };

@@ -50,6 +50,19 @@ export async function readChangeset(directory: string): Promise<Changeset> {
  * @throws {ClocheError} `FILE_CHANGED`: a file shrank while it was read.
  */
 export function* archive(changeset: Changeset): Generator<Buffer> {
+  const directory = toRaw(changeset.directory);
+  yield* archiveOf(changeset, ({ path }) => fromRaw(`${directory}/${path}`));
+}
+
+/** The same of entries that lie wherever `hostPath` says. @throws {ClocheError} `FILE_CHANGED` */
+export function* archiveOf<E extends Entry>(
+  changeset: {
+    readonly entries: Iterable<E>;
+    readonly xattrs: ReadonlyMap<RawPath, Xattrs>;
+    readonly opaque: readonly RawPath[];
+  },
+  hostPath: (entry: E) => Buffer,
+): Generator<Buffer> {
   const opaque = new Set(changeset.opaque);
   const firstNames = new Map<string, RawPath>();
   for (const entry of changeset.entries) {
@@ -61,7 +74,7 @@ export function* archive(changeset: Changeset): Generator<Buffer> {
     else {
       firstNames.set(inode, entry.path);
       yield encodeHeader({ ...headerOf(entry), xattrs: changeset.xattrs.get(entry.path) });
-      if (entry.kind === 'file') yield* content(changeset.directory, entry);
+      if (entry.kind === 'file') yield* content(hostPath(entry), entry);
     }
     if (opaque.has(entry.path)) yield encodeHeader(marker(`${entry.path}/.wh..wh..opq`));
   }
@@ -95,9 +108,9 @@ function whiteoutOf(path: RawPath): RawPath {
   return `${path.slice(0, slash + 1)}.wh.${path.slice(slash + 1)}`;
 }
 
-function* content(directory: string, entry: Entry): Generator<Buffer> {
+function* content(path: Buffer, entry: Entry): Generator<Buffer> {
   const size = Number(entry.stat.size);
-  const fd = openSync(fromRaw(`${toRaw(directory)}/${entry.path}`), 'r');
+  const fd = openSync(path, 'r');
   try {
     for (let left = size; left > 0; ) {
       const chunk = Buffer.allocUnsafe(Math.min(left, 1 << 18));

@@ -40,7 +40,7 @@ export async function writeLayer(store: Store, changeset: Changeset): Promise<La
 }
 
 /** Puts small pieces together: 17 000 writes to zlib cost a second more than 500 do. */
-function* batched(pieces: Iterable<Buffer>): Generator<Buffer> {
+export function* batched(pieces: Iterable<Buffer>): Generator<Buffer> {
   let batch: Buffer[] = [];
   let size = 0;
   for (const piece of pieces) {

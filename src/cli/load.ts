@@ -1,0 +1,34 @@
+import { Command } from 'commander';
+import { openEngine } from '../engine/index.ts';
+import { loadImages } from '../image/archive/index.ts';
+import type { Platform } from '../image/index.ts';
+import { parsePlatform } from '../image/registry/index.ts';
+import { interruptible } from './interrupt.ts';
+import { input } from './stream.ts';
+
+/** `cloche load`: the images of an archive that docker, skopeo, podman or cloche has saved. */
+export function loadCommand(): Command {
+  return new Command('load')
+    .description('Load images from a tar archive or from standard input')
+    .option('-i, --input <file>', 'read from a tar archive file, instead of STDIN')
+    .option('-q, --quiet', 'suppress the load output', false)
+    .option('--platform <os/arch>', 'load this platform of an image for several', parsePlatform)
+    .action(async (flags: Flags) => {
+      const { store } = openEngine();
+      const body = input(flags.input);
+      const loaded = await interruptible('the load', (signal) =>
+        loadImages(store, body, { platform: flags.platform, signal }),
+      );
+      if (flags.quiet) return;
+      for (const { image, names } of loaded) {
+        for (const name of names) process.stdout.write(`Loaded image: ${name}\n`);
+        if (names.length === 0) process.stdout.write(`Loaded image ID: ${image.id}\n`);
+      }
+    });
+}
+
+interface Flags {
+  readonly input?: string;
+  readonly quiet: boolean;
+  readonly platform?: Platform;
+}
