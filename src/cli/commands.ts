@@ -75,6 +75,7 @@ const IMAGE: Entries = {
     'Make an image of the tar archive of a root file system',
     async () => (await import('./import.ts')).importCommand(),
   ],
+  push: ['Upload an image to a registry', async () => (await import('./push.ts')).pushCommand()],
   tag: ['Give an image one more name', async () => (await import('./tag.ts')).tagCommand()],
 };
 

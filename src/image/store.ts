@@ -74,6 +74,11 @@ export function readJson<T>(store: Store, digest: Digest): T {
   return JSON.parse(content.toString('utf8')) as T;
 }
 
+/** @throws {ClocheError} `BLOB_MISSING`; `BLOB_CORRUPT`: its content is not that of its digest */
+export function verifyBlob(store: Store, digest: Digest): void {
+  if (digestOf(readBlob(store, digest)) !== digest) throw corrupt(store, digest);
+}
+
 /**
  * Moves a finished temporary file, which must have been synced, to its place among the blobs. The
  * digest is the caller's, hashed while writing.

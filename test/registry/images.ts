@@ -17,8 +17,7 @@ export async function imageOfLayers(
   let parent: Parameters<typeof prepare>[1];
   for (let i = 0; i < layers; i++) {
     const active = prepare(store, parent);
-    const content = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('hex');
-    writeFiles(active.upper, { [`file-${i}`]: randomText(content, bytes) });
+    writeFiles(active.upper, { [`file-${i}`]: randomText(bytes) });
     const snapshot = await commit(store, active);
     diffIds.push(snapshot.diffId);
     parent = snapshot.chainId;
@@ -35,8 +34,9 @@ export async function imageOfLayers(
 }
 
 /** Text that gzip cannot make much smaller. */
-function randomText(seed: string, length: number): string {
-  let text = seed;
-  while (text.length < length) text += Bun.hash(text.slice(-64) + text.length).toString(36);
-  return text.slice(0, length);
+function randomText(length: number): string {
+  const bytes = new Uint8Array(Math.ceil(length / 65_536) * 65_536);
+  for (let at = 0; at < bytes.length; at += 65_536)
+    crypto.getRandomValues(bytes.subarray(at, at + 65_536));
+  return bytes.toBase64().slice(0, length);
 }

@@ -1,3 +1,4 @@
 export { parsePlatform } from './platform.ts';
 export type { OnTransfer, TransferEvent } from './progress.ts';
 export { type Pulled, type PullOptions, pullImage, tagsOf } from './pull.ts';
+export { localTags, type Pushed, type PushOptions, pushImages } from './push.ts';

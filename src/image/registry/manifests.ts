@@ -22,6 +22,11 @@ export function pullScope({ path }: Pick<Reference, 'path'>): string {
   return `repository:${path}:pull`;
 }
 
+/** The scope that pushing to it needs. */
+export function pushScope({ path }: Pick<Reference, 'path'>): string {
+  return `repository:${path}:pull,push`;
+}
+
 /**
  * Fetches what a tag or a digest names, an index as it is.
  *
@@ -119,7 +124,7 @@ export async function putManifest(
     path: manifestPath(name, under),
     headers: { 'Content-Type': manifest.mediaType },
     body: () => manifest.bytes,
-    scopes: [`repository:${name.path}:pull,push`],
+    scopes: [pushScope(name)],
     expect: [201],
     wanted: { action: 'push', name: familiarName(name) },
   });
