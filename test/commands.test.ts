@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Command } from 'commander';
 import { COMMANDS, type Entries } from '../src/cli/commands.ts';
 import { cloche as clocheIn } from './cli.ts';
 
@@ -17,7 +18,7 @@ const cloche = (...args: string[]) => clocheIn(root, args);
 function* files(
   entries: Entries,
   before = '',
-): Generator<[string, string, () => Promise<unknown>]> {
+): Generator<[string, string, () => Promise<Command>]> {
   for (const [name, [about, what]] of Object.entries(entries)) {
     if (typeof what === 'function') yield [`${before}${name}`, about, what];
     else yield* files(what, `${before}${name} `);
@@ -27,7 +28,7 @@ function* files(
 const ALL = Object.values(COMMANDS).flatMap((entries) => [...files(entries)]);
 
 test.each(ALL)('the help has the line that %s says of itself', async (_, about, load) => {
-  expect(await load()).toMatchObject({ _description: about });
+  expect((await load()).description()).toStartWith(about);
 });
 
 test('--help names every command under its heading and needs no state', async () => {

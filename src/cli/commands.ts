@@ -94,8 +94,55 @@ export const COMMANDS: Readonly<Record<string, Entries>> = {
   'Containers:': { ...LIFE, ps, inspect },
   'Images:': { build, images, rmi, ...IMAGE },
   'Groups:': {
-    container: ['Manage containers', { ...LIFE, ls: ps, inspect: inspectContainer }],
-    image: ['Manage images', { build, ls: images, rm: rmi, inspect: inspectImage, ...IMAGE }],
+    builder: [
+      'Manage builds',
+      {
+        build,
+        prune: [
+          'Remove build cache',
+          async () => (await import('./prune/builder.ts')).builderPruneCommand(),
+        ],
+      },
+    ],
+    container: [
+      'Manage containers',
+      {
+        ...LIFE,
+        ls: ps,
+        inspect: inspectContainer,
+        prune: [
+          'Remove all stopped containers',
+          async () => (await import('./prune/containers.ts')).containerPruneCommand(),
+        ],
+      },
+    ],
+    image: [
+      'Manage images',
+      {
+        build,
+        ls: images,
+        rm: rmi,
+        inspect: inspectImage,
+        prune: [
+          'Remove unused images',
+          async () => (await import('./prune/images.ts')).imagePruneCommand(),
+        ],
+        ...IMAGE,
+      },
+    ],
+    system: [
+      'Manage what there is in all',
+      {
+        df: [
+          'Show how much of the disk is used',
+          async () => (await import('./prune/df.ts')).systemDfCommand(),
+        ],
+        prune: [
+          'Remove all that is not in use',
+          async () => (await import('./prune/system.ts')).systemPruneCommand(),
+        ],
+      },
+    ],
     oci: [
       'An OCI runtime with the command line of runc',
       async () => (await import('./oci/index.ts')).ociCommand(),

@@ -15,7 +15,7 @@ import type { Engine } from './engine.ts';
 import type { RunOptions } from './options.ts';
 
 /** The network of containers that ask for none: a bridge with NAT behind the host's address. */
-const BRIDGE = { name: 'cloche0', address: '10.88.0.1', prefix: 16 };
+export const BRIDGE = { name: 'cloche0', address: '10.88.0.1', prefix: 16 };
 /** How many addresses it has, without the network's own, the bridge's and the broadcast. */
 const ADDRESSES = 2 ** 16 - 3;
 

@@ -81,7 +81,8 @@ export async function removeCgroup(engine: Engine, id: string): Promise<void> {
   if (exists) await openCgroup(engine.hierarchies, path).remove();
 }
 
-function ownerOf(engine: Engine, id: string): Owner | undefined {
+/** The process that works on a container, if one does. */
+export function ownerOf(engine: Engine, id: string): Owner | undefined {
   const row = engine.store.db
     .query<{ owner: Owner | null }, [string]>('SELECT owner FROM containers WHERE id = ?')
     .get(id);

@@ -34,6 +34,13 @@ export {
   type Manifest,
   type Platform,
 } from './manifest.ts';
+export {
+  type CacheRow,
+  cacheRows,
+  closureOf,
+  forgetCache,
+  pruneImages,
+} from './prune.ts';
 export { resolveImage } from './pull.ts';
 export {
   canonical,
@@ -57,6 +64,6 @@ export {
 } from './snapshots.ts';
 export { exclusively, migrate } from './state/database.ts';
 export { isDead, type Owner, ownOwner } from './state/owner.ts';
-export { whileWorking } from './state/work.ts';
+export { isAnybodyWorking, whileWorking } from './state/work.ts';
 export { openStore, type Store, temporaryPath } from './store.ts';
 export { children, find, type Node, readNode, type Tree } from './tree.ts';

@@ -1,0 +1,120 @@
+import { existsSync, lstatSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ChainId, cacheRows, closureOf, findActive, listImages } from '../image/index.ts';
+import type { Engine } from './engine.ts';
+import { allContainers, type Container } from './records.ts';
+import { isAlive } from './settle.ts';
+
+/** How much of the disk one kind of thing takes, in bytes of files. */
+export interface DiskUse {
+  readonly kind: 'Images' | 'Containers' | 'Local Volumes' | 'Build Cache';
+  readonly total: number;
+  /** How many of them are in use. */
+  readonly active: number;
+  readonly size: number;
+  /** Bytes that would be free if what is not in use were removed. */
+  readonly reclaimable: number;
+}
+
+/** What docker's `system df` says. A layer that several share counts once. */
+export function diskUse(engine: Engine): DiskUse[] {
+  return [imagesUse(engine), containersUse(engine), volumesUse(engine), cacheUse(engine)];
+}
+
+function imagesUse(engine: Engine): DiskUse {
+  const images = listImages(engine.store);
+  const users = new Set(allContainers(engine).map(({ imageId }) => imageId));
+  const active = images.filter(({ id }) => users.has(id));
+  const size = (of: typeof images) =>
+    sizeOf(
+      engine,
+      of.map(({ chainId }) => chainId),
+    );
+  const all = size(images);
+  const reclaimable = all - size(active);
+  return { kind: 'Images', total: images.length, active: active.length, size: all, reclaimable };
+}
+
+function containersUse(engine: Engine): DiskUse {
+  const containers = allContainers(engine);
+  const active = containers.filter(isAlive);
+  const size = (of: readonly Container[]) =>
+    of.reduce((sum, container) => sum + containerSize(engine, container), 0);
+  const all = size(containers);
+  return {
+    kind: 'Containers',
+    total: containers.length,
+    active: active.length,
+    size: all,
+    reclaimable: all - size(active),
+  };
+}
+
+function volumesUse(engine: Engine): DiskUse {
+  const folder = join(engine.store.root, 'volumes');
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  const mounted = new Set(
+    allContainers(engine).flatMap(({ options }) => options.volumes.map((one) => one.split(':')[0])),
+  );
+  const size = (of: readonly string[]) =>
+    of.reduce((sum, name) => sum + directorySize(join(folder, name)), 0);
+  const active = names.filter((name) => mounted.has(name));
+  const all = size(names);
+  return {
+    kind: 'Local Volumes',
+    total: names.length,
+    active: active.length,
+    size: all,
+    reclaimable: all - size(active),
+  };
+}
+
+/** Layers that only the builder remembers; those of images are the images'. */
+function cacheUse(engine: Engine): DiskUse {
+  const rows = cacheRows(engine.store);
+  const images = listImages(engine.store).map(({ chainId }) => chainId);
+  const chains = rows.map(({ chain }) => chain);
+  const size = sizeOf(engine, [...images, ...chains]) - sizeOf(engine, images);
+  const active = rows.filter(({ shared }) => shared).length;
+  return { kind: 'Build Cache', total: rows.length, active, size, reclaimable: size };
+}
+
+function sizeOf({ store }: Engine, tops: readonly (ChainId | undefined | null)[]): number {
+  const closure = closureOf(store, tops);
+  return store.db
+    .query<{ chain: ChainId; size: number }, []>('SELECT chain, size FROM snapshots')
+    .all()
+    .reduce((sum, { chain, size }) => sum + (closure.has(chain) ? size : 0), 0);
+}
+
+/** Bytes that a container has written on top of its image. */
+export function containerSize(engine: Engine, container: Container): number {
+  const active = findActive(engine.store, container.snapshot);
+  return active === undefined ? 0 : directorySize(active.upper);
+}
+
+/** Bytes of the files below a directory; a file with several names counts once. */
+export function directorySize(directory: string): number {
+  const seen = new Set<number>();
+  const visit = (at: string): number => {
+    let sum = 0;
+    for (const name of entriesOf(at)) {
+      const path = Buffer.concat([Buffer.from(`${at}/`, 'latin1'), name]);
+      const stat = lstatSync(path, { throwIfNoEntry: false });
+      if (stat?.isDirectory()) sum += visit(path.toString('latin1'));
+      else if (stat?.isFile() && !seen.has(stat.ino)) sum += stat.size;
+      if (stat !== undefined) seen.add(stat.ino);
+    }
+    return sum;
+  };
+  return visit(Buffer.from(directory).toString('latin1'));
+}
+
+/** Who removes a file meanwhile is no error; a path is bytes, spelled in latin1. */
+function entriesOf(path: string): Buffer[] {
+  try {
+    return readdirSync(Buffer.from(path, 'latin1'), { encoding: 'buffer' });
+  } catch {
+    return [];
+  }
+}
