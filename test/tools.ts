@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 const PACKAGES = {
   skopeo: 'skopeo',
   umoci: 'umoci',
+  openssl: 'openssl',
   'qemu-aarch64-static': 'qemu-user-static',
 } as const;
 

@@ -93,6 +93,10 @@ export const COMMANDS: Readonly<Record<string, Entries>> = {
   },
   'Containers:': { ...LIFE, ps, inspect },
   'Images:': { build, images, rmi, ...IMAGE },
+  'Registries:': {
+    login: ['Authenticate to a registry', async () => (await import('./login.ts')).loginCommand()],
+    logout: ['Log out from a registry', async () => (await import('./logout.ts')).logoutCommand()],
+  },
   'Groups:': {
     builder: [
       'Manage builds',

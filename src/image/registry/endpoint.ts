@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { getCACertificates } from 'node:tls';
 import { ClocheError } from '../../error.ts';
+import { stateRoot } from '../../state.ts';
 import { configurationOf } from './configuration.ts';
 
 /** A server that speaks the distribution-spec, and how to reach it. */
@@ -22,8 +24,8 @@ export interface Tls {
   readonly key?: string;
 }
 
-/** Where docker looks for a registry's own certificates (dockerd(8), "certificates"). */
-const CERTIFICATES = '/etc/docker/certs.d';
+/** Where docker looks for a registry's own certificates (dockerd(8)), and a place of ours. */
+const certificates = () => ['/etc/docker/certs.d', join(stateRoot(), 'certs.d')];
 
 /**
  * Where images of this name are pulled from: mirrors first, the registry itself last.
@@ -50,18 +52,28 @@ function mirror(url: string): Endpoint {
   return { urls: [url.replace(/\/+$/, '')], domain: host, isMirror: true, tls };
 }
 
-/** `*.crt` are authorities, `NAME.cert` with `NAME.key` is who we are. */
+/** `*.crt` are authorities beside the usual ones, `NAME.cert` with `NAME.key` is who we are. */
 function tlsOf(host: string, insecure: boolean): Tls {
-  const folder = join(CERTIFICATES, host);
-  const names = existsSync(folder) ? readdirSync(folder).sort() : [];
-  const read = (name: string) => readCertificate(join(folder, name));
-  const authorities = names.filter((name) => name.endsWith('.crt')).map(read);
-  const own = names.find((name) => name.endsWith('.cert'));
+  const files = certificates().flatMap((folder) => filesOf(join(folder, host)));
+  const authorities = files.filter((path) => path.endsWith('.crt')).map(readCertificate);
+  const own = files.find((path) => path.endsWith('.cert'));
   return {
-    ...(insecure ? { rejectUnauthorized: false } : {}),
-    ...(authorities.length === 0 ? {} : { ca: authorities }),
-    ...(own === undefined ? {} : { cert: read(own), key: read(own.replace(/cert$/, 'key')) }),
+    ...(insecure ? { rejectUnauthorized: false } : { ca: [...usual(), ...authorities] }),
+    ...(own === undefined
+      ? {}
+      : { cert: readCertificate(own), key: readCertificate(own.replace(/cert$/, 'key')) }),
   };
+}
+
+/** Bun's own, those of `NODE_EXTRA_CA_CERTS`, and the system's, where companies put theirs. */
+function usual(): string[] {
+  return [...getCACertificates('default'), ...getCACertificates('system')];
+}
+
+function filesOf(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  const names = readdirSync(folder).sort();
+  return names.map((name) => join(folder, name));
 }
 
 function readCertificate(path: string): string {

@@ -40,7 +40,7 @@ export async function helperErase(name: string, server: string): Promise<void> {
 }
 
 async function run(name: string, action: string, input: string) {
-  const program = Bun.which(`docker-credential-${name}`);
+  const program = Bun.which(`docker-credential-${name}`, { PATH: process.env.PATH ?? '' });
   if (program === null || name.includes('/'))
     throw new ClocheError('CREDENTIAL_HELPER', `there is no program 'docker-credential-${name}'`, {
       class: 'unavailable',

@@ -1,3 +1,6 @@
+export { eraseCredentials, findCredentials } from './credentials.ts';
+export type { Credentials } from './identity.ts';
+export { login, registryName } from './login.ts';
 export { parsePlatform } from './platform.ts';
 export type { OnTransfer, TransferEvent } from './progress.ts';
 export { type Pulled, type PullOptions, pullImage, tagsOf } from './pull.ts';

@@ -117,7 +117,14 @@ async function reasonOf(answer: Answer): Promise<Said> {
     .map(({ code, message }) => `${code.toLowerCase().replaceAll('_', ' ')}: ${message}`)
     .join('; ');
   const codes = errors.map(({ code }) => code);
-  return { reason: printable(reason) || `status ${answer.status}`, codes, isPage };
+  return { reason: printable(reason) || inWords(answer.status), codes, isPage };
+}
+
+/** For answers to HEAD, which have no body, and for those who do not say why. */
+function inWords(status: number): string {
+  if (status === 401) return 'unauthorized: authentication required';
+  if (status === 403) return 'denied: requested access to the resource is denied';
+  return `status ${status}`;
 }
 
 function readErrors(text: string): { code: string; message: string }[] {

@@ -1,0 +1,48 @@
+import { ClocheError } from '../error.ts';
+
+/**
+ * Asks a person for one line at the terminal.
+ *
+ * @param secret what is typed does not appear
+ * @throws {ClocheError} `NOT_A_TERMINAL`, in docker's words; `INTERRUPTED`
+ */
+export async function prompt(question: string, { secret = false } = {}): Promise<string> {
+  const { stdin, stderr } = process;
+  if (!stdin.isTTY)
+    throw new ClocheError(
+      'NOT_A_TERMINAL',
+      'cannot perform an interactive login from a non TTY device',
+      {
+        class: 'invalid-argument',
+        hint: 'Give --username, and the password with --password-stdin.',
+      },
+    );
+  stderr.write(question);
+  if (secret) stdin.setRawMode(true);
+  try {
+    return await line(stdin, secret);
+  } finally {
+    if (secret) stdin.setRawMode(false);
+    if (secret) stderr.write('\n');
+    stdin.pause();
+  }
+}
+
+const [CTRL_C, CTRL_D, ERASE, DELETE] = ['\x03', '\x04', '\b', '\x7f'];
+
+/** In raw mode the terminal edits nothing, so that is done here. */
+async function line(stdin: NodeJS.ReadStream, isRaw: boolean): Promise<string> {
+  let typed = '';
+  for await (const chunk of stdin.setEncoding('utf8')) {
+    for (const key of String(chunk)) {
+      if (key === '\r' || key === '\n') return typed;
+      if (isRaw && (key === CTRL_C || key === CTRL_D)) throw interrupted();
+      typed = isRaw && (key === ERASE || key === DELETE) ? typed.slice(0, -1) : typed + key;
+    }
+  }
+  return typed;
+}
+
+function interrupted(): ClocheError {
+  return new ClocheError('INTERRUPTED', 'the login was interrupted', { hint: 'Nothing was kept.' });
+}
