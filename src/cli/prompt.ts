@@ -32,15 +32,25 @@ const [CTRL_C, CTRL_D, ERASE, DELETE] = ['\x03', '\x04', '\b', '\x7f'];
 
 /** In raw mode the terminal edits nothing, so that is done here. */
 async function line(stdin: NodeJS.ReadStream, isRaw: boolean): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
   let typed = '';
-  for await (const chunk of stdin.setEncoding('utf8')) {
-    for (const key of String(chunk)) {
-      if (key === '\r' || key === '\n') return typed;
-      if (isRaw && (key === CTRL_C || key === CTRL_D)) throw interrupted();
+  const onData = (chunk: string) => {
+    for (const [at, key] of [...chunk].entries()) {
+      if (isRaw && (key === CTRL_C || key === CTRL_D)) return reject(interrupted());
+      if (key === '\r' || key === '\n') {
+        // What was typed ahead answers the next question.
+        if (at + 1 < chunk.length) stdin.unshift([...chunk].slice(at + 1).join(''));
+        return resolve(typed);
+      }
       typed = isRaw && (key === ERASE || key === DELETE) ? typed.slice(0, -1) : typed + key;
     }
-  }
-  return typed;
+  };
+  stdin
+    .setEncoding('utf8')
+    .on('data', onData)
+    .once('end', () => resolve(typed));
+  stdin.resume();
+  return promise.finally(() => stdin.off('data', onData));
 }
 
 function interrupted(): ClocheError {

@@ -173,7 +173,10 @@ test('the file is for its owner alone, and what else docker keeps in it stays', 
 test('credentials may be kept by a helper, one for all registries or one of its own', async () => {
   const bin = join(home, 'bin');
   mkdirSync(bin);
-  writeFileSync(join(bin, 'docker-credential-test'), HELPER.replaceAll('STORE', join(home, 'kept')));
+  writeFileSync(
+    join(bin, 'docker-credential-test'),
+    HELPER.replaceAll('STORE', join(home, 'kept')),
+  );
   chmodSync(join(bin, 'docker-credential-test'), 0o755);
   const path = process.env.PATH;
   process.env.PATH = `${bin}:${path}`;
