@@ -66,8 +66,12 @@ async function* piped(
     failure = error;
     through.destroy(error as Error);
   });
+  let isEmpty = true;
   try {
-    for await (const chunk of through) yield chunk as Buffer;
+    for await (const chunk of through) {
+      isEmpty = false;
+      yield chunk as Buffer;
+    }
   } catch (error) {
     throw failure ?? invalidTar(`is damaged: ${kind} says ${(error as Error).message}`);
   } finally {
@@ -75,6 +79,8 @@ async function* piped(
     await fed;
   }
   if (failure !== undefined) throw failure;
+  // Bun's zstd says nothing when its first block is cut off.
+  if (isEmpty && kind === 'zstd') throw invalidTar('is damaged: zstd ends too early');
 }
 
 function drained(through: Transform): Promise<void> {

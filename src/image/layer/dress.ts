@@ -15,7 +15,7 @@ import {
 import type { Tree } from '../tree.ts';
 import { makedev } from './device.ts';
 import { type Extractor, isMadeNow } from './extract.ts';
-import { type Inode, lowerOf, type Name, showsThrough } from './growing.ts';
+import { type Inode, type Name, showsThrough } from './growing.ts';
 import { fromRaw, type RawPath } from './scan.ts';
 import { readXattrs, type Xattrs } from './xattr.ts';
 
@@ -127,7 +127,7 @@ class Dresser {
   }
 
   #opaqueOf(name: Name, path: RawPath): [string, Uint8Array][] {
-    if (!name.isOpaque || lowerOf(this.#lower, name) === undefined) return [];
+    if (!name.isOpaque || !showsThrough(this.#lower, name)) return [];
     this.opaque.push(path);
     return [['trusted.overlay.opaque', Buffer.from('y')]];
   }

@@ -20,13 +20,14 @@ import {
   lowerOf,
   type Name,
   newRoot,
-  pathOf,
+  showsThrough,
   split,
 } from './growing.ts';
+import { HostPaths } from './host-paths.ts';
 import { invalidTar } from './invalid.ts';
 import type { Limit } from './limit.ts';
 import type { Piece, TarEntry, TarSink } from './reader.ts';
-import { fromRaw, type RawPath, toRaw } from './scan.ts';
+import { fromRaw, type RawPath } from './scan.ts';
 
 const WHITEOUT = '.wh.';
 const OPAQUE = '.wh..wh..opq';
@@ -44,8 +45,7 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
  * Source: image-spec/layer.md; where that is silent, as docker's overlay2 does.
  */
 export class Extractor implements TarSink {
-  /** The directory's path and a slash. */
-  readonly #base: RawPath;
+  readonly #paths: HostPaths;
   readonly #lower: Tree | undefined;
   readonly #limit: Limit;
   readonly root: Name;
@@ -56,7 +56,7 @@ export class Extractor implements TarSink {
 
   constructor(directory: string, lower: Tree | undefined, limit: Limit) {
     this.#limit = limit;
-    this.#base = `${toRaw(directory)}/`;
+    this.#paths = new HostPaths(directory);
     this.#lower = lower;
     this.root = newRoot(plainDirectory(BigInt(Date.now()) * 1_000_000n));
     const below = lowerOf(lower, this.root);
@@ -89,10 +89,11 @@ export class Extractor implements TarSink {
     }
   }
 
-  /** Lets go of a file that is half written. */
-  abort(): void {
+  /** Lets go of what is open. */
+  close(): void {
     if (this.#open !== undefined) closeSync(this.#open.fd);
     this.#open = undefined;
+    this.#paths.close();
   }
 
   #place(parent: Name, name: RawPath, entry: TarEntry): void {
@@ -108,7 +109,8 @@ export class Extractor implements TarSink {
       const made = this.#mkdir(parent, name, plainDirectory(mtime));
       // A directory that was removed and made anew shows nothing of the old one.
       made.isOpaque = whiteout !== undefined;
-      const below = whiteout === undefined ? lowerOf(this.#lower, made) : undefined;
+      const isSeen = whiteout === undefined && showsThrough(this.#lower, made);
+      const below = isSeen ? lowerOf(this.#lower, made) : undefined;
       if (below?.kind === 'directory') this.#takeFrom(made, below);
       return made;
     });
@@ -117,7 +119,7 @@ export class Extractor implements TarSink {
   #mkdir(parent: Name, name: RawPath, inode: Inode): Name {
     const made = addName(parent, name, inode);
     // Nobody's business until its owner and mode are set; setgid would be handed down meanwhile.
-    mkdirSync(this.#host(made), 0o700);
+    mkdirSync(this.#paths.of(made), 0o700);
     return made;
   }
 
@@ -161,10 +163,10 @@ export class Extractor implements TarSink {
   #add(parent: Name, name: RawPath, entry: TarEntry): void {
     this.#remove(parent.children?.get(name));
     const made = addName(parent, name, inodeOf(entry));
-    if (entry.type === 'symlink') symlinkSync(fromRaw(targetOf(entry)), this.#host(made));
+    if (entry.type === 'symlink') symlinkSync(fromRaw(targetOf(entry)), this.#paths.of(made));
     if (entry.type !== 'file') return;
     // The mode is set later; until then the content is for nobody else.
-    const fd = openSync(this.#host(made), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    const fd = openSync(this.#paths.of(made), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
     this.#open = { fd, at: 0, entry };
     this.#pieces = entry.sparse ?? [];
   }
@@ -181,13 +183,13 @@ export class Extractor implements TarSink {
     this.#remove(there);
     const made = addName(parent, name, target.inode);
     // A device is made when all is done, and so are its other names.
-    if (isMadeNow(target.inode)) linkSync(this.#host(target), this.#host(made));
+    if (isMadeNow(target.inode)) linkSync(this.#paths.of(target), this.#paths.of(made));
   }
 
   /** A file that only a lower layer has, brought here so that it can have another name. */
   #copyUp(directory: Name, name: RawPath): Name | undefined {
     const probe: Name = { ...newRoot(plainDirectory(0n)), parent: directory, name };
-    const below = directory.isOpaque ? undefined : lowerOf(this.#lower, probe);
+    const below = showsThrough(this.#lower, probe) ? lowerOf(this.#lower, probe) : undefined;
     if (below === undefined || this.#lower === undefined || below.kind === 'directory')
       return undefined;
     if (below.kind === 'whiteout' || below.kind === 'socket') return undefined;
@@ -196,17 +198,17 @@ export class Extractor implements TarSink {
     const { target, kind: type } = below;
     const inode: Inode = { type, size, device, target, xattrs: undefined, ...dressOf(below) };
     const made = addName(directory, name, inode);
-    if (type === 'symlink') symlinkSync(fromRaw(target ?? ''), this.#host(made));
+    if (type === 'symlink') symlinkSync(fromRaw(target ?? ''), this.#paths.of(made));
     if (type === 'file')
-      copyFileSync(hostPath(this.#lower, below), this.#host(made), constants.COPYFILE_FICLONE);
+      copyFileSync(hostPath(this.#lower, below), this.#paths.of(made), constants.COPYFILE_FICLONE);
     this.copied.push({ inode, from: below });
     return made;
   }
 
   #remove(there: Name | undefined): void {
     if (there?.inode === undefined) return;
-    if (there.children !== undefined) rmSync(this.#host(there), { recursive: true });
-    else if (isMadeNow(there.inode)) unlinkSync(this.#host(there));
+    if (there.children !== undefined) rmSync(this.#paths.of(there), { recursive: true });
+    else if (isMadeNow(there.inode)) unlinkSync(this.#paths.of(there));
     there.parent?.children?.delete(there.name);
   }
 
@@ -223,10 +225,6 @@ export class Extractor implements TarSink {
       this.#pieces = this.#pieces.slice(1);
       open.at = 0;
     }
-  }
-
-  #host(name: Name): Buffer {
-    return fromRaw(this.#base + pathOf(name));
   }
 }
 

@@ -49,7 +49,7 @@ export async function extract(
   } catch (error) {
     throw refused(error);
   } finally {
-    extractor.abort();
+    extractor.close();
   }
   const diffId = hashed<DiffId>(diff);
   return { diffId, compression, dress: () => dress(extractor, upper, lower) };

@@ -34,7 +34,7 @@ const META_MAX = 1 << 20;
  * What comes after the end mark is ignored, as every tar does.
  *
  * Ours, and not a package: tar-stream 3.2.2 and modern-tar make UTF-8 of paths and xattrs and know
- * no sparse files; see `reader.test.ts`.
+ * no sparse files (ARCHITECTURE.md, "Dependencies").
  */
 export class TarReader {
   readonly #sink: TarSink;
@@ -187,6 +187,7 @@ export class TarReader {
     this.#sparse = undefined;
     const { pieces, size, path } = map.finish(this.#left);
     const entry = entryOf({ ...fields, type: '0' }, { ...pax, path: path ?? pax.path, size });
+    if (entry.type !== 'file') throw invalidTar('has a directory with the map of a sparse file');
     this.#begin({ ...entry, sparse: pieces }, this.#left);
   }
 
