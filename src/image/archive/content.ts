@@ -121,7 +121,7 @@ class Shelf implements TarSink, Content {
   }
 
   stream(path: string): AsyncIterable<Uint8Array> {
-    return createReadStream(this.#get(path).path, { highWaterMark: 1 << 18 });
+    return opening(this.#get(path).path);
   }
 
   close(): void {
@@ -141,6 +141,11 @@ class Shelf implements TarSink, Content {
     name = this.#files.has(name) ? name : (this.#links.get(name) ?? name);
     return this.#files.get(name);
   }
+}
+
+/** Opened when the first piece is asked for, which for a layer that is known is never. */
+async function* opening(path: string): AsyncGenerator<Uint8Array> {
+  yield* createReadStream(path, { highWaterMark: 1 << 18 });
 }
 
 /** `ARCHIVE_INVALID`: it is no archive of images, or not a whole one. */
