@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
-  createWriteStream,
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -22,7 +23,12 @@ export interface TestRegistry {
 
 export interface RegistryOptions {
   /** Paths of PEM files: then it speaks https. */
-  readonly tls?: { readonly certificate: string; readonly key: string };
+  readonly tls?: {
+    readonly certificate: string;
+    readonly key: string;
+    /** Who vouches for clients, if they must have certificates. */
+    readonly clients?: string;
+  };
   /** Names and passwords: then it wants Basic. */
   readonly users?: Readonly<Record<string, string>>;
   /** Then it wants Bearer tokens. */
@@ -47,15 +53,18 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Test
   const configuration = join(directory, 'config.json');
   writeFileSync(configuration, JSON.stringify(await settings(options, directory, address)));
   const log = join(directory, 'log');
-  const child = spawn(program, ['serve', configuration], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const written = createWriteStream(log, { flags: 'a' });
-  child.stdout?.pipe(written);
-  child.stderr?.pipe(written);
-  await answering(child, `${options.tls === undefined ? 'http' : 'https'}://${address}/v2/`, log);
+  const fd = openSync(log, 'a');
+  const child = spawn(program, ['serve', configuration], { stdio: ['ignore', fd, fd] });
+  closeSync(fd);
+  await answering(child, port, log);
   return {
     address,
     directory,
-    log: () => Bun.file(log).text(),
+    log: async () => {
+      // It writes a request down after it has answered.
+      await Bun.sleep(100);
+      return Bun.file(log).text();
+    },
     stop: async () => {
       await ended(child);
       rmSync(directory, { recursive: true, force: true });
@@ -77,15 +86,22 @@ async function settings(options: RegistryOptions, directory: string, addr: strin
   return {
     version: 0.1,
     storage: { filesystem: { rootdirectory: join(directory, 'data') }, delete: { enabled: true } },
-    http: { addr, ...(tls && { tls: { certificate: tls.certificate, key: tls.key } }) },
+    http: { addr, ...(tls && { tls: tlsSettings(tls) }) },
     ...(auth && { auth }),
   };
 }
 
-async function answering(child: ChildProcess, url: string, log: string): Promise<void> {
+function tlsSettings({ certificate, key, clients }: NonNullable<RegistryOptions['tls']>) {
+  return { certificate, key, ...(clients === undefined ? {} : { clientcas: [clients] }) };
+}
+
+async function answering(child: ChildProcess, port: number, log: string): Promise<void> {
+  const socket = { data: () => undefined };
   for (let attempt = 0; child.exitCode === null && attempt < 200; attempt++) {
-    const answer = await fetch(url, { tls: { rejectUnauthorized: false } }).catch(() => undefined);
-    if (answer !== undefined) return;
+    const connecting = Bun.connect({ hostname: '127.0.0.1', port, socket });
+    const connection = await connecting.catch(() => undefined);
+    connection?.end();
+    if (connection !== undefined) return;
     await Bun.sleep(50);
   }
   await ended(child);

@@ -7,6 +7,9 @@ import { pullScope } from './manifests.ts';
 import { pauseAfter, sleep } from './patience.ts';
 import type { Session } from './session.ts';
 
+/** How often a blob is taken up at most, however much arrives in between. */
+const BREAKS = 100;
+
 /**
  * The bytes of a blob as they arrive. A connection that breaks or stalls is taken up where it ended
  * (`Range`), as often as something arrives and for `patience.attempts` times where nothing does.
@@ -22,7 +25,7 @@ export async function* readBlob(
 ): AsyncGenerator<Uint8Array> {
   const hash = sha256();
   let received = 0;
-  for (let failures = 0; received < blob.size; ) {
+  for (let failures = 0, breaks = 0; received < blob.size; breaks++) {
     const before = received;
     try {
       for await (const piece of rest(session, name, blob, received)) {
@@ -33,7 +36,8 @@ export async function* readBlob(
       break;
     } catch (error) {
       failures = received > before ? 1 : failures + 1;
-      if (failures >= session.patience.attempts || !isBroken(error)) throw error;
+      const isHopeless = failures >= session.patience.attempts || breaks >= BREAKS;
+      if (isHopeless || !isBroken(error)) throw error;
       await sleep(pauseAfter(session.patience, failures), session.signal);
     }
   }
