@@ -1,6 +1,6 @@
 export { adoptImage, type Foreign } from './adopt.ts';
 export type { BaseOptions, BaseProgress } from './bases/make.ts';
-export { BASE_NAMES } from './bases/suite.ts';
+export { BASE_NAMES } from './bases/recipe.ts';
 export { collect, reconcile, type Swept, sweep } from './collect.ts';
 export {
   type ChainId,

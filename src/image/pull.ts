@@ -1,6 +1,6 @@
 import { ClocheError } from '../error.ts';
 import type { BaseOptions } from './bases/make.ts';
-import { BASE_NAMES, suiteOf } from './bases/suite.ts';
+import { BASE_NAMES, recipeOf } from './bases/recipe.ts';
 import { findImage, type Image } from './images.ts';
 import { familiar, parseReference, withTag } from './reference.ts';
 import type { Store } from './store.ts';
@@ -19,10 +19,10 @@ export async function resolveImage(
   const local = findImage(store, text);
   if (local !== undefined) return local;
   const name = withTag(parseReference(text));
-  const suite = suiteOf(name);
-  if (suite !== undefined) {
+  const recipe = recipeOf(name);
+  if (recipe !== undefined) {
     const { makeBase } = await import('./bases/make.ts');
-    return makeBase(store, name, suite, options);
+    return makeBase(store, name, recipe, options);
   }
   throw new ClocheError('IMAGE_NOT_FOUND', `unable to find image '${familiar(name)}' locally`, {
     class: 'not-found',

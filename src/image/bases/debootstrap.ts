@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { ClocheError } from '../../error.ts';
 import type { Mirror } from './mirror.ts';
+import { plainEnv } from './tool.ts';
 
 export interface DebootstrapOptions {
   readonly suite: string;
@@ -39,13 +40,7 @@ export async function debootstrap(options: DebootstrapOptions): Promise<void> {
     ],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
-      // Not the user's HOME, locale or TMPDIR: the result must not depend on who made it.
-      env: {
-        PATH: process.env.PATH,
-        LC_ALL: 'C.UTF-8',
-        ...environmentProxies(),
-        ...mirror.proxies,
-      },
+      env: { ...plainEnv(), ...mirror.proxies },
       killSignal: 'SIGKILL',
       signal,
     },
@@ -61,16 +56,6 @@ export async function debootstrap(options: DebootstrapOptions): Promise<void> {
     child.on('close', resolve);
   });
   if (code !== 0) throw failure(options, code, lines);
-}
-
-function environmentProxies(): Record<string, string> {
-  const names = ['http_proxy', 'https_proxy', 'no_proxy'];
-  return Object.fromEntries(
-    names.flatMap((name) => {
-      const value = process.env[name] ?? process.env[name.toUpperCase()];
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
 }
 
 function isMissing(): ClocheError {

@@ -1,20 +1,17 @@
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { findImage, type Image, writeImage } from '../images.ts';
-import { ARCHITECTURE, type ImageConfig } from '../manifest.ts';
-import { familiar, type Reference } from '../reference.ts';
-import { commit, discard, prepare, type Snapshot } from '../snapshots.ts';
+import type { ImageConfig } from '../manifest.ts';
+import { familiar, parseReference, type Reference } from '../reference.ts';
 import { whileWorking } from '../state/work.ts';
 import type { Store } from '../store.ts';
-import { debootstrap } from './debootstrap.ts';
-import { finish } from './finish.ts';
-import { type Mirror, mirrorFor } from './mirror.ts';
-import type { Suite } from './suite.ts';
+import { makeBuildpackDeps } from './buildpack.ts';
+import { makeDebian } from './debian.ts';
+import { makeNode } from './node.ts';
+import { type Recipe, recipeOf } from './recipe.ts';
 
 /** How far the making of a base image is, for whoever shows it. */
 export interface BaseProgress {
-  /** `wait`: another process makes the same one. */
-  readonly phase: 'wait' | 'begin' | 'debootstrap' | 'commit' | 'done';
+  /** `wait`: another process makes the same one; `debootstrap`, `apt`: a line that it printed. */
+  readonly phase: 'wait' | 'begin' | 'debootstrap' | 'apt' | 'fetch' | 'commit' | 'done';
   /** The image's familiar name. */
   readonly image: string;
   /** One line, for people. */
@@ -26,29 +23,35 @@ export interface BaseOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What makers of images have at hand. */
+export interface Kitchen {
+  readonly store: Store;
+  readonly signal: AbortSignal | undefined;
+  say(phase: BaseProgress['phase'], text: string): void;
+  /** The image below, which is found or made first. */
+  below(name: string): Promise<Image>;
+}
+
 /**
- * Makes a Debian base image on this machine and tags it with its name on Docker Hub. Two processes
- * that want the same one make it once. Killed at any moment, it leaves no image but whole ones; its
+ * Makes a base image on this machine and tags it with its name on Docker Hub. Two processes that
+ * want the same one make it once. Killed at any moment, it leaves no image but whole ones; its
  * directory is removed by the next command.
  *
- * @throws {ClocheError} as `debootstrap`
+ * @throws {ClocheError} as `debootstrap`, `viewPackage`, `packageTarball`, `chooseNode`, `needTool`
  */
 export async function makeBase(
   store: Store,
   name: Reference,
-  what: Suite,
+  recipe: Recipe,
   options: BaseOptions = {},
 ): Promise<Image> {
   const image = familiar(name);
-  const say = (phase: BaseProgress['phase'], text: string) =>
-    options.onProgress?.({ phase, image, text });
+  const say: Kitchen['say'] = (phase, text) => options.onProgress?.({ phase, image, text });
   const make = async () => {
     const ready = findImage(store, image);
     if (ready !== undefined) return ready;
-    const mirror = await mirrorFor(what.suite);
-    say('begin', `making ${image} on this machine with debootstrap from ${mirror.uri}`);
-    const layer = await makeLayer(store, what, mirror, options, say);
-    const made = writeImage(store, configFor(what, mirror, layer), [name]);
+    const config = await cook(kitchenOf(store, options, say), recipe);
+    const made = writeImage(store, config, [name]);
     say('done', `made ${image} on this machine, it is not Docker Hub's`);
     return made;
   };
@@ -58,59 +61,23 @@ export async function makeBase(
   });
 }
 
-async function makeLayer(
-  store: Store,
-  { suite, slim }: Suite,
-  mirror: Mirror,
-  { signal }: BaseOptions,
-  say: (phase: BaseProgress['phase'], text: string) => void,
-): Promise<Snapshot> {
-  const active = prepare(store, undefined);
-  try {
-    await debootstrap({
-      ...{ suite, mirror, signal, target: active.upper, cache: join(store.root, 'cache/debs') },
-      onLine: (line) => say('debootstrap', line.replace(/^[IW]: /, '')),
-    });
-    finish(active.upper, mirror, slim);
-    bringKeyring(active.upper, mirror.keyring);
-    say('commit', 'writing the layer');
-    return await commit(store, active);
-  } catch (error) {
-    discard(store, active);
-    throw error;
+function cook(kitchen: Kitchen, recipe: Recipe): Promise<ImageConfig> {
+  switch (recipe.kind) {
+    case 'debian':
+      return makeDebian(kitchen, recipe);
+    case 'buildpack-deps':
+      return makeBuildpackDeps(kitchen, recipe.suite);
+    case 'node':
+      return makeNode(kitchen, recipe);
   }
 }
 
-/** A mirror of one's own may be signed with a key that Debian's packages do not bring. */
-function bringKeyring(root: string, keyring: string): void {
-  const inside = join(root, keyring);
-  if (existsSync(inside)) return;
-  mkdirSync(dirname(inside), { recursive: true });
-  copyFileSync(keyring, inside);
-}
-
-function configFor({ suite, slim }: Suite, mirror: Mirror, layer: Snapshot): ImageConfig {
-  const created = new Date().toISOString();
-  return {
-    created,
-    architecture: ARCHITECTURE,
-    os: 'linux',
-    config: {
-      Env: ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
-      Cmd: ['bash'],
-      Labels: {
-        'dev.cloche.base':
-          "made on this machine with debootstrap from the host's mirror, not Docker Hub's image",
-        'dev.cloche.base.mirror': mirror.uri,
-      },
-    },
-    rootfs: { type: 'layers', diff_ids: [layer.diffId] },
-    history: [
-      {
-        created,
-        created_by: `debootstrap --variant=minbase ${suite} ${mirror.uri}`,
-        comment: slim ? 'cloche, without documentation' : 'cloche',
-      },
-    ],
+function kitchenOf(store: Store, options: BaseOptions, say: Kitchen['say']): Kitchen {
+  const below = async (text: string) => {
+    const name = parseReference(text);
+    const recipe = recipeOf(name);
+    if (recipe === undefined) throw new Error(`${text} is no base`);
+    return findImage(store, text) ?? makeBase(store, name, recipe, options);
   };
+  return { store, signal: options.signal, say, below };
 }

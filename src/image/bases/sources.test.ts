@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
 import { parseReference, withTag } from '../reference.ts';
+import { recipeOf } from './recipe.ts';
 import { debianSources, listName, parseSources } from './sources.ts';
-import { suiteOf } from './suite.ts';
 
 test('deb822: comments between the lines, several URIs and suites, disabled and source stanzas', () => {
   const content = `# a comment
@@ -100,20 +100,20 @@ test('apt’s lists are found by apt’s own quoting', () => {
 });
 
 test.each([
-  ['debian', { suite: 'trixie', slim: false }],
-  ['debian:12', { suite: 'bookworm', slim: false }],
-  ['debian:bookworm-slim', { suite: 'bookworm', slim: true }],
-  ['docker.io/library/debian:sid', { suite: 'sid', slim: false }],
+  ['debian', { kind: 'debian', suite: 'trixie', slim: false }],
+  ['debian:12', { kind: 'debian', suite: 'bookworm', slim: false }],
+  ['debian:bookworm-slim', { kind: 'debian', suite: 'bookworm', slim: true }],
+  ['docker.io/library/debian:sid', { kind: 'debian', suite: 'sid', slim: false }],
   ['ubuntu', undefined],
   ['someone/debian:12', undefined],
   ['localhost:5000/library/debian:12', undefined],
 ])('what is made for %s', (name, suite) => {
-  expect(suiteOf(withTag(parseReference(name)))).toEqual(suite as never);
+  expect(recipeOf(withTag(parseReference(name)))).toEqual(suite as never);
 });
 
 test.each(['debian:potato', 'debian:constructor', 'debian:-slim-slim'.replace(':-', ':x-')])(
   '%s is not made here',
   (name) => {
-    expect(() => suiteOf(parseReference(name))).toThrow(`no such image: ${name}`);
+    expect(() => recipeOf(parseReference(name))).toThrow(`no such image: ${name}`);
   },
 );

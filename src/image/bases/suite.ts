@@ -1,6 +1,3 @@
-import { ClocheError } from '../../error.ts';
-import type { Reference } from '../reference.ts';
-
 /** A Debian image that can be made here. */
 export interface Suite {
   /** `bookworm`, as debootstrap and the mirror call it. */
@@ -26,22 +23,12 @@ const SUITES: Readonly<Record<string, string>> = {
   unstable: 'sid',
 };
 
-/**
- * What is made for an image's name; undefined where the name is not Debian's.
- *
- * @throws {ClocheError} `IMAGE_NOT_FOUND`: Debian has no such tag.
- */
-export function suiteOf({ domain, path, tag, digest }: Reference): Suite | undefined {
-  if (domain !== 'docker.io' || path !== 'library/debian' || digest !== undefined) return undefined;
-  const [, name = '', slim] = /^(.*?)(-slim)?$/.exec(tag ?? 'latest') ?? [];
+/** What a tag of Debian's images means; undefined where Debian has no such tag. */
+export function suiteOfTag(tag: string): Suite | undefined {
+  const [, name = '', slim] = /^(.*?)(-slim)?$/.exec(tag) ?? [];
   const suite = Object.hasOwn(SUITES, name) ? SUITES[name] : undefined;
-  if (suite !== undefined) return { suite, slim: slim !== undefined };
-  throw new ClocheError('IMAGE_NOT_FOUND', `no such image: debian:${tag}`, {
-    class: 'not-found',
-    hint: `Of Debian, these can be made on this machine: ${BASE_NAMES}.`,
-    details: { reference: `debian:${tag}` },
-  });
+  return suite === undefined ? undefined : { suite, slim: slim !== undefined };
 }
 
-/** The names for a hint. */
-export const BASE_NAMES = 'debian:bookworm, :trixie, :sid, :bullseye, each also with -slim';
+/** The tags for a hint. */
+export const SUITE_NAMES = 'bookworm, trixie, sid, bullseye';
