@@ -20,6 +20,8 @@ export interface UnpackOptions {
   /** Called with the bytes of the body that have come so far. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** The body is that of a blob that is in the store when its end has been read. */
+  readonly isStored?: boolean | undefined;
 }
 
 /**
@@ -45,7 +47,8 @@ export async function unpackLayer(
   const chainId = chainOf(parent, diffId);
   const isThere = existsSync(blobPath(store, descriptor.digest));
   if (hasSnapshot(store, chainId) && isThere) return findSnapshot(store, chainId);
-  return unpacking(store, parent, async (active, blob) => {
+  const blob = new BlobWriter(store, about.isStored !== true);
+  return unpacking(store, parent, blob, async (active) => {
     const taken = take(blob, descriptor, body, about);
     try {
       const files = await extract(store, active, unclosed(taken), blob).catch(async (error) => {
@@ -78,7 +81,8 @@ export async function unpackArchive(
   body: AsyncIterable<Uint8Array>,
   about: UnpackOptions & { readonly diffId?: DiffId | undefined } = {},
 ): Promise<Snapshot> {
-  return unpacking(store, parent, async (active, blob) => {
+  const blob = new BlobWriter(store);
+  return unpacking(store, parent, blob, async (active) => {
     const gzip = new GzipWriter(blob);
     try {
       const counted = count(body, about);
@@ -101,19 +105,19 @@ export async function unpackArchive(
 async function unpacking(
   store: Store,
   parent: ChainId | undefined,
-  action: (active: ActiveSnapshot, blob: BlobWriter) => Promise<Snapshot>,
+  blob: BlobWriter,
+  action: (active: ActiveSnapshot) => Promise<Snapshot>,
 ): Promise<Snapshot> {
-  const active = prepare(store, parent);
   try {
-    const blob = new BlobWriter(store);
+    const active = prepare(store, parent);
     try {
-      return await action(active, blob);
-    } finally {
-      blob.abort();
+      return await action(active);
+    } catch (error) {
+      discard(store, active);
+      throw error;
     }
-  } catch (error) {
-    discard(store, active);
-    throw error;
+  } finally {
+    blob.abort();
   }
 }
 

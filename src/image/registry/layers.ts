@@ -103,7 +103,7 @@ async function unpackAll(source: Source, places: readonly Place[], arrivals: Arr
       if (isStored(source, blob))
         onEvent({ id, status: 'Extracting', progressDetail: { current, total } });
     });
-    const about = { onProgress, signal: crew.signal };
+    const about = { onProgress, signal: crew.signal, isStored: true };
     await unpackLayer(store, parent, { descriptor: blob, diffId }, body, about);
     onEvent({ id, status: 'Pull complete' });
   }
