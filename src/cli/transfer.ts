@@ -30,12 +30,9 @@ export function transferView(kind: ProgressKind, stream = process.stdout): Trans
 
 /** `5c32499ab806: Pull complete`: one line for each thing that has become true, none for bytes. */
 export function plainView(write: (text: string) => void): TransferView {
-  const last = new Map<string, string>();
   return {
-    show: ({ id, status }) => {
-      if (id !== undefined && last.get(id) === status) return;
-      if (id !== undefined) last.set(id, status);
-      if (status !== 'Waiting') write(`${id === undefined ? '' : `${id}: `}${status}\n`);
+    show: ({ id, status, progressDetail }) => {
+      if (progressDetail === undefined) write(`${id === undefined ? '' : `${id}: `}${status}\n`);
     },
     end: () => undefined,
   };
