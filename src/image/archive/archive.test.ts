@@ -88,33 +88,6 @@ test('what is not there is said before anything is written', async () => {
   await expect(save(['nothing:here'])).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' });
 });
 
-test('skopeo reads both forms, and umoci unpacks what skopeo made of it', async () => {
-  const image = await twoLayers('app:1');
-  const at = (name: string) => join(scratch, name);
-  writeFileSync(at('docker.tar'), await save(['app:1'], 'docker'));
-  writeFileSync(at('oci.tar'), await save(['app:1'], 'oci'));
-  await $`skopeo copy -q docker-archive:docker.tar:app:1 oci:layout:one`.cwd(scratch);
-  await $`skopeo copy -q oci-archive:oci.tar oci:layout:two`.cwd(scratch);
-  const two = await $`skopeo inspect --raw oci:layout:two`.cwd(scratch).arrayBuffer();
-  expect(digestOf(Buffer.from(two))).toBe(image.manifest);
-  const one = await $`skopeo inspect --config oci:layout:one`.cwd(scratch).json();
-  expect(one.rootfs.diff_ids).toEqual(configOf(store, image).rootfs.diff_ids);
-  await $`umoci unpack --image layout:two bundle`.cwd(scratch).quiet();
-  expect(readFileSync(at('bundle/rootfs/app/main.js'), 'utf8')).toBe('run');
-});
-
-test.each([
-  ['docker-archive:x.tar:app:2', 'app:2'],
-  ['oci-archive:x.tar:app:2', 'app:2'],
-])('what skopeo wrote as %s is loaded', async (target, name) => {
-  const image = await twoLayers('app:1');
-  await $`skopeo copy -q oci:${store.root}:app:1 ${target}`.cwd(scratch);
-  const [loaded] = await load(readFileSync(join(scratch, 'x.tar')));
-  expect(loaded?.names).toEqual([name]);
-  expect(loaded?.image.chainId).toBe(image.chainId);
-  expect(configOf(other, getImage(other, name)).config).toEqual({ Cmd: ['x'] });
-});
-
 test('an archive may be compressed', async () => {
   await twoLayers('app:1');
   expect(await load(gzipSync(await save(['app:1'])))).toMatchObject([{ names: ['app:1'] }]);
