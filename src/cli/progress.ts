@@ -1,10 +1,16 @@
-import type { BaseOptions } from '../image/index.ts';
+import type { ResolveOptions } from '../image/index.ts';
+import { transferView } from './transfer.ts';
 
-/** Shows how far a base image is: one line that changes at a terminal, plain lines elsewhere. */
-export function baseProgress(): BaseOptions & { end(): void } {
+/**
+ * Shows how an image comes: a pull as docker shows it; the making of a base image as one line that
+ * changes at a terminal, plain lines elsewhere.
+ */
+export function imageProgress(): ResolveOptions & { end(): void } {
   const { stderr } = process;
+  const view = transferView('auto', stderr);
   let shown = false;
   return {
+    onTransfer: view.show,
     onProgress: (progress) => {
       const { text } = progress;
       stderr.write(
@@ -13,6 +19,7 @@ export function baseProgress(): BaseOptions & { end(): void } {
       shown = true;
     },
     end: () => {
+      view.end();
       if (shown && stderr.isTTY) stderr.write('\r\x1b[K');
     },
   };

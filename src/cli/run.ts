@@ -12,7 +12,7 @@ import {
 } from '../engine/index.ts';
 import { bytes, many, positive, whole } from './flags.ts';
 import { printError, printWarnings } from './output.ts';
-import { baseProgress } from './progress.ts';
+import { imageProgress } from './progress.ts';
 import {
   requireTerminal,
   terminalSize,
@@ -98,7 +98,7 @@ async function run(options: RunOptions, flags: Flags): Promise<number> {
   if (options.tty && !options.detach && !flags.explain) requireTerminal();
   const engine = openEngine();
   await settleAll(engine);
-  const progress = baseProgress();
+  const progress = imageProgress();
   const container = await createContainer(engine, options, progress);
   progress.end();
   if (flags.explain) {

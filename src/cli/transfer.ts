@@ -18,7 +18,10 @@ export function progressKind(text: string): ProgressKind {
   throw new InvalidArgumentError('it is one of auto, plain, tty, json.');
 }
 
-export function transferView(kind: ProgressKind, stream = process.stdout): TransferView {
+export function transferView(
+  kind: ProgressKind,
+  stream: NodeJS.WriteStream = process.stdout,
+): TransferView {
   const write = (text: string) => stream.write(text);
   if (kind === 'quiet') return { show: () => undefined, end: () => undefined };
   if (kind === 'json')

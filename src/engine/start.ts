@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClocheError } from '../error.ts';
-import type { BaseOptions } from '../image/index.ts';
+import type { ResolveOptions } from '../image/index.ts';
 import {
   configOf,
   discard,
@@ -49,7 +49,7 @@ export interface TerminalSize {
   readonly width: number;
 }
 
-export interface StartOptions extends BaseOptions {
+export interface StartOptions extends ResolveOptions {
   readonly terminalSize?: TerminalSize | undefined;
   /** Wait before each step; whoever asks must answer on `pauses`. */
   readonly step?: boolean | undefined;
@@ -65,7 +65,7 @@ export interface StartOptions extends BaseOptions {
 export async function createContainer(
   engine: Engine,
   options: RunOptions,
-  about: BaseOptions = {},
+  about: ResolveOptions = {},
 ): Promise<Container> {
   const image = await resolveImage(engine.store, options.image, about);
   const argv = argvOf(options, configOf(engine.store, image).config);

@@ -41,7 +41,7 @@ export {
   forgetCache,
   pruneImages,
 } from './prune.ts';
-export { resolveImage } from './pull.ts';
+export { type ResolveOptions, resolveImage } from './pull.ts';
 export {
   canonical,
   familiar,

@@ -1,32 +1,62 @@
 import { ClocheError } from '../error.ts';
 import type { BaseOptions } from './bases/make.ts';
 import { BASE_NAMES, recipeOf } from './bases/recipe.ts';
-import { findImage, type Image } from './images.ts';
-import { familiar, parseReference, withTag } from './reference.ts';
+import { findImage, getImage, type Image } from './images.ts';
+import { familiar, parseReference, type Reference, withTag } from './reference.ts';
+import type { OnTransfer } from './registry/progress.ts';
 import type { Store } from './store.ts';
 
+export interface ResolveOptions extends BaseOptions {
+  /** Told of a pull; without it `onProgress` is, in lines. */
+  readonly onTransfer?: OnTransfer | undefined;
+}
+
 /**
- * The image that a name or an id means: the local one, else one made here from the distribution's
- * packages. Pulling from a registry is yet to come.
+ * The image that a name or an id means: the local one, else its registry's, else one made here from
+ * the distribution's packages. Who is offline loses two seconds at most.
  *
- * @throws {ClocheError} `REFERENCE_INVALID`, `IMAGE_NOT_FOUND`, and what `makeBase` throws.
+ * @throws {ClocheError} `REFERENCE_INVALID`; `IMAGE_NOT_FOUND` with both reasons; as `attemptPull`
+ *   and `makeBase`
  */
 export async function resolveImage(
   store: Store,
   text: string,
-  options: BaseOptions = {},
+  options: ResolveOptions = {},
 ): Promise<Image> {
   const local = findImage(store, text);
   if (local !== undefined) return local;
+  // An id is nothing that a registry could be asked for.
+  if (text.startsWith('sha256:')) return getImage(store, text);
   const name = withTag(parseReference(text));
+  const onEvent = options.onTransfer ?? told(familiar(name), options);
+  const { attemptPull } = await import('./registry/attempt.ts');
+  const pulled = await attemptPull(store, name, { onEvent, signal: options.signal });
+  if (!(pulled instanceof ClocheError)) return pulled;
   const recipe = recipeOf(name);
-  if (recipe !== undefined) {
-    const { makeBase } = await import('./bases/make.ts');
-    return makeBase(store, name, recipe, options);
-  }
-  throw new ClocheError('IMAGE_NOT_FOUND', `unable to find image '${familiar(name)}' locally`, {
-    class: 'not-found',
-    hint: `cloche cannot pull from registries yet. It makes ${BASE_NAMES}; cloche images lists what there is.`,
-    details: { reference: familiar(name) },
-  });
+  if (recipe === undefined) throw absent(name, pulled);
+  onEvent({ status: `cannot pull ${familiar(name)}: ${pulled.message}` });
+  const { makeBase } = await import('./bases/make.ts');
+  return makeBase(store, name, recipe, options);
+}
+
+/** A pull told in lines, without its bytes. */
+function told(image: string, { onProgress }: BaseOptions): OnTransfer {
+  return ({ id, status, progressDetail }) => {
+    if (progressDetail !== undefined) return;
+    onProgress?.({ phase: 'fetch', image, text: id === undefined ? status : `${id}: ${status}` });
+  };
+}
+
+function absent(name: Reference, reason: ClocheError): ClocheError {
+  const shown = familiar(name);
+  return new ClocheError(
+    'IMAGE_NOT_FOUND',
+    `unable to find image '${shown}' locally, nor to pull it: ${reason.message}`,
+    {
+      class: 'not-found',
+      hint: `${reason.hint ?? ''} Without a registry cloche makes ${BASE_NAMES}; cloche images lists what there is.`.trim(),
+      details: { reference: shown, ...reason.details },
+      cause: reason,
+    },
+  );
 }

@@ -1,3 +1,4 @@
+export { attemptPull } from './attempt.ts';
 export { eraseCredentials, findCredentials } from './credentials.ts';
 export type { Credentials } from './identity.ts';
 export { login, registryName } from './login.ts';

@@ -23,6 +23,8 @@ export interface PullOptions {
   readonly onEvent?: OnTransfer | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly patience?: Patience | undefined;
+  /** For the first request to the registry, if it is another one. */
+  readonly greeting?: Patience | undefined;
 }
 
 export interface Pulled {
@@ -81,10 +83,10 @@ async function fromFirst<T>(
 async function sessionFor(
   endpoint: Endpoint,
   signal: AbortSignal | undefined,
-  { patience }: PullOptions,
+  { patience, greeting }: PullOptions,
 ): Promise<Session> {
   const credentials = await findCredentials(endpoint.domain);
-  return openSession(endpoint, { credentials, patience, signal, action: 'pull' });
+  return openSession(endpoint, { credentials, patience, greeting, signal, action: 'pull' });
 }
 
 async function pullFrom(

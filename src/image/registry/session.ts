@@ -35,6 +35,8 @@ export interface Question extends Pick<Ask, 'method' | 'body'> {
 export interface SessionOptions {
   readonly credentials?: Credentials | undefined;
   readonly patience?: Patience | undefined;
+  /** For the first request alone, if it is another one. */
+  readonly greeting?: Patience | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly action: Wanted['action'];
 }
@@ -48,7 +50,10 @@ export interface SessionOptions {
 export async function openSession(endpoint: Endpoint, options: SessionOptions): Promise<Session> {
   const { patience = PATIENCE, signal, credentials, action } = options;
   const way = { tls: endpoint.tls, patience, signal };
-  const { base, answer } = await greet(endpoint, way);
+  const { base, answer } = await greet(endpoint, {
+    ...way,
+    patience: options.greeting ?? patience,
+  });
   const { domain } = endpoint;
   const auth = authorizer(base, credentials, way, (refused) =>
     refusal(refused, { domain, action }),
