@@ -87,7 +87,7 @@ class Shelf implements TarSink, Content {
   }
 
   entry(entry: TarEntry): void {
-    this.#limit.entry();
+    this.#limit.entry(entry.path.length + (entry.target?.length ?? 0));
     const name = split(entry.path).join('/');
     if (entry.type === 'link') this.#links.set(name, split(entry.target ?? '').join('/'));
     // Old dockers save a layer that two images share once, and a link to it from the other place.

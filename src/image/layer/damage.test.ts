@@ -136,7 +136,7 @@ test('progress tells the bytes of the blob, up to its size', async () => {
   );
 });
 
-test('a bomb is stopped: by its ratio, by the disk, by the number of its entries', () => {
+test('a bomb is stopped: by its ratio, by the disk, by its entries', () => {
   const limit = new Limit(store.root);
   const gigabyte = 1024 ** 3;
   const grow = (count: number, compressed: number) => {
@@ -147,9 +147,14 @@ test('a bomb is stopped: by its ratio, by the disk, by the number of its entries
   expect(() => new Limit(store.root).grow(5 * gigabyte, 1024)).toThrow('more than 200 times');
   expect(() => limit.grow(1e18, 1e18)).toThrow('does not fit on the disk');
   const many = () => {
-    for (let i = 0; i <= 1_000_000; i++) limit.entry();
+    for (let i = 0; i <= 1_000_000; i++) limit.entry(50);
   };
   expect(many).toThrow('more than 1000000 entries');
+  const fat = new Limit(store.root);
+  const headers = () => {
+    for (let i = 0; i < 300; i++) fat.entry(1 << 20);
+  };
+  expect(headers).toThrow('too much in its headers');
 });
 
 test('what a killed process has left of a layer is swept by the next', async () => {

@@ -49,7 +49,7 @@ export async function dress(
 ): Promise<Dressed> {
   await readCopied(extractor, lower);
   const dresser = new Dresser(lower);
-  for (const { path, steps } of dresser.all(extractor.root, ''))
+  for (const { path, steps } of dresser.all(extractor.root))
     if (dresser.add(path, steps)) await dresser.flush(directory);
   await dresser.flush(directory);
   return { size: dresser.size, opaque: dresser.opaque };
@@ -81,10 +81,21 @@ class Dresser {
     this.#lower = lower;
   }
 
-  *all(name: Name, path: RawPath): Generator<{ path: RawPath; steps: Step[] }> {
-    for (const child of name.children?.values() ?? [])
-      yield* this.all(child, path === '' ? child.name : `${path}/${child.name}`);
-    yield { path, steps: this.#of(name, path) };
+  /** Every name, after those below it. Its own stack: an archive may be two thousand levels deep. */
+  *all(root: Name): Generator<{ path: RawPath; steps: Step[] }> {
+    const open = [{ name: root, path: '', left: below(root) }];
+    for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
+      const next = top.left.next();
+      if (next.done === true) {
+        open.pop();
+        yield { path: top.path, steps: this.#of(top.name, top.path) };
+        continue;
+      }
+      const name = next.value;
+      const path = top.path === '' ? name.name : `${top.path}/${name.name}`;
+      if (name.children === undefined) yield { path, steps: this.#of(name, path) };
+      else open.push({ name, path, left: below(name) });
+    }
   }
 
   /** @returns whether the plan is full. */
@@ -133,9 +144,19 @@ class Dresser {
   }
 }
 
+function below({ children }: Name): Iterator<Name, undefined> {
+  return (children ?? new Map<RawPath, Name>()).values();
+}
+
+/** Linux has no others (xattr(7)); archives made on a Mac have. */
+const NAMESPACES = ['security.', 'system.', 'trusted.', 'user.'];
+
 /** overlayfs' own notes in a layer would be orders to our overlayfs: only we write such. */
 function wanted(xattrs: Xattrs | undefined): [string, Uint8Array][] {
-  return [...(xattrs ?? [])].filter(([name]) => !name.startsWith('trusted.overlay.'));
+  return [...(xattrs ?? [])].filter(
+    ([name]) =>
+      NAMESPACES.some((space) => name.startsWith(space)) && !name.startsWith('trusted.overlay.'),
+  );
 }
 
 function whiteout(at: Pointer): Step {

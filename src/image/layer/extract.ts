@@ -64,7 +64,7 @@ export class Extractor implements TarSink {
   }
 
   entry(entry: TarEntry): void {
-    this.#limit.entry();
+    this.#limit.entry(keptOf(entry));
     const components = split(entry.path);
     const name = components.pop();
     if (name === undefined) this.#dressRoot(entry);
@@ -236,6 +236,13 @@ export function isMadeNow({ type }: Inode): boolean {
 /** A directory that no entry describes. */
 function plainDirectory(mtime: bigint): Inode {
   return { type: 'directory', mode: 0o755, uid: 0, gid: 0, size: 0, xattrs: undefined, mtime };
+}
+
+/** Bytes of an entry that stay in memory until all is read. */
+function keptOf({ path, target = '', xattrs }: TarEntry): number {
+  let kept = path.length + target.length;
+  for (const [name, value] of xattrs ?? []) kept += name.length + value.length;
+  return kept;
 }
 
 function inodeOf(entry: TarEntry): Inode {

@@ -55,8 +55,8 @@ export async function extract(
   return { diffId, compression, dress: () => dress(extractor, upper, lower) };
 }
 
-/** What the kernel says of names and sizes that no file can have. */
-const REFUSED = ['ENAMETOOLONG', 'EFBIG', 'EINVAL', 'EILSEQ', 'ELOOP'];
+/** What the kernel says of names, sizes and numbers of links that no file can have. */
+const REFUSED = ['ENAMETOOLONG', 'EFBIG', 'EINVAL', 'EILSEQ', 'ELOOP', 'EMLINK'];
 
 function refused(error: unknown): unknown {
   const { code, message } = error as NodeJS.ErrnoException;

@@ -164,6 +164,27 @@ test('sizes that cannot be are refused', async () => {
   await refused(tar(pax(record('size', '99999999999999999')), entry({ path: 'f' })), 'PAX record');
 });
 
+test('a sparse file is no larger than a file can be, and its map is in order', async () => {
+  const sparse = (size: string, map: string, content = '') =>
+    tar(
+      pax(record('GNU.sparse.size', size) + record('GNU.sparse.map', map)),
+      entry({ path: 'f' }, content),
+    );
+  await refused(sparse('9007199254740991', '9007199254740990,1', 'x'), 'EFBIG');
+  await refused(sparse('10', '5,5,0,5', 'helloworld'), 'broken map');
+  await refused(sparse('10', '0,5,3,5', 'helloworld'), 'broken map');
+  await refused(sparse('9', '0,5,5,5', 'helloworld'), 'broken map');
+  await refused(sparse('10', '0,5,5', 'helloworld'), 'broken map');
+  await refused(sparse('10', '0,5', 'helloworld'), 'broken map');
+  await refused(sparse('-1', '0,5', 'hello'), 'PAX record');
+});
+
+test('a thousand levels of directories are no trouble', async () => {
+  const deep = 'd/'.repeat(2000);
+  const { directory: at } = await unpack(entry({ path: `${deep}f` }), entry({ path: `${deep}g` }));
+  expect(existsSync(join(at, 'd/d/d'))).toBe(true);
+});
+
 test('owners that chown would take for "nobody in particular" are refused', async () => {
   await refused(tar(entry({ path: 'f', uid: 0xffff_ffff })), 'the owner 4294967295');
   const negative = Buffer.alloc(8, 0xff);

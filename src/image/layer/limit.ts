@@ -7,8 +7,9 @@ const RESERVE = 64 * 1024 * 1024;
 const HARMLESS = 4 * 1024 ** 3;
 /** So many times a layer may grow beyond that. Debian grows three times; a file of zeros, a thousand. */
 const RATIO = 200;
-/** So many entries a layer may have: their names are kept in memory. */
+/** So many entries a layer may have, and so many bytes of names and xattrs: they are in memory. */
 const ENTRIES = 1_000_000;
+const KEPT = 256 * 1024 * 1024;
 
 /**
  * Stops a decompression bomb: a layer may not grow beyond the free disk, nor beyond reason.
@@ -17,6 +18,7 @@ export class Limit {
   readonly #free: number;
   #bytes = 0;
   #entries = 0;
+  #kept = 0;
 
   constructor(root: string) {
     const { bavail, bsize } = statfsSync(root);
@@ -35,10 +37,13 @@ export class Limit {
       );
   }
 
-  /** @throws {ClocheError} `LAYER_TOO_LARGE` */
-  entry(): void {
+  /** `kept` is how many bytes of it stay in memory. @throws {ClocheError} `LAYER_TOO_LARGE` */
+  entry(kept: number): void {
+    this.#kept += kept;
     if (++this.#entries > ENTRIES)
       throw tooLarge(`has more than ${ENTRIES} entries`, 'No image needs as many in one layer.');
+    if (this.#kept > KEPT)
+      throw tooLarge('has too much in its headers', 'It looks like an attack on memory.');
   }
 }
 

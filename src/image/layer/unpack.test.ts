@@ -107,6 +107,7 @@ test('extended attributes are binary, and overlayfs hears no orders from a layer
   const xattrs = new Map([
     ['user.all', value],
     ['trusted.overlay.redirect', Buffer.from('/etc')],
+    ['com.apple.quarantine', Buffer.from('from a Mac')],
     ['security.capability', Buffer.from('0100000200040000000000000000000000000000', 'hex')],
   ]);
   const { directory: at } = await unpack(tar(entry({ path: 'f', xattrs, uid: 5, mode: 0o4755 })));
