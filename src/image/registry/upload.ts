@@ -184,7 +184,12 @@ const PIECE = 1 << 18;
 
 function locationOf({ headers, url }: Answer): URL {
   const location = headers.get('location') ?? '';
-  if (location !== '' && URL.canParse(location, url.href)) return new URL(location, url.href);
+  if (location !== '' && URL.canParse(location, url.href)) {
+    const next = new URL(location, url.href);
+    // A registry behind something that ends TLS for it often does not know that it has TLS.
+    if (next.host === url.host) next.protocol = url.protocol;
+    return next;
+  }
   throw new ClocheError('REGISTRY_INVALID', `'${url.host}' does not say where to send a blob`, {
     class: 'unavailable',
     hint: 'Is this the address of a registry, and may one push to it?',
