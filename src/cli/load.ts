@@ -4,7 +4,7 @@ import { loadImages } from '../image/archive/index.ts';
 import type { Platform } from '../image/index.ts';
 import { parsePlatform } from '../image/registry/index.ts';
 import { interruptible } from './interrupt.ts';
-import { input } from './stream.ts';
+import { input, readable } from './stream.ts';
 
 /** `cloche load`: the images of an archive that docker, skopeo, podman or cloche has saved. */
 export function loadCommand(): Command {
@@ -15,9 +15,10 @@ export function loadCommand(): Command {
     .option('--platform <os/arch>', 'load this platform of an image for several', parsePlatform)
     .action(async (flags: Flags) => {
       const { store } = openEngine();
-      const body = input(flags.input);
+      const { input: file } = flags;
+      const source = file === undefined ? input(undefined) : { file: readable(file) };
       const loaded = await interruptible('the load', (signal) =>
-        loadImages(store, body, { platform: flags.platform, signal }),
+        loadImages(store, source, { platform: flags.platform, signal }),
       );
       if (flags.quiet) return;
       for (const { image, names } of loaded) {

@@ -79,6 +79,12 @@ async function write(fd: number, pieces: AsyncIterable<Uint8Array>): Promise<voi
   }
 }
 
+/** The path, if it can be opened. @throws {ClocheError} `FILE_NOT_FOUND` */
+export function readable(path: string): string {
+  closeSync(opened(path));
+  return path;
+}
+
 function opened(path: string): number {
   try {
     return openSync(path, 'r');

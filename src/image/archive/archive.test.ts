@@ -15,6 +15,7 @@ import {
   type ArchiveFormat,
   exportSnapshot,
   importImage,
+  type Loaded,
   loadImages,
   saveImages,
 } from './index.ts';
@@ -36,7 +37,31 @@ afterEach(() => {
 
 const save = async (names: string[], format: ArchiveFormat = 'docker') =>
   Buffer.concat(await Array.fromAsync(saveImages(store, names, format)));
-const load = (archive: Buffer, about = {}) => loadImages(other, inPieces(archive, 5000), about);
+/** Out of a file and out of a stream: one reads headers alone, the other puts all aside. */
+async function load(archive: Buffer, about = {}) {
+  const file = join(scratch, 'loaded.tar');
+  writeFileSync(file, archive);
+  const fromFile = await outcome(loadImages(other, { file }, about));
+  const third = temporaryStore();
+  const fromStream = await outcome(loadImages(third.store, inPieces(archive, 5000), about));
+  const left = contents(third.store).length;
+  third.remove();
+  expect(fromStream.names).toEqual(fromFile.names);
+  expect(fromStream.code).toEqual(fromFile.code);
+  if (fromStream.code !== undefined) expect(left).toBe(0);
+  if (fromFile.error !== undefined) throw fromFile.error;
+  return fromFile.loaded;
+}
+
+/** What is compared of two ways to load. */
+async function outcome(loading: Promise<Loaded[]>) {
+  try {
+    const loaded = await loading;
+    return { loaded, names: loaded.map(({ names, image }) => [image.id, ...names]) };
+  } catch (error) {
+    return { loaded: [], names: [], code: (error as { code?: string }).code, error };
+  }
+}
 
 /** An image of two layers, the upper of which removes a file. */
 async function twoLayers(name: string): Promise<Image> {

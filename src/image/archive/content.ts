@@ -1,158 +1,101 @@
-import {
-  closeSync,
-  createReadStream,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClocheError } from '../../error.ts';
-import { decompress } from '../layer/decompress.ts';
 import { split } from '../layer/growing.ts';
-import { Limit } from '../layer/limit.ts';
-import { type TarEntry, TarReader, type TarSink } from '../layer/reader.ts';
-import { type Store, temporaryPath } from '../store.ts';
+import type { TarEntry } from '../layer/reader.ts';
 
-/** The files of an archive of images, by their paths in it (without `./`). */
-export interface Content {
-  has(path: string): boolean;
-  /** A document. @throws {ClocheError} `ARCHIVE_INVALID`: it is missing, or too large for one */
-  read(path: string): Buffer;
-  /** @throws {ClocheError} `ARCHIVE_INVALID`: it is missing */
-  stream(path: string): AsyncIterable<Uint8Array>;
-  /** Removes what was put aside. */
-  close(): void;
-}
-
-export interface ContentOptions {
-  readonly onProgress?: ((bytes: number) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
+/** Where a file of an archive lies on this machine. */
+export interface Place {
+  readonly file: string;
+  /** Bytes before it in that file. */
+  readonly offset: number;
+  readonly size: number;
 }
 
 /** Bytes; real manifests and configs have some thousands. */
 const DOCUMENT_MAX = 16 << 20;
 
-/**
- * Puts an archive's files aside: the documents that say what they are come last in it, and one
- * cannot go back in a stream. The archive may be compressed.
- *
- * @throws {ClocheError} `LAYER_INVALID`, `LAYER_TOO_LARGE`, `COMPRESSION_UNSUPPORTED`, `DISK_FULL`
- */
-export async function putAside(
-  store: Store,
-  body: AsyncIterable<Uint8Array>,
-  { onProgress, signal }: ContentOptions = {},
-): Promise<Content> {
-  const directory = temporaryPath(store);
-  const limit = new Limit(store.root);
-  mkdirSync(directory, { mode: 0o700 });
-  const shelf = new Shelf(directory, limit);
-  const reader = new TarReader(shelf);
-  let came = 0;
-  const counted = async function* () {
-    for await (const chunk of body) {
-      signal?.throwIfAborted();
-      came += chunk.length;
-      onProgress?.(came);
-      yield chunk;
-    }
-  };
-  try {
-    for await (const piece of decompress(counted())) {
-      limit.grow(piece.length, came);
-      reader.push(piece);
-    }
-    reader.finish();
-    return shelf;
-  } catch (error) {
-    shelf.close();
-    throw error;
-  }
-}
-
-/** What lies on the disk: the files, under numbers instead of names that others chose. */
-class Shelf implements TarSink, Content {
-  readonly #directory: string;
-  readonly #limit: Limit;
-  /** Path in the archive → file, or what it is a link to. */
-  readonly #files = new Map<string, { readonly path: string; readonly size: number }>();
+/** The files of an archive of images, by their paths in it (without `./`). */
+export class Content {
+  readonly #files = new Map<string, Place>();
   readonly #links = new Map<string, string>();
-  #open = -1;
+  readonly #close: () => void;
 
-  constructor(directory: string, limit: Limit) {
-    this.#directory = directory;
-    this.#limit = limit;
+  /** @param close removes what was put aside */
+  constructor(close: () => void = () => undefined) {
+    this.#close = close;
   }
 
-  entry(entry: TarEntry): void {
-    this.#limit.entry(entry.path.length + (entry.target?.length ?? 0));
-    const name = split(entry.path).join('/');
-    if (entry.type === 'link') this.#links.set(name, split(entry.target ?? '').join('/'));
-    // Old dockers save a layer that two images share once, and a link to it from the other place.
-    if (entry.type === 'symlink')
-      this.#links.set(name, split(join(name, '..', entry.target ?? '')).join('/'));
-    if (entry.type !== 'file') return;
-    if (entry.sparse !== undefined) throw invalid(`'${name}' in the archive is a sparse file`);
-    const path = join(this.#directory, String(this.#files.size));
-    this.#open = openSync(path, 'w', 0o600);
-    this.#files.set(name, { path, size: entry.size });
+  /** Notes a link; old dockers save a layer that two images share once, and a link elsewhere. */
+  addLink({ path, type, target = '' }: TarEntry): void {
+    const name = split(path).join('/');
+    const base = type === 'link' ? '' : join(name, '..');
+    this.#links.set(name, split(join(base, target)).join('/'));
+  }
+
+  /** @throws {ClocheError} `ARCHIVE_INVALID` */
+  add({ path, sparse }: TarEntry, place: Place): void {
+    const name = split(path).join('/');
+    if (sparse !== undefined) throw invalid(`'${name}' in the archive is a sparse file`);
+    this.#files.set(name, place);
     this.#links.delete(name);
-  }
-
-  data(piece: Buffer): void {
-    for (let at = 0; at < piece.length; ) at += writeSync(this.#open, piece, at);
-  }
-
-  end(): void {
-    if (this.#open >= 0) closeSync(this.#open);
-    this.#open = -1;
   }
 
   has(path: string): boolean {
     return this.#find(path) !== undefined;
   }
 
+  /** A document. @throws {ClocheError} `ARCHIVE_INVALID`: it is missing, or too large for one */
   read(path: string): Buffer {
-    const file = this.#get(path);
-    if (file.size > DOCUMENT_MAX) throw invalid(`'${path}' has ${file.size} bytes`);
-    return readFileSync(file.path);
+    const { file, offset, size } = this.#get(path);
+    if (size > DOCUMENT_MAX) throw invalid(`'${path}' has ${size} bytes`);
+    const content = Buffer.alloc(size);
+    const fd = openSync(file, 'r');
+    try {
+      for (let at = 0; at < size; ) {
+        const count = readSync(fd, content, at, size - at, offset + at);
+        if (count === 0) throw invalid(`'${path}' is cut off`);
+        at += count;
+      }
+    } finally {
+      closeSync(fd);
+    }
+    return content;
   }
 
+  /** @throws {ClocheError} `ARCHIVE_INVALID`: it is missing */
   stream(path: string): AsyncIterable<Uint8Array> {
-    return opening(this.#get(path).path);
+    return opening(this.#get(path));
   }
 
   close(): void {
-    this.end();
-    rmSync(this.#directory, { recursive: true, force: true });
+    this.#close();
   }
 
-  #get(path: string) {
-    const file = this.#find(path);
-    if (file === undefined) throw invalid(`'${path}' is not in the archive`);
-    return file;
+  #get(path: string): Place {
+    const place = this.#find(path);
+    if (place === undefined) throw invalid(`'${path}' is not in the archive`);
+    return place;
   }
 
-  #find(path: string) {
-    let name = split(path).join('/');
-    // Links to links are as good as missing.
-    name = this.#files.has(name) ? name : (this.#links.get(name) ?? name);
-    return this.#files.get(name);
+  #find(path: string): Place | undefined {
+    const name = split(path).join('/');
+    // A link to a link is as good as missing.
+    return this.#files.get(name) ?? this.#files.get(this.#links.get(name) ?? '');
   }
 }
 
 /** Opened when the first piece is asked for, which for a layer that is known is never. */
-async function* opening(path: string): AsyncGenerator<Uint8Array> {
-  yield* createReadStream(path, { highWaterMark: 1 << 18 });
+async function* opening({ file, offset, size }: Place): AsyncGenerator<Uint8Array> {
+  if (size === 0) return;
+  const range = { start: offset, end: offset + size - 1 };
+  yield* createReadStream(file, { ...range, highWaterMark: 1 << 18 });
 }
 
 /** `ARCHIVE_INVALID`: it is no archive of images, or not a whole one. */
-export function invalid(reason: string, hint?: string): ClocheError {
+export function invalid(reason: string): ClocheError {
   return new ClocheError('ARCHIVE_INVALID', `this is no archive of images: ${reason}`, {
     class: 'invalid-argument',
-    hint:
-      hint ?? 'docker save, cloche save and skopeo write such; a root file system is for import.',
+    hint: 'docker save, cloche save and skopeo write such; a root file system is for import.',
   });
 }

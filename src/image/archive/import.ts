@@ -4,7 +4,7 @@ import { ARCHITECTURE, type ContainerConfig, type Platform } from '../manifest.t
 import { type Reference, withTag } from '../reference.ts';
 import { whileWorking } from '../state/work.ts';
 import type { Store } from '../store.ts';
-import type { ContentOptions } from './content.ts';
+import type { ContentOptions } from './open.ts';
 
 export interface ImportOptions extends ContentOptions {
   /** How its containers are started; an archive does not say. */

@@ -10,9 +10,10 @@ import { findSnapshot, hasSnapshot } from '../snapshots.ts';
 import { whileWorking } from '../state/work.ts';
 import type { Store } from '../store.ts';
 import { blobName, readBlob } from './blob-file.ts';
-import { type Content, type ContentOptions, invalid, putAside } from './content.ts';
+import { type Content, invalid } from './content.ts';
 import { type FoundManifest, imagesOfIndex, manifestsOf } from './index-file.ts';
 import { type DockerImage, readDockerManifest } from './manifest-file.ts';
+import { type ContentOptions, openArchive, type Source } from './open.ts';
 
 export interface LoadOptions extends ContentOptions {
   /** Of an image that is there for several; this machine's, if it is not given. */
@@ -35,11 +36,11 @@ export interface Loaded {
  */
 export async function loadImages(
   store: Store,
-  body: AsyncIterable<Uint8Array>,
+  source: Source,
   about: LoadOptions = {},
 ): Promise<Loaded[]> {
   return whileWorking(store.db, `load ${crypto.randomUUID()}`, async () => {
-    const content = await putAside(store, body, about);
+    const content = await openArchive(store, source, about);
     try {
       return await loadFrom(store, content, about);
     } finally {

@@ -35,7 +35,8 @@ const MAGIC: readonly (readonly [Compression | 'bzip2' | 'xz', readonly number[]
   ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
 ];
 
-function compressionOf(first: Uint8Array): Compression {
+/** By the first six bytes. @throws {ClocheError} `COMPRESSION_UNSUPPORTED` */
+export function compressionOf(first: Uint8Array): Compression {
   const found = MAGIC.find(([, magic]) => magic.every((byte, i) => first[i] === byte))?.[0];
   // zstd's frames for applications may come first (RFC 8878, 3.1.2).
   const isSkippable = first[1] === 0x2a && first[2] === 0x4d && first[3] === 0x18;

@@ -66,6 +66,19 @@ export class TarReader {
     }
   }
 
+  /**
+   * Passes over the content that is still to come of the entry, if there is any; `onSkip` is told
+   * before. @returns how many bytes it was: what is pushed next is what comes after them.
+   */
+  skip(onSkip: () => void): number {
+    const count = this.#state === 'data' ? this.#left : 0;
+    if (count === 0) return 0;
+    onSkip();
+    this.#left = 0;
+    this.#endData();
+    return count;
+  }
+
   /** Nothing comes any more. @throws {ClocheError} `LAYER_INVALID`: it ends in the middle. */
   finish(): void {
     const isWhole = this.#state === 'end' || (this.#state === 'header' && this.#filled === 0);
