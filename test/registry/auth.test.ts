@@ -113,6 +113,15 @@ test('Bearer: one token serves a whole pull, however many layers', async () => {
   ]);
 });
 
+test('Bearer: requests at the same time share one token', async () => {
+  await login(bearer.address, alice);
+  const before = tokens.asked.length;
+  await push(bearer, 'private/shared:1');
+  const scopes = tokens.asked.slice(before).map((one) => one.scopes);
+  expect(scopes[0]).toBe('repository:private/shared:pull,push');
+  expect(scopes.length).toBe(new Set(scopes).size);
+});
+
 test('Bearer: a mount asks for a token of both repositories', async () => {
   await login(bearer.address, alice);
   await imageOfLayers(store, 'many:1', 2);

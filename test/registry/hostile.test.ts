@@ -176,6 +176,11 @@ const MISCHIEF: [string, Mischief, Record<string, unknown>][] = [
     },
   ],
   [
+    'limits how often it is asked and does not say for how long',
+    (_, url, count) => (isManifest(url) && count === 1 ? failing(429) : undefined),
+    { code: 'REGISTRY_RATE_LIMITED', hint: expect.stringContaining('Try again later') },
+  ],
+  [
     'answers 401 whatever it is told',
     () => new Response(null, { status: 401, headers: { 'www-authenticate': 'Basic realm="x"' } }),
     { code: 'REGISTRY_UNAUTHORIZED' },

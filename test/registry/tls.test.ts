@@ -9,6 +9,7 @@ import { pullImage } from '../../src/image/registry/pull.ts';
 import { pushImages } from '../../src/image/registry/push.ts';
 import { imageOfFiles, temporaryStore } from '../../src/image/testing.ts';
 import { type Certificate, makeCertificate } from './certificate.ts';
+import { startHostile } from './hostile.ts';
 import { startRegistry, type TestRegistry } from './registry.ts';
 
 const source = temporaryStore();
@@ -124,6 +125,22 @@ test('a mirror is asked first, and the registry itself when the mirror has not g
   await pullImage(store, parseReference(name), { patience });
   expect(await open.log()).toBe(log);
   await mirror.stop();
+});
+
+test('a mirror that fails in the middle is left for the registry itself', async () => {
+  const mirror = startHostile(store, 'one:1');
+  mirror.misbehave((_, { pathname }) =>
+    pathname.includes('/blobs/') ? new Response(null, { status: 404 }) : undefined,
+  );
+  configure(open.address, { insecure: true });
+  const name = await push(open.address);
+  configure(open.address, { insecure: true, mirrors: [`http://${mirror.address}`] });
+  const other = temporaryStore();
+  copyFileSync(join(store.root, 'config.json'), join(other.store.root, 'config.json'));
+  await pullImage(other.store, parseReference(name), { patience });
+  expect(mirror.asked.some((line) => line.includes('/blobs/'))).toBe(true);
+  other.remove();
+  mirror.stop();
 });
 
 test('a config that makes no sense is named with what is wrong in it', async () => {

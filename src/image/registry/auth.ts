@@ -13,16 +13,29 @@ export interface Authorizer {
    * @throws {ClocheError} `REGISTRY_TOKEN_INVALID`; what the token server refuses or fails with
    */
   header(scopes: readonly string[]): Promise<string | undefined>;
-  /** Learns from a 401. @returns whether asking again may help */
-  learn(answer: Answer, scopes: readonly string[]): boolean;
+  /**
+   * Learns from a 401 to a request that had this header.
+   *
+   * @returns whether asking once more may help
+   * @throws {ClocheError} `REGISTRY_CHALLENGE_INVALID`
+   */
+  learn(answer: Answer, scopes: readonly string[], header: string | undefined): boolean;
 }
 
 /** Milliseconds before its end from which on a token is not used any more. */
 const MARGIN = 5000;
 
+/** A token, or one that is on its way: those who want it meanwhile wait for the same. */
+interface Held {
+  readonly coming: Promise<Token>;
+  /** Milliseconds since the epoch; nobody knows before it has come. */
+  expires: number;
+  header: string | undefined;
+}
+
 /**
  * Anonymous, Basic and Bearer, as the registry's challenge asks for it. Tokens are kept until they
- * expire, one for each set of scopes; requests at the same time share the one that is on its way.
+ * expire, one for each set of scopes.
  *
  * Source: distribution, "Token Authentication Specification"; RFC 7617 for Basic.
  */
@@ -33,31 +46,47 @@ export function authorizer(
   refuse: Refuse,
 ): Authorizer {
   let challenge: Challenge | undefined;
-  const tokens = new Map<string, Promise<Token>>();
-  const tokenFor = async (bearer: Challenge, scopes: readonly string[]): Promise<Token> => {
+  const tokens = new Map<string, Held>();
+  /** What a registry wants besides, such as a proxy that calls the repository something else. */
+  const besides = new Map<string, readonly string[]>();
+  const bearer = async (scopes: readonly string[], asked: Challenge): Promise<string> => {
     const key = scopes.join(' ');
-    const known = await tokens.get(key);
-    if (known !== undefined && known.expires - MARGIN > Date.now()) return known;
-    const coming = tokenOf({ challenge: bearer, scopes, base, credentials, way, refuse });
-    tokens.set(key, coming);
-    coming.catch(() => tokens.delete(key));
-    return coming;
+    const known = tokens.get(key);
+    if (known !== undefined && known.expires - MARGIN > Date.now())
+      return headerOf(await known.coming);
+    const all = [...new Set([...scopes, ...(besides.get(key) ?? [])])];
+    const coming = tokenOf({ challenge: asked, scopes: all, base, credentials, way, refuse });
+    const held: Held = { coming, expires: Number.POSITIVE_INFINITY, header: undefined };
+    tokens.set(key, held);
+    try {
+      const token = await coming;
+      held.expires = token.expires;
+      held.header = headerOf(token);
+      return held.header;
+    } catch (error) {
+      tokens.delete(key);
+      throw error;
+    }
   };
   return {
     async header(scopes) {
-      if (challenge === undefined) return undefined;
-      if (challenge.scheme === 'bearer')
-        return `Bearer ${(await tokenFor(challenge, scopes)).token}`;
-      return credentials === undefined ? undefined : basic(credentials);
+      if (challenge?.scheme === 'bearer') return bearer(scopes, challenge);
+      return challenge === undefined || credentials === undefined ? undefined : basic(credentials);
     },
-    learn(answer, scopes) {
-      const before = challenge;
-      const used = tokens.delete(scopes.join(' '));
+    learn(answer, scopes, header) {
       challenge = choose(answer);
-      if (challenge.scheme === 'basic') return before === undefined && credentials !== undefined;
-      return used || before?.scheme !== 'bearer';
+      if (challenge.scheme === 'basic') return header === undefined && credentials !== undefined;
+      const key = scopes.join(' ');
+      besides.set(key, (challenge.parameters.scope ?? '').split(' ').filter(Boolean));
+      // Another request may have been told the same, and have a new one already.
+      if (tokens.get(key)?.header === header) tokens.delete(key);
+      return true;
     },
   };
+}
+
+function headerOf({ token }: Token): string {
+  return `Bearer ${token}`;
 }
 
 function choose(answer: Answer): Challenge {

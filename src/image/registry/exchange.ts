@@ -31,6 +31,8 @@ export interface Answer {
   discard(): void;
 }
 
+/** Bytes of a body that are rather read than left. */
+const SMALL = 1 << 14;
 /** As many as Go's client follows, and so docker. */
 const REDIRECTS = 10;
 
@@ -105,8 +107,11 @@ function answerOf(ask: Ask, response: Response, watch: Watchdog): Answer {
     body,
     bytes: (limit) => gather(body(), limit, ask.url),
     discard: () => {
-      watch.end();
-      response.body?.cancel().catch(() => undefined);
+      const length = Number(response.headers.get('content-length') ?? Infinity);
+      // Read to its end, the connection can be used again.
+      if (length <= SMALL) gather(body(), SMALL, ask.url).catch(() => undefined);
+      else response.body?.cancel().catch(() => undefined);
+      if (length > SMALL) watch.end();
     },
   };
 }

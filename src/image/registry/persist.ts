@@ -4,7 +4,8 @@ import { pauseAfter, sleep } from './patience.ts';
 
 /**
  * `exchange`, and again with growing pauses where another attempt may help: the connection broke or
- * stalled, the server failed (5xx), or asked for a pause that can be granted (429, `Retry-After`).
+ * stalled, the server failed (5xx), or it asked for a pause that can be granted (429 with a
+ * `Retry-After`; without one it has refused).
  * The last answer is returned whatever it says.
  *
  * @throws as `exchange`
@@ -40,6 +41,7 @@ function isPassing(error: unknown): boolean {
   return error.code === 'REGISTRY_UNREACHABLE' && !lasting;
 }
 
-function isBusy({ status }: Answer): boolean {
-  return status === 429 || (status >= 500 && status !== 501);
+function isBusy({ status, headers }: Answer): boolean {
+  if (status === 429) return retryAfter(headers) !== undefined;
+  return status >= 500 && status !== 501;
 }

@@ -10,7 +10,7 @@ import { findCredentials } from './credentials.ts';
 import { type Endpoint, pullEndpoints } from './endpoint.ts';
 import { pullLayers } from './layers.ts';
 import { fetchImage, fetchManifest, listTags } from './manifests.ts';
-import { type Crew, crew } from './parallel.ts';
+import { crew } from './parallel.ts';
 import type { Patience } from './patience.ts';
 import { OWN_PLATFORM } from './platform.ts';
 import type { OnTransfer } from './progress.ts';
@@ -49,9 +49,8 @@ export async function pullImage(
   options: PullOptions = {},
 ): Promise<Pulled> {
   const name = withTag(reference);
-  const hands = crew(options.signal);
   const pull = () =>
-    fromFirst(name, hands.signal, (endpoint) => pullFrom(store, name, endpoint, hands, options));
+    fromFirst(name, options.signal, (endpoint) => pullFrom(store, name, endpoint, options));
   const onWait = () => options.onEvent?.({ status: 'Waiting for another pull of the same image' });
   return whileWorking(store.db, `pull ${canonical(name)}`, pull, { ...options, onWait });
 }
@@ -93,10 +92,11 @@ async function pullFrom(
   store: Store,
   name: Reference,
   endpoint: Endpoint,
-  hands: Crew,
   options: PullOptions,
 ): Promise<Pulled> {
   const { onEvent = () => undefined, platform } = options;
+  // One for each endpoint: what fails at a mirror must not stop the next one.
+  const hands = crew(options.signal);
   const session = await sessionFor(endpoint, hands.signal, options);
   const top = await fetchManifest(session, name);
   onEvent({ id: name.tag ?? canonical(name), status: `Pulling from ${name.path}` });

@@ -30,6 +30,8 @@ export interface Question extends Pick<Ask, 'method' | 'body'> {
   readonly wanted: Omit<Wanted, 'domain'>;
   /** Once only, if the caller has a better way to go on. */
   readonly once?: boolean;
+  /** The answer may take ten times as long: the registry has to move a blob to its place. */
+  readonly slow?: boolean;
 }
 
 export interface SessionOptions {
@@ -58,7 +60,7 @@ export async function openSession(endpoint: Endpoint, options: SessionOptions): 
   const auth = authorizer(base, credentials, way, (refused) =>
     refusal(refused, { domain, action }),
   );
-  if (answer.status === 401) auth.learn(answer, []);
+  if (answer.status === 401) auth.learn(answer, [], undefined);
   else await check(answer, domain, action);
   answer.discard();
   const ask = (question: Question) => authorized({ question, base, auth, domain, way });
@@ -109,9 +111,9 @@ interface Authorized {
 
 /** Asks, and after a 401 once more with what its challenge taught. */
 async function authorized({ question, base, auth, domain, way }: Authorized): Promise<Answer> {
-  const { method, path, scopes, body, expect, wanted, once } = question;
+  const { method, path, scopes, body, expect, wanted } = question;
   const url = typeof path === 'string' ? under(base, path) : path;
-  const patience = once === true ? { ...way.patience, attempts: 1 } : way.patience;
+  const patience = patienceFor(question, way.patience);
   for (let attempt = 1; ; attempt++) {
     // An upload may go to another host, which must not learn who we are.
     const header = url.origin === base.origin ? await auth.header(scopes) : undefined;
@@ -121,9 +123,18 @@ async function authorized({ question, base, auth, domain, way }: Authorized): Pr
     };
     const answer = await persistently({ ...way, patience, method, url, headers, body });
     if (expect.includes(answer.status)) return answer;
-    if (answer.status === 401 && attempt === 1 && auth.learn(answer, scopes)) answer.discard();
+    if (answer.status === 401 && attempt === 1 && auth.learn(answer, scopes, header))
+      answer.discard();
     else throw await refusal(answer, { ...wanted, domain });
   }
+}
+
+function patienceFor({ once, slow }: Question, patience: Patience): Patience {
+  return {
+    ...patience,
+    ...(once === true ? { attempts: 1 } : {}),
+    ...(slow === true ? { answer: patience.answer * 10 } : {}),
+  };
 }
 
 function under(base: URL, path: string): URL {

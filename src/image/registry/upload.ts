@@ -155,7 +155,8 @@ async function finish(
 ): Promise<void> {
   const path = new URL(location);
   path.searchParams.set('digest', digest);
-  (await ask(to, { ...question, method: 'PUT', path, expect: [201, 204], once: true })).discard();
+  const put = { ...question, method: 'PUT', path, expect: [201, 204], once: true } as const;
+  (await ask(to, { ...put, slow: true })).discard();
 }
 
 /** Again, with growing pauses, while it is the way or the server that fails. */
