@@ -11,6 +11,7 @@ import {
 } from '../src/engine/index.ts';
 import { findImage, openStore, stackOf } from '../src/image/index.ts';
 import { freshBaseRoot } from '../test/base.ts';
+import { answers, type Contestant, command, compete, fit, report, say } from './compete.ts';
 
 /**
  * `npm run bench`: how long a container takes from start to exit, beside the engines that are
@@ -20,24 +21,6 @@ import { freshBaseRoot } from '../test/base.ts';
  *   -n RUNS    how many rounds (20)
  *   --json     for programs
  */
-interface Contestant {
-  readonly name: string;
-  readonly run: () => Promise<void>;
-}
-
-interface Row {
-  readonly name: string;
-  /** Milliseconds. */
-  readonly median: number;
-  readonly least: number;
-  readonly most: number;
-}
-
-/** crun refuses hybrid machines unless it leaves cgroups alone, which also saves it their time. */
-const GLOBAL: Record<string, readonly string[]> = { crun: ['--cgroup-manager=disabled'] };
-
-const cloche = resolve(import.meta.dir, '../bin/cloche');
-
 async function main(args: readonly string[]): Promise<void> {
   const rounds = Number(args[args.indexOf('-n') + 1]) || 20;
   const base = await freshBaseRoot();
@@ -46,13 +29,20 @@ async function main(args: readonly string[]): Promise<void> {
     const contestants = await contestantsOf(scratch, base.root);
     const rows = await compete(await fit(contestants), rounds);
     process.stdout.write(
-      args.includes('--json') ? `${JSON.stringify(rows, null, 2)}\n` : report(rows, rounds),
+      args.includes('--json')
+        ? `${JSON.stringify(rows, null, 2)}\n`
+        : report(rows, rounds, ['crun run', 'runc run']),
     );
   } finally {
     rmSync(scratch, { recursive: true, force: true });
     base.remove();
   }
 }
+
+/** crun refuses hybrid machines unless it leaves cgroups alone, which also saves it their time. */
+const GLOBAL: Record<string, readonly string[]> = { crun: ['--cgroup-manager=disabled'] };
+
+const cloche = resolve(import.meta.dir, '../bin/cloche');
 
 /** Ourselves in two ways, and whoever else is installed; who is not is said. */
 async function contestantsOf(scratch: string, root: string): Promise<Contestant[]> {
@@ -116,65 +106,6 @@ async function throughTheApi(engine: Engine, image: string): Promise<void> {
   const started = await startContainer(engine, container);
   started.pid.catch(() => undefined);
   if ((await started.exited) !== 0) throw new Error('the container did not end well');
-}
-
-async function command(...argv: string[]): Promise<void> {
-  const child = Bun.spawn(argv, { stdio: ['ignore', 'ignore', 'pipe'] });
-  if ((await child.exited) !== 0)
-    throw new Error(`${argv.join(' ')}: ${await new Response(child.stderr).text()}`);
-}
-
-async function answers(...argv: string[]): Promise<boolean> {
-  return (await Bun.spawn(argv, { stdio: ['ignore', 'ignore', 'ignore'] }).exited) === 0;
-}
-
-/** Everybody once, to warm up; who cannot do it on this machine is said and left out. */
-async function fit(contestants: readonly Contestant[]): Promise<Contestant[]> {
-  const able: Contestant[] = [];
-  for (const contestant of contestants) {
-    try {
-      await contestant.run();
-      able.push(contestant);
-    } catch (error) {
-      say(`${contestant.name} cannot run here: ${(error as Error).message.trim()}`);
-    }
-  }
-  return able;
-}
-
-/** Round by round, so that they take turns. */
-async function compete(contestants: readonly Contestant[], rounds: number): Promise<Row[]> {
-  const times = new Map(contestants.map(({ name }) => [name, [] as number[]]));
-  for (let round = 0; round < rounds; round++)
-    for (const { name, run } of contestants) {
-      const start = performance.now();
-      await run();
-      times.get(name)?.push(performance.now() - start);
-    }
-  return [...times].map(([name, all]) => {
-    const sorted = all.toSorted((one, other) => one - other);
-    const at = (share: number) => sorted[Math.floor((sorted.length - 1) * share)] ?? 0;
-    return { name, median: at(0.5), least: at(0), most: at(1) };
-  });
-}
-
-function report(rows: readonly Row[], rounds: number): string {
-  const reference = ['crun run', 'runc run'].flatMap(
-    (name) => rows.find((row) => row.name === name) ?? [],
-  )[0];
-  const head = `${rounds} rounds, interleaved; milliseconds from start to exit\n\n`;
-  const lines = rows.map(({ name, median, least, most }) => {
-    const ratio =
-      reference === undefined
-        ? ''
-        : `   ${(median / reference.median).toFixed(2)} × ${reference.name.split(' ')[0]}`;
-    return `${name.padEnd(28)} ${median.toFixed(1).padStart(7)}   (${least.toFixed(1)} … ${most.toFixed(1)})${ratio}`;
-  });
-  return `${head}${lines.join('\n')}\n`;
-}
-
-function say(text: string): void {
-  process.stderr.write(`bench: ${text}\n`);
 }
 
 await main(process.argv.slice(2));
