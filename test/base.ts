@@ -1,10 +1,13 @@
 import { linkSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { $ } from 'bun';
+import { makeBase } from '../src/image/bases/make.ts';
+import { recipeOf } from '../src/image/bases/recipe.ts';
 import {
   getImage,
+  type Image,
   openStore,
-  resolveImage,
+  parseReference,
   type Store,
   stackOf,
   tagImage,
@@ -29,12 +32,21 @@ export async function baseRoot(): Promise<string> {
   mkdirSync(SHARED, { recursive: true });
   await withRoot(SHARED, async () => {
     const store = openStore(SHARED);
-    await resolveImage(store, 'debian:bookworm', {
-      onProgress: ({ phase, text }) => phase !== 'debootstrap' && console.error(text),
-    });
+    await makeHere(store, 'debian:bookworm');
     store.db.close();
   });
   return SHARED;
+}
+
+/** Makes a base on this machine, even if its registry is in reach; says how far it is. */
+export function makeHere(store: Store, text: string): Promise<Image> {
+  const name = parseReference(text);
+  const recipe = recipeOf(name);
+  if (recipe === undefined) throw new Error(`${text} is no base`);
+  return makeBase(store, name, recipe, {
+    onProgress: ({ phase, text: line }) =>
+      phase !== 'debootstrap' && phase !== 'apt' && console.error(line),
+  });
 }
 
 /**

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Mirror } from './mirror.ts';
-import type { Source } from './sources.ts';
+import { sourcesFile } from './sources.ts';
 
 /**
  * Turns what debootstrap made into an image's root as Debian's own on Docker Hub is: nothing of this
@@ -72,18 +72,6 @@ function emptyButCopyrights(docs: string): void {
       for (const file of readdirSync(packaged))
         if (file !== 'copyright') rmSync(join(packaged, file), { recursive: true });
   }
-}
-
-function sourcesFile({ sources, keyring }: Mirror): string {
-  const stanza = (source: Source) =>
-    [
-      'Types: deb',
-      `URIs: ${source.uri}`,
-      `Suites: ${source.suite}`,
-      `Components: ${source.components.join(' ')}`,
-      `Signed-By: ${keyring}`,
-    ].join('\n');
-  return `${sources.map(stanza).join('\n\n')}\n`;
 }
 
 function empty(directory: string): void {

@@ -14,9 +14,12 @@ import type { ClocheError } from '../../error.ts';
 import { reconcile } from '../collect.ts';
 import { findImage } from '../images.ts';
 import { resolveImage } from '../pull.ts';
+import { parseReference } from '../reference.ts';
 import { stackOf } from '../snapshots.ts';
 import type { Store } from '../store.ts';
 import { temporaryStore } from '../testing.ts';
+import { type BaseOptions, makeBase } from './make.ts';
+import { recipeOf } from './recipe.ts';
 
 let store: Store;
 let remove: () => void;
@@ -50,8 +53,16 @@ const debootstrap = (script: string) =>
 const active = () =>
   readdirSync(join(store.root, 'snapshots')).filter((name) => name.startsWith('active'));
 
-const failing = (name = 'debian:bookworm') =>
-  resolveImage(store, name).then(
+/** Not pulled, whether or not a registry is in reach. */
+function make(text: string, options: BaseOptions = {}) {
+  const name = parseReference(text);
+  const recipe = recipeOf(name);
+  if (recipe === undefined) throw new Error(`${text} is no base`);
+  return makeBase(store, name, recipe, options);
+}
+
+const failing = (making: Promise<unknown>) =>
+  making.then(
     () => {
       throw new Error('it was made');
     },
@@ -60,7 +71,7 @@ const failing = (name = 'debian:bookworm') =>
 
 test('slim images lose their documentation but not the licences', async () => {
   debootstrap(SKELETON);
-  const image = await resolveImage(store, 'debian:bookworm-slim');
+  const image = await make('debian:bookworm-slim');
   const root = stackOf(store, image.chainId)[0]?.directory ?? '';
   expect(readdirSync(join(root, 'usr/share/doc/p'))).toEqual(['copyright']);
   expect(readdirSync(join(root, 'usr/share/man'))).toEqual([]);
@@ -75,8 +86,8 @@ test('two that want the same base make it once, and the second says that it wait
   const said: string[] = [];
   const onProgress = ({ phase }: { phase: string }) => said.push(phase);
   const [one, two] = await Promise.all([
-    resolveImage(store, 'debian:bookworm', { onProgress }),
-    resolveImage(store, 'debian:bookworm', { onProgress }),
+    make('debian:bookworm', { onProgress }),
+    make('debian:bookworm', { onProgress }),
   ]);
   expect(one).toEqual(two);
   expect(readFileSync(join(tools, 'count'), 'utf8')).toBe('made\n');
@@ -86,7 +97,7 @@ test('two that want the same base make it once, and the second says that it wait
 test('stopped halfway it leaves nothing, and what debootstrap started is dead', async () => {
   debootstrap(`echo $$ > ${tools}/pid; sleep 30 & echo I: begun; wait`);
   const stop = new AbortController();
-  const error = await resolveImage(store, 'debian:bookworm', {
+  const error = await make('debian:bookworm', {
     onProgress: ({ text }) => text === 'begun' && stop.abort(),
     signal: stop.signal,
   }).catch((e: Error) => e);
@@ -99,7 +110,10 @@ test('killed halfway, the next command removes what it left, and nothing goes on
   debootstrap(`echo I: begun; sleep 1; touch '${marker}'`);
   const script = `
     const image = await import(${JSON.stringify(join(import.meta.dir, '../index.ts'))});
-    await image.resolveImage(image.openStore(${JSON.stringify(store.root)}), 'debian:bookworm', {
+    const { makeBase } = await import(${JSON.stringify(join(import.meta.dir, 'make.ts'))});
+    const what = { kind: 'debian', suite: 'bookworm', slim: false };
+    const store = image.openStore(${JSON.stringify(store.root)});
+    await makeBase(store, image.parseReference('debian:bookworm'), what, {
       onProgress: ({ text }) => text === 'begun' && process.kill(process.pid, 'SIGKILL') });`;
   await Bun.spawn([process.execPath, '-e', script], { env: process.env }).exited;
   expect(active()).toHaveLength(1);
@@ -115,22 +129,24 @@ test.each([
   ['E: Release signed by unknown key', 'DEBOOTSTRAP_FAILED'],
 ])('%s is %s, and nothing is left', async (line, code) => {
   debootstrap(`echo '${line}' >&2; exit 1`);
-  expect(await failing()).toMatchObject({ code });
+  expect(await failing(make('debian:bookworm'))).toMatchObject({ code });
   expect(active()).toEqual([]);
 });
 
 test('without debootstrap the error says how to get it', async () => {
   mkdirSync(join(tools, 'empty'));
   process.env.PATH = join(tools, 'empty');
-  expect(await failing()).toMatchObject({
+  expect(await failing(make('debian:bookworm'))).toMatchObject({
     code: 'DEBOOTSTRAP_MISSING',
     hint: 'apt-get install debootstrap',
   });
 });
 
 test('an image that is neither here nor made here is an error in docker’s words', async () => {
-  const error = await failing('nowhere/at-all');
+  const error = await failing(resolveImage(store, 'nowhere.invalid/at-all'));
   expect(error).toMatchObject({ code: 'IMAGE_NOT_FOUND', class: 'not-found' });
-  expect(error.message).toBe("unable to find image 'nowhere/at-all:latest' locally");
-  expect(error.hint).toContain('debian:bookworm');
+  expect(error.message).toStartWith(
+    "unable to find image 'nowhere.invalid/at-all:latest' locally, ",
+  );
+  expect(error.hint).toContain('debian, ');
 });

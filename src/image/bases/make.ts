@@ -3,7 +3,9 @@ import type { ImageConfig } from '../manifest.ts';
 import { familiar, parseReference, type Reference } from '../reference.ts';
 import { whileWorking } from '../state/work.ts';
 import type { Store } from '../store.ts';
+import { makeAlpine } from './alpine.ts';
 import { makeBuildpackDeps } from './buildpack.ts';
+import { makeBusybox } from './busybox.ts';
 import { makeDebian } from './debian.ts';
 import { makeNode } from './node.ts';
 import { type Recipe, recipeOf } from './recipe.ts';
@@ -69,6 +71,10 @@ function cook(kitchen: Kitchen, recipe: Recipe): Promise<ImageConfig> {
       return makeBuildpackDeps(kitchen, recipe.suite);
     case 'node':
       return makeNode(kitchen, recipe);
+    case 'alpine':
+      return makeAlpine(kitchen);
+    case 'busybox':
+      return makeBusybox(kitchen);
   }
 }
 

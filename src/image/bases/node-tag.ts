@@ -43,4 +43,4 @@ function variantOf(words: readonly string[]): Omit<NodeTag, 'wanted'> | undefine
 
 /** The tags for a hint. */
 export const NODE_VARIANTS =
-  '22, 22.11.0, lts, latest, each also with -slim, -bookworm, -bookworm-slim';
+  '22, 22.11.0, lts, latest, each also with -slim, -bookworm, -bookworm-slim, -alpine';

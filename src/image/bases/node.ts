@@ -4,6 +4,7 @@ import type { ImageConfig } from '../manifest.ts';
 import { addAccount } from './account.ts';
 import { NODE_ENTRYPOINT } from './entrypoint.ts';
 import { clampTimes, configOnTop, makeLayer } from './layer.ts';
+import { bringLibrariesFor } from './libraries.ts';
 import type { Kitchen } from './make.ts';
 import type { NodeTag } from './node-tag.ts';
 import { chooseNode, chooseNpm } from './node-version.ts';
@@ -35,18 +36,23 @@ export async function makeNode(kitchen: Kitchen, tag: NodeTag): Promise<ImageCon
   say('begin', `asking the npm registry which Node '${tag.wanted}' is`);
   const versions = await chooseVersions(kitchen, tag.wanted);
   const { node, npm, date } = versions;
+  if (tag.flavour === 'alpine')
+    say('begin', 'it will stand on a stand-in for Alpine: BusyBox and glibc, without musl and apk');
   say('begin', `making node ${node} with npm ${npm} on this machine from npm's ${PACKAGE}`);
   const below = await kitchen.below(baseOf(tag));
+  let libraries: readonly string[] = [];
   const layer = await makeLayer(kitchen, below, async (active) => {
     const upper = new Upper(kitchen.store, active);
     await unpack(kitchen, upper, PACKAGE, node, 'usr/local');
     await unpack(kitchen, upper, 'npm', npm, 'usr/local/lib/node_modules/npm');
     arrange(upper);
-    addAccount(upper, { name: 'node', id: 1000, home: '/home/node', shell: '/bin/bash' });
+    libraries = await bringLibrariesFor(kitchen, upper, tag.suite, 'usr/local/bin/node');
+    const shell = tag.flavour === 'alpine' ? '/bin/sh' : '/bin/bash';
+    addAccount(upper, { name: 'node', id: 1000, home: '/home/node', shell });
     clampTimes(upper.directory, date);
   });
   return configOnTop(kitchen, below, layer, {
-    says: `from ${baseOf(tag)}, made here too, and npm's ${PACKAGE}@${node} and npm@${npm}`,
+    says: `from ${[baseOf(tag), `npm's ${PACKAGE}@${node}`, `npm@${npm}`, ...libraries].join(', ')}`,
     labels: { 'dev.cloche.base.node': node, 'dev.cloche.base.npm': npm },
     createdBy: `npm pack ${PACKAGE}@${node} npm@${npm}`,
     config: {
@@ -58,6 +64,7 @@ export async function makeNode(kitchen: Kitchen, tag: NodeTag): Promise<ImageCon
 }
 
 function baseOf({ flavour, suite }: NodeTag): string {
+  if (flavour === 'alpine') return 'alpine:latest';
   return flavour === 'fat' ? `buildpack-deps:${suite}` : `debian:${suite}-slim`;
 }
 

@@ -1,5 +1,5 @@
 import { ClocheError } from '../../error.ts';
-import { familiar, type Reference } from '../reference.ts';
+import { familiar, familiarName, type Reference } from '../reference.ts';
 import { NODE_VARIANTS, type NodeTag, parseNodeTag } from './node-tag.ts';
 import { SUITE_NAMES, type Suite, suiteOfTag } from './suite.ts';
 
@@ -7,30 +7,23 @@ import { SUITE_NAMES, type Suite, suiteOfTag } from './suite.ts';
 export type Recipe =
   | ({ readonly kind: 'debian' } & Suite)
   | { readonly kind: 'buildpack-deps'; readonly suite: string }
-  | ({ readonly kind: 'node' } & NodeTag);
+  | ({ readonly kind: 'node' } & NodeTag)
+  | { readonly kind: 'alpine' | 'busybox' };
 
-/** For a repository's tag, the recipe; undefined where there is no such tag. */
-type Reader = (tag: string) => Recipe | undefined;
+interface Repository {
+  /** What a tag means; undefined where there is no such tag. */
+  readonly read: (tag: string) => Recipe | undefined;
+  /** The tags for a hint. */
+  readonly tags: string;
+}
 
-const HUB: Readonly<Record<string, { readonly read: Reader; readonly tags: string }>> = {
-  debian: {
-    read: (tag) => withKind('debian', suiteOfTag(tag)),
-    tags: SUITE_NAMES,
-  },
-  'buildpack-deps': {
-    read: (tag) => {
-      const suite = suiteOfTag(tag);
-      return suite?.slim === false ? { kind: 'buildpack-deps', suite: suite.suite } : undefined;
-    },
-    tags: SUITE_NAMES,
-  },
-  node: {
-    read: (tag) => {
-      const node = parseNodeTag(tag);
-      return node?.flavour === 'alpine' ? undefined : withKind('node', node);
-    },
-    tags: NODE_VARIANTS,
-  },
+/** By familiar name. */
+const REPOSITORIES: Readonly<Record<string, Repository>> = {
+  debian: { read: debian, tags: `${SUITE_NAMES}, each also with -slim` },
+  'buildpack-deps': { read: buildpackDeps, tags: SUITE_NAMES },
+  node: { read: node, tags: NODE_VARIANTS },
+  alpine: { read: alpine, tags: 'latest, 3, 3.20, all of them the same stand-in' },
+  busybox: { read: busybox, tags: 'latest, stable, 1, 1.36, all of them the same' },
 };
 
 /**
@@ -39,26 +32,40 @@ const HUB: Readonly<Record<string, { readonly read: Reader; readonly tags: strin
  * @throws {ClocheError} `IMAGE_NOT_FOUND`: the repository has no such tag.
  */
 export function recipeOf(reference: Reference): Recipe | undefined {
-  const { domain, path, tag, digest } = reference;
-  if (domain !== 'docker.io' || digest !== undefined) return undefined;
-  const name = path.replace(/^library\//, '');
-  const repository = path !== name && Object.hasOwn(HUB, name) ? HUB[name] : undefined;
-  if (repository === undefined) return undefined;
-  const recipe = repository.read(tag ?? 'latest');
+  const name = familiarName(reference);
+  if (!Object.hasOwn(REPOSITORIES, name) || reference.digest !== undefined) return undefined;
+  const recipe = REPOSITORIES[name]?.read(reference.tag ?? 'latest');
   if (recipe !== undefined) return recipe;
   throw new ClocheError('IMAGE_NOT_FOUND', `no such image: ${familiar(reference)}`, {
     class: 'not-found',
-    hint: `Of ${name}, these can be made on this machine: ${repository.tags}.`,
+    hint: `Of ${name}, these can be made on this machine: ${REPOSITORIES[name]?.tags}.`,
     details: { reference: familiar(reference) },
   });
 }
 
 /** The names for a hint. */
-export const BASE_NAMES = 'debian:bookworm, node:22, node:22-slim';
+export const BASE_NAMES = `${Object.keys(REPOSITORIES).join(', ')} in their usual tags`;
 
-function withKind<K extends Recipe['kind'], T extends object>(
-  kind: K,
-  found: T | undefined,
-): ({ readonly kind: K } & T) | undefined {
-  return found === undefined ? undefined : { kind, ...found };
+function debian(tag: string): Recipe | undefined {
+  const suite = suiteOfTag(tag);
+  return suite && { kind: 'debian', ...suite };
+}
+
+function buildpackDeps(tag: string): Recipe | undefined {
+  const suite = suiteOfTag(tag);
+  return suite?.slim === false ? { kind: 'buildpack-deps', suite: suite.suite } : undefined;
+}
+
+function node(tag: string): Recipe | undefined {
+  const asked = parseNodeTag(tag);
+  return asked && { kind: 'node', ...asked };
+}
+
+function alpine(tag: string): Recipe | undefined {
+  return /^(latest|edge|3(\.\d+){0,2})$/.test(tag) ? { kind: 'alpine' } : undefined;
+}
+
+function busybox(tag: string): Recipe | undefined {
+  const version = /^(latest|(un)?stable|1(\.\d+){0,2}|glibc|musl|uclibc)(-(glibc|musl|uclibc))?$/;
+  return version.test(tag) ? { kind: 'busybox' } : undefined;
 }

@@ -33,6 +33,25 @@ export function debianSources(
   });
 }
 
+/** A suite's sources for apt, deb822. */
+export function sourcesFile({
+  sources,
+  keyring,
+}: {
+  readonly sources: readonly Source[];
+  readonly keyring: string;
+}): string {
+  const stanza = (source: Source) =>
+    [
+      'Types: deb',
+      `URIs: ${source.uri}`,
+      `Suites: ${source.suite}`,
+      `Components: ${source.components.join(' ')}`,
+      `Signed-By: ${keyring}`,
+    ].join('\n');
+  return `${sources.map(stanza).join('\n\n')}\n`;
+}
+
 /** What the name of apt's cached Release file begins with, apt's own way of quoting a URI. */
 export function listName({ uri, suite }: Source): string {
   const path = `${uri.replace(/^\w+:\/\//, '').replace(/\/$/, '')}/dists/${suite}`;

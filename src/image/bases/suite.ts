@@ -32,3 +32,6 @@ export function suiteOfTag(tag: string): Suite | undefined {
 
 /** The tags for a hint. */
 export const SUITE_NAMES = 'bookworm, trixie, sid, bullseye';
+
+/** Where the packages of images come from that are not Debian's: no name of theirs says a suite. */
+export const TINY_SUITE = 'bookworm';

@@ -1,4 +1,16 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { type ActiveSnapshot, treeOf } from '../snapshots.ts';
 import type { Store } from '../store.ts';
@@ -24,6 +36,11 @@ export class Upper {
     return join(this.directory, path);
   }
 
+  /** Whether the image has a file there, in this layer or below. */
+  has(path: string): boolean {
+    return existsSync(join(this.directory, path)) || this.#find(path) !== undefined;
+  }
+
   /** A directory; one that is below or here already stays what it is. */
   makeDirectory(path: string, mode = 0o755, owner = 0): string {
     const made = this.at(path);
@@ -42,6 +59,17 @@ export class Upper {
     writeFileSync(written, content);
     chownSync(written, owner, owner);
     chmodSync(written, mode);
+  }
+
+  /** A file or a link of this machine, with its mode and time; it becomes root's. */
+  copyIn(source: string, path: string): void {
+    const { mode, atime, mtime } = lstatSync(source);
+    const copied = this.at(path);
+    const isLink = (mode & constants.S_IFMT) === constants.S_IFLNK;
+    if (isLink) symlinkSync(readlinkSync(source), copied);
+    else copyFileSync(source, copied);
+    if (!isLink) chmodSync(copied, mode & 0o7777);
+    lutimesSync(copied, atime, mtime);
   }
 
   link(path: string, target: string): void {

@@ -1,0 +1,45 @@
+import type { ImageConfig } from '../manifest.ts';
+import { ADDGROUP, ADDUSER, APK } from './alpine-scripts.ts';
+import { bringBusybox } from './busybox.ts';
+import { bringCertificates } from './certificates.ts';
+import { withDebs } from './debs.ts';
+import { clampTimes, configOnTop, makeLayer } from './layer.ts';
+import type { Kitchen } from './make.ts';
+import { skeleton } from './skeleton.ts';
+import { TINY_SUITE } from './suite.ts';
+import { Upper } from './upper.ts';
+
+const PACKAGES = ['busybox-static', 'ca-certificates'];
+
+/**
+ * A stand-in for Alpine: BusyBox, as Alpine has it, but Debian's and static, without musl and
+ * without apk. It says so in `/etc/os-release`, in its label and when apk is called.
+ *
+ * @throws {ClocheError} as `withDebs`
+ */
+export async function makeAlpine(kitchen: Kitchen): Promise<ImageConfig> {
+  kitchen.say('begin', `making a stand-in for Alpine, which has no apk: Debian's BusyBox`);
+  return withDebs(kitchen, TINY_SUITE, PACKAGES, async (debs) => {
+    const layer = await makeLayer(kitchen, undefined, async (active) => {
+      const upper = new Upper(kitchen.store, active);
+      skeleton(upper, { shell: '/bin/sh' });
+      await bringBusybox(kitchen, upper, debs);
+      bringCertificates(upper, debs);
+      upper.writeFile('etc/os-release', OS_RELEASE);
+      upper.writeFile('sbin/apk', APK, 0o755);
+      upper.writeFile('usr/sbin/adduser', ADDUSER, 0o755);
+      upper.writeFile('usr/sbin/addgroup', ADDGROUP, 0o755);
+      clampTimes(upper.directory, debs.date);
+    });
+    return configOnTop(kitchen, undefined, layer, {
+      says: `as a stand-in for Alpine, without musl and apk, from Debian's ${debs.versions.join(', ')}`,
+      createdBy: `dpkg-deb --extract ${debs.versions.join(', ')}`,
+      config: { Cmd: ['/bin/sh'] },
+    });
+  });
+}
+
+const OS_RELEASE = `NAME="cloche's stand-in for Alpine"
+ID=cloche
+PRETTY_NAME="Not Alpine Linux: Debian's BusyBox, made on this machine by cloche"
+`;
