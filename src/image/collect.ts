@@ -109,6 +109,7 @@ function sweepBlobs(store: Store): number {
     if (needed.has(name)) continue;
     freed += statSync(join(folder, name)).size;
     rmSync(join(folder, name));
+    store.db.query('DELETE FROM known_at WHERE digest = ?').run(`sha256:${name}`);
   }
   return freed;
 }

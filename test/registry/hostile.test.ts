@@ -338,6 +338,23 @@ test('who is sent to another host does not tell it who we are', async () => {
   remove();
 });
 
+test('a proxy of the environment is used, but not for the loopback', async () => {
+  const { store, remove } = temporaryStore();
+  process.env.CLOCHE_INSECURE_REGISTRIES = 'registry.test';
+  try {
+    process.env.HTTP_PROXY = `http://${registry.address}`;
+    const asked = registry.asked.length;
+    await pullImage(store, parseReference('registry.test/x/y:1'), { patience });
+    expect(registry.asked.slice(asked)).toContain('GET /v2/x/y/manifests/1');
+    process.env.HTTP_PROXY = 'http://127.0.0.1:9';
+    await pullImage(store, name(), { patience });
+  } finally {
+    delete process.env.HTTP_PROXY;
+    delete process.env.CLOCHE_INSECURE_REGISTRIES;
+    remove();
+  }
+});
+
 test('an interrupted pull ends at once and leaves nothing half done', async () => {
   registry.misbehave((_, { pathname }) =>
     pathname === layer(1) ? stopping(blobOf(1).subarray(0, 1000)) : undefined,
@@ -368,6 +385,18 @@ test('an upload that breaks is taken up where the registry says that it is', asy
   expect(lines.filter((method) => method === 'PATCH')).toHaveLength(3);
   expect(lines.filter((method) => method === 'POST')).toHaveLength(2);
   proxy.stop();
+}, 30_000);
+
+test('a registry that takes nothing more is given up, and the image stays', async () => {
+  registry.misbehave((request) =>
+    request.method === 'PATCH' ? new Promise<Response>(() => undefined) : undefined,
+  );
+  const target = `${registry.address}/x/stalled:1`;
+  const image = await imageOfLayers(source.store, target, 1, 2 << 20);
+  await expect(
+    pushImages(source.store, [parseReference(target)], { patience }),
+  ).rejects.toMatchObject({ code: 'REGISTRY_STALLED' });
+  expect(getImage(source.store, target).id).toBe(image.id);
 }, 30_000);
 
 test('a push whose manifest is refused says so', async () => {

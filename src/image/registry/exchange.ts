@@ -1,4 +1,5 @@
 import { ClocheError } from '../../error.ts';
+import { isLoopback } from './configuration.ts';
 import type { Tls } from './endpoint.ts';
 import { networkError, type Stall, stalled } from './failures.ts';
 import type { Patience } from './patience.ts';
@@ -74,6 +75,8 @@ async function send(ask: Ask): Promise<Answer> {
       signal: watch.signal,
       timeout: false,
       tls,
+      // As in Go, and so in docker: no proxy could reach our own loopback.
+      ...(isLoopback(url.host) ? { proxy: false } : {}),
       ...(body === undefined ? {} : { body: isPieces(body) ? watch.sending(body) : body }),
     } satisfies BunFetchRequestInit);
     watch.rest();
