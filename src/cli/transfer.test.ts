@@ -34,7 +34,7 @@ test('at a terminal each layer has a line of its own, with a bar', () => {
   const screen = new Screen();
   const view = terminalView(
     (text) => screen.write(text),
-    () => 100,
+    () => ({ columns: 100, rows: 24 }),
   );
   for (const event of EVENTS.slice(0, 4)) view.show(event);
   expect(screen.lines()).toEqual([
@@ -55,10 +55,25 @@ test('a line is never longer than the terminal is wide', () => {
   const screen = new Screen();
   const view = terminalView(
     (text) => screen.write(text),
-    () => 40,
+    () => ({ columns: 40, rows: 24 }),
   );
   EVENTS.forEach(view.show);
   for (const line of screen.lines()) expect(line.length).toBeLessThan(40);
+});
+
+test('what has left the screen is not drawn over what is on it', () => {
+  const screen = new Screen();
+  const view = terminalView(
+    (text) => screen.write(text),
+    () => ({ columns: 80, rows: 3 }),
+  );
+  for (let i = 0; i < 6; i++) view.show({ id: `layer${i}`, status: 'Waiting' });
+  view.show({ id: 'layer0', status: 'Pull complete' });
+  view.show({ id: 'layer5', status: 'Pull complete' });
+  expect(screen.lines()).toEqual([
+    ...[0, 1, 2, 3, 4].map((i) => `layer${i}: Waiting`),
+    'layer5: Pull complete',
+  ]);
 });
 
 /** As much of a terminal as is written to: lines, the cursor up and down, a line cleared. */

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import type { TransferEvent } from '../image/registry/index.ts';
-import { size } from './output.ts';
+import { size as inUnits } from './output.ts';
 
 /** How a pull or a push shows how far it is. */
 export interface TransferView {
@@ -27,7 +27,7 @@ export function transferView(
   if (kind === 'json')
     return { show: (event) => write(`${JSON.stringify(event)}\n`), end: () => undefined };
   if (kind === 'tty' || (kind === 'auto' && stream.isTTY))
-    return terminalView(write, () => stream.columns ?? 80);
+    return terminalView(write, () => ({ columns: stream.columns ?? 80, rows: stream.rows ?? 24 }));
   return plainView(write);
 }
 
@@ -44,15 +44,20 @@ export function plainView(write: (text: string) => void): TransferView {
 /**
  * Docker's look: a line for each layer, rewritten in place. What has no layer ends the block.
  *
- * @param columns how wide the terminal is now
+ * @param size how large the terminal is now; a line that has left it cannot be rewritten
  */
-export function terminalView(write: (text: string) => void, columns: () => number): TransferView {
+export function terminalView(
+  write: (text: string) => void,
+  size: () => { readonly columns: number; readonly rows: number },
+): TransferView {
   const lines: string[] = [];
   const draw = (id: string, event: TransferEvent) => {
     const known = lines.indexOf(id);
     if (known < 0) lines.push(id);
     const up = known < 0 ? 0 : lines.length - known;
-    const text = lineOf(event).slice(0, columns() - 1);
+    const { columns, rows } = size();
+    if (up >= rows) return;
+    const text = lineOf(event).slice(0, columns - 1);
     const move = (by: number, code: string) => (by === 0 ? '' : `\x1b[${by}${code}`);
     write(`${move(up, 'A')}\r\x1b[2K${text}${up === 0 ? '\n' : `\r${move(up, 'B')}`}`);
   };
@@ -76,5 +81,5 @@ function lineOf({ id, status, progressDetail }: TransferEvent): string {
   const { current, total } = progressDetail;
   const filled = Math.min(BAR, Math.floor((current / total) * BAR));
   const bar = filled === BAR ? '='.repeat(BAR) : `${'='.repeat(filled)}>`.padEnd(BAR);
-  return `${id}: ${status} [${bar}] ${size(current).padStart(7)}/${size(total)}`;
+  return `${id}: ${status} [${bar}] ${inUnits(current).padStart(7)}/${inUnits(total)}`;
 }

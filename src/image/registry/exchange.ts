@@ -46,18 +46,21 @@ const REDIRECTS = 10;
  */
 export async function exchange(ask: Ask): Promise<Answer> {
   const visited: string[] = [];
-  for (let { url, headers } = ask; ; ) {
-    visited.push(url.href);
-    const answer = await send({ ...ask, url, headers });
-    const next = isRedirect(answer, ask.method) ? target(answer, visited) : undefined;
-    if (next === undefined) return answer;
+  for (let now = ask; ; ) {
+    visited.push(now.url.href);
+    const answer = await send(now);
+    if (!isRedirect(answer, ask.method)) return answer;
+    const url = target(answer, visited, ask.tls);
     answer.discard();
-    if (next.host !== url.host) {
-      const { Authorization: _, ...others } = headers;
-      headers = others;
-    }
-    url = next;
+    now = { ...(url.host === now.url.host ? now : forStrangers(now)), url };
   }
+}
+
+/** Without what says who we are. */
+function forStrangers(ask: Ask): Ask {
+  const { Authorization: _, ...headers } = ask.headers;
+  const { cert: _cert, key: _key, ...tls } = ask.tls;
+  return { ...ask, headers, tls };
 }
 
 async function send(ask: Ask): Promise<Answer> {
@@ -175,10 +178,10 @@ function isRedirect({ status, headers }: Answer, method: string): boolean {
   return kinds.includes(status) && headers.has('location');
 }
 
-function target({ headers, url }: Answer, visited: readonly string[]): URL {
+function target({ headers, url }: Answer, visited: readonly string[], tls: Tls): URL {
   const location = headers.get('location') ?? '';
   const next = URL.canParse(location, url.href) ? new URL(location, url.href) : undefined;
-  const fault = redirectFault(url, next, visited);
+  const fault = redirectFault(url, next, visited, tls);
   if (next !== undefined && fault === undefined) return next;
   throw new ClocheError('REGISTRY_REDIRECT', `'${url.host}' ${fault} ('${location}')`, {
     class: 'unavailable',
@@ -187,11 +190,12 @@ function target({ headers, url }: Answer, visited: readonly string[]): URL {
   });
 }
 
-function redirectFault(from: URL, to: URL | undefined, visited: readonly string[]) {
+function redirectFault(from: URL, to: URL | undefined, visited: readonly string[], tls: Tls) {
   if (to === undefined || !/^https?:$/.test(to.protocol)) return 'redirects to what is no address';
   if (visited.includes(to.href)) return 'redirects in a circle';
   if (visited.length > REDIRECTS) return `redirects more than ${REDIRECTS} times`;
-  if (from.protocol === 'https:' && to.protocol === 'http:') return 'redirects from https to http';
+  const isExposed = from.protocol === 'https:' && to.protocol === 'http:';
+  if (isExposed && tls.rejectUnauthorized !== false) return 'redirects from https to http';
   return undefined;
 }
 
