@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 
-const PROGRAM = resolve(import.meta.dir, '../bin/cloche');
+/** The command, for those who start it in a way of their own. */
+export const PROGRAM = resolve(import.meta.dir, '../bin/cloche');
 
 export interface Ran {
   readonly code: number;

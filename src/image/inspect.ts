@@ -1,5 +1,5 @@
 import { configOf, type Image } from './images.ts';
-import { familiarName, parseReference } from './reference.ts';
+import { familiar, familiarName, parseReference } from './reference.ts';
 import { stackOf } from './snapshots.ts';
 import type { Store } from './store.ts';
 
@@ -17,7 +17,7 @@ export function inspectImage(store: Store, image: Image) {
   return {
     Id: image.id,
     RepoTags: image.tags,
-    RepoDigests: digestsOf(image),
+    RepoDigests: digestsOf(store, image),
     Comment: history.at(-1)?.comment ?? '',
     Created: created ?? image.created.toISOString(),
     Author: author ?? '',
@@ -34,8 +34,19 @@ export function inspectImage(store: Store, image: Image) {
   };
 }
 
-/** `debian@sha256:…` for each repository that it has a name in: the manifest's digest. */
-export function digestsOf({ tags, manifest }: Pick<Image, 'tags' | 'manifest'>): string[] {
-  const repositories = tags.map((tag) => familiarName(parseReference(tag)));
-  return [...new Set(repositories)].map((repository) => `${repository}@${manifest}`);
+/**
+ * `debian@sha256:…` for each repository that it has a name in: the digest by which a registry knows
+ * it, often an index's; where none has been asked, the manifest's.
+ */
+export function digestsOf(store: Store, { tags, manifest }: Image): string[] {
+  const known = store.db
+    .query<{ reference: string }, [string]>(
+      'SELECT reference FROM digests WHERE manifest = ? ORDER BY reference',
+    )
+    .all(manifest)
+    .map(({ reference }) => familiar(parseReference(reference)));
+  const others = tags
+    .map((tag) => familiarName(parseReference(tag)))
+    .filter((name) => !known.some((one) => one.startsWith(`${name}@`)));
+  return [...known, ...new Set(others.map((name) => `${name}@${manifest}`))];
 }

@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getImage } from '../../src/image/images.ts';
+import { canonical } from '../../src/image/reference.ts';
 import { imageOfFiles, temporaryStore } from '../../src/image/testing.ts';
-import { cloche } from '../cli.ts';
+import { cloche, PROGRAM } from '../cli.ts';
+import { stopping } from './answers.ts';
 import { startRegistry, type TestRegistry } from './registry.ts';
+import { setScene } from './scene.ts';
 
 /** The four commands as a user meets them. */
 const source = temporaryStore();
@@ -109,6 +112,35 @@ test('pull --all-tags takes them all, and refuses a tag beside it', async () => 
     code: 1,
     err: expect.stringContaining('tag can not be used with --all-tags/-a'),
   });
+});
+
+test('two that pull the same image at once both have it', async () => {
+  const { store, remove } = temporaryStore();
+  const both = await Promise.all([1, 2].map(() => cloche(store.root, ['pull', name])));
+  expect(both.map(({ code }) => code)).toEqual([0, 0]);
+  const news = both.filter(({ out }) => out.includes('Downloaded newer image'));
+  expect(news).toHaveLength(1);
+  remove();
+});
+
+test('Ctrl-C ends a pull at once, in words', async () => {
+  const scene = await setScene();
+  const begun = Promise.withResolvers<void>();
+  scene.registry.misbehave((_, { pathname }) => {
+    if (pathname !== scene.layer(0)) return undefined;
+    begun.resolve();
+    return stopping(scene.blob(0).subarray(0, 100));
+  });
+  const words = [PROGRAM, 'pull', canonical(scene.name)];
+  const env = { ...process.env, CLOCHE_ROOT: other.store.root };
+  const child = Bun.spawn(words, { env, stdout: 'ignore', stderr: 'pipe' });
+  await begun.promise;
+  await Bun.sleep(200);
+  child.kill('SIGINT');
+  expect(await child.exited).toBe(1);
+  expect(await child.stderr.text()).toStartWith('cloche: the pull was interrupted\n');
+  expect(readdirSync(join(other.store.root, 'tmp'))).toEqual([]);
+  scene.remove();
 });
 
 test('logout forgets, and says when there was nothing to forget', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { adoptImage } from '../../src/image/adopt.ts';
 import { type DiffId, type Digest, digestOf } from '../../src/image/digest.ts';
 import { findImage, getImage } from '../../src/image/images.ts';
+import { inspectImage } from '../../src/image/inspect.ts';
 import { unpackLayer } from '../../src/image/layer/unpack.ts';
 import { LAYER_TYPES, type Manifest, MEDIA } from '../../src/image/manifest.ts';
 import { parseReference } from '../../src/image/reference.ts';
@@ -88,6 +89,7 @@ test('an index leads to the image of the platform, and its digest names it from 
   expect(findImage(store, `${registry.address}/multi/one@${top}`)?.id).toBe(image.id);
   const again = await pullImage(store, named(`multi/one@${top}`));
   expect([again.isNew, again.image.id]).toEqual([false, image.id]);
+  expect(inspectImage(store, image).RepoDigests).toEqual([`${registry.address}/multi/one@${top}`]);
   const other = parsePlatform(process.arch === 'arm64' ? 'linux/amd64' : 'linux/arm64');
   await expect(pullImage(store, named('multi/one:1'), { platform: other })).rejects.toMatchObject({
     code: 'PLATFORM_NOT_FOUND',
