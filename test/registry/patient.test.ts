@@ -73,8 +73,13 @@ for (const [does, mischief, proof] of PASSING)
     scene.registry.misbehave(mischief);
     const { store, remove } = temporaryStore();
     const asked = scene.registry.asked.length;
-    const { image } = await pullImage(store, scene.name, { patience });
+    const said: string[] = [];
+    const onEvent = ({ status }: { status: string }) => said.push(status);
+    const { image } = await pullImage(store, scene.name, { patience, onEvent });
     expect(image.manifest).toBe(scene.image.manifest);
+    expect(said.includes('Retrying in 1 second')).toBe(
+      does.includes('blob too') || does.includes('of a blob'),
+    );
     expect(proof(scene.registry.asked.slice(asked))).toBe(true);
     remove();
   }, 30_000);

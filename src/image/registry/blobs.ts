@@ -3,6 +3,7 @@ import { hashed, sha256 } from '../digest.ts';
 import { familiarName, type Reference } from '../reference.ts';
 import type { Pointer } from './documents.ts';
 import type { Answer } from './exchange.ts';
+import { isTransient } from './failures.ts';
 import { pullScope } from './manifests.ts';
 import { pauseAfter, sleep } from './patience.ts';
 import type { Session } from './session.ts';
@@ -16,12 +17,14 @@ const BREAKS = 100;
  * Digest and length are verified on the way: who has read it to its end without an error has the
  * blob; what was read before an error must be thrown away.
  *
+ * @param onPause told before it is taken up again, with how long that is waited for
  * @throws {ClocheError} `BLOB_DIGEST_MISMATCH`, `BLOB_SIZE_MISMATCH`; as `Session.ask`
  */
 export async function* readBlob(
   session: Session,
   name: Reference,
   blob: Pointer,
+  onPause: (milliseconds: number) => void = () => undefined,
 ): AsyncGenerator<Uint8Array> {
   const hash = sha256();
   let received = 0;
@@ -37,8 +40,10 @@ export async function* readBlob(
     } catch (error) {
       failures = received > before ? 1 : failures + 1;
       const isHopeless = failures >= session.patience.attempts || breaks >= BREAKS;
-      if (isHopeless || !isBroken(error)) throw error;
-      await sleep(pauseAfter(session.patience, failures), session.signal);
+      if (isHopeless || !isTransient(error)) throw error;
+      const pause = pauseAfter(session.patience, failures);
+      onPause(pause);
+      await sleep(pause, session.signal);
     }
   }
   const digest = hashed(hash);
@@ -76,12 +81,6 @@ function verifyLength(answer: Answer, blob: Pointer, at: number): void {
   answer.discard();
   if (start !== at) throw otherSize(answer, blob, `the range '${range}' of ${blob.size}`);
   throw otherSize(answer, blob, `${Number(length) + at}`);
-}
-
-/** Whether the way failed and not what came over it. */
-function isBroken(error: unknown): boolean {
-  const codes = ['REGISTRY_STALLED', 'REGISTRY_UNREACHABLE', 'REGISTRY_FAILED'];
-  return error instanceof ClocheError && codes.includes(error.code);
 }
 
 function broken({ url }: Answer, blob: Pointer, at: number): ClocheError {

@@ -18,6 +18,12 @@ export function stalled(url: URL, what: Stall, milliseconds: number): ClocheErro
   });
 }
 
+/** Whether the way or the server failed, so that a transfer may go on in a moment. */
+export function isTransient(error: unknown): boolean {
+  const codes = ['REGISTRY_STALLED', 'REGISTRY_UNREACHABLE', 'REGISTRY_FAILED'];
+  return error instanceof ClocheError && codes.includes(error.code);
+}
+
 /** What `fetch` threw, in words. */
 export function networkError(url: URL, error: unknown): ClocheError {
   const code = String((error as { code?: unknown }).code ?? '');

@@ -82,7 +82,11 @@ function download({ store, session, name, onEvent }: Source, { blob, id }: Place
   const say = every(STRIDE, (current) =>
     onEvent({ id, status: 'Downloading', progressDetail: { current, total } }),
   );
-  const arrival = arrive(store, blob, readBlob(session, name, blob), say);
+  const onPause = (pause: number) => {
+    const seconds = Math.ceil(pause / 1000);
+    onEvent({ id, status: `Retrying in ${seconds} second${seconds === 1 ? '' : 's'}` });
+  };
+  const arrival = arrive(store, blob, readBlob(session, name, blob, onPause), say);
   arrival.done.then(
     () => onEvent({ id, status: 'Download complete' }),
     () => undefined,

@@ -3,6 +3,7 @@ import { ClocheError } from '../../error.ts';
 import { familiarName, type Reference } from '../reference.ts';
 import type { Pointer } from './documents.ts';
 import type { Answer } from './exchange.ts';
+import { isTransient } from './failures.ts';
 import { pullScope, pushScope } from './manifests.ts';
 import { pauseAfter, sleep } from './patience.ts';
 import type { Question, Session } from './session.ts';
@@ -128,7 +129,8 @@ async function patch(to: Target, push: BlobToPush, upload: { location: URL; at: 
   const headers = {
     ...BYTES,
     'Content-Length': String(blob.size - at),
-    'Content-Range': `${at}-${blob.size - 1}`,
+    // The whole in one stream, as docker sends it, is taken by registries that limit ranges.
+    ...(at === 0 ? {} : { 'Content-Range': `${at}-${blob.size - 1}` }),
   };
   const question = { method: 'PATCH', path: location, headers, body, once: true } as const;
   const answer = await ask(to, { ...question, expect: [201, 202, 204] });
@@ -166,17 +168,15 @@ async function persisting(to: Target, action: (isRepeated: boolean) => Promise<v
     try {
       return await action(attempt > 1);
     } catch (error) {
-      if (attempt >= patience.attempts || !isBroken(error)) throw error;
+      if (attempt >= patience.attempts || !isRepairable(error)) throw error;
       await sleep(pauseAfter(patience, attempt), signal);
     }
   }
 }
 
-function isBroken(error: unknown): boolean {
-  if (!(error instanceof ClocheError)) return false;
-  // 416: the registry has more or less than we think; it is asked.
-  if (error.code === 'REGISTRY_REFUSED') return error.details.status === 416;
-  return ['REGISTRY_STALLED', 'REGISTRY_UNREACHABLE', 'REGISTRY_FAILED'].includes(error.code);
+/** 416: the registry has more or less of it than we think, and is asked. */
+function isRepairable(error: unknown): boolean {
+  return isTransient(error) || (error instanceof ClocheError && error.details.status === 416);
 }
 
 const BYTES = { 'Content-Type': 'application/octet-stream' } as const;
