@@ -23,6 +23,7 @@ export {
   writeImage,
 } from './images.ts';
 export { digestsOf, inspectImage } from './inspect.ts';
+export { type Aside, unpackAside } from './layer/aside.ts';
 export { type UnpackOptions, unpackLayer } from './layer/unpack.ts';
 export {
   ARCHITECTURE,

@@ -9,6 +9,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { count } from '../layer/count.ts';
 import { compressionOf, decompress } from '../layer/decompress.ts';
 import { invalidTar } from '../layer/invalid.ts';
 import { Limit } from '../layer/limit.ts';
@@ -116,25 +117,17 @@ class Index implements TarSink {
 async function putAside(
   store: Store,
   body: AsyncIterable<Uint8Array>,
-  { onProgress, signal }: ContentOptions,
+  about: ContentOptions,
 ): Promise<Content> {
   const directory = temporaryPath(store);
   const limit = new Limit(store.root);
   mkdirSync(directory, { mode: 0o700 });
   const shelf = new Shelf(directory, limit);
   const reader = new TarReader(shelf);
-  let came = 0;
-  const counted = async function* () {
-    for await (const chunk of body) {
-      signal?.throwIfAborted();
-      came += chunk.length;
-      onProgress?.(came);
-      yield chunk;
-    }
-  };
+  const counted = count(body, about);
   try {
-    for await (const piece of decompress(counted())) {
-      limit.grow(piece.length, came);
+    for await (const piece of decompress(counted.body, { programs: true })) {
+      limit.grow(piece.length, counted.size);
       reader.push(piece);
     }
     reader.finish();
@@ -143,6 +136,8 @@ async function putAside(
     shelf.end();
     shelf.content.close();
     throw error;
+  } finally {
+    await counted.close();
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
-import { ClocheError } from '../../error.ts';
 import { invalidTar } from './invalid.ts';
+import { type Program, throughProgram, unsupported } from './program.ts';
 
 /** Bytes; the pieces that come out are as large. */
 const PIECE = 1 << 18;
@@ -9,44 +9,51 @@ const PIECE = 1 << 18;
 /** How a layer is compressed. */
 export type Compression = 'gzip' | 'zstd' | 'none';
 
+export interface DecompressOptions {
+  /** Told how the layer is compressed, unless a program reads it. */
+  readonly onKind?: ((kind: Compression) => void) | undefined;
+  /** Whether xz and bzip2, which are not for layers of an image, may be read by their programs. */
+  readonly programs?: boolean | undefined;
+}
+
 /**
- * The uncompressed bytes of a layer, whichever way it was compressed: `onKind` is told. The media type
- * is not asked: what it says is often wrong, and docker looks at the first bytes too. gzip may have
- * many members. It reads `body` as far as it needs it, and does not close it.
+ * The uncompressed bytes of a layer, whichever way it was compressed. The media type is not asked: what
+ * it says is often wrong, and docker looks at the first bytes too. gzip may have many members. It
+ * reads `body` as far as it needs it, and does not close it.
  *
  * @throws {ClocheError} `COMPRESSION_UNSUPPORTED`; `LAYER_INVALID`: the stream is damaged.
  */
 export async function* decompress(
   body: AsyncIterable<Uint8Array>,
-  onKind: (kind: Compression) => void = () => undefined,
+  { onKind, programs }: DecompressOptions = {},
 ): AsyncGenerator<Buffer> {
   const { first, rest } = await peek(body, 6);
   const kind = compressionOf(first);
-  onKind(kind);
+  if (kind === 'xz' || kind === 'bzip2') {
+    if (programs !== true) throw unsupported(kind, 'Layers are plain tar, gzip or zstd.');
+    yield* throughProgram(kind, rest);
+    return;
+  }
+  onKind?.(kind);
   if (kind === 'none') for await (const chunk of rest) yield asBuffer(chunk);
   else if (kind === 'gzip') yield* piped(rest, createGunzip({ chunkSize: PIECE }), kind);
   else yield* piped(rest, createZstdDecompress({ chunkSize: PIECE }), kind);
 }
 
-const MAGIC: readonly (readonly [Compression | 'bzip2' | 'xz', readonly number[]])[] = [
+const MAGIC: readonly (readonly [Compression | Program, readonly number[]])[] = [
   ['gzip', [0x1f, 0x8b]],
   ['zstd', [0x28, 0xb5, 0x2f, 0xfd]],
   ['bzip2', [0x42, 0x5a, 0x68]],
   ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
 ];
 
-/** By the first six bytes. @throws {ClocheError} `COMPRESSION_UNSUPPORTED` */
-export function compressionOf(first: Uint8Array): Compression {
-  const found = MAGIC.find(([, magic]) => magic.every((byte, i) => first[i] === byte))?.[0];
+/** By the first six bytes. */
+export function compressionOf(first: Uint8Array): Compression | Program {
   // zstd's frames for applications may come first (RFC 8878, 3.1.2).
   const isSkippable = first[1] === 0x2a && first[2] === 0x4d && first[3] === 0x18;
   if (isSkippable && ((first[0] ?? 0) & 0xf0) === 0x50) return 'zstd';
-  if (found === 'bzip2' || found === 'xz')
-    throw new ClocheError('COMPRESSION_UNSUPPORTED', `the archive is compressed with ${found}`, {
-      class: 'invalid-argument',
-      hint: `cloche reads gzip, zstd and plain tar; ${found} -dc FILE | cloche … does it.`,
-    });
-  return found ?? 'none';
+  const found = MAGIC.find(([, magic]) => magic.every((byte, i) => first[i] === byte));
+  return found?.[0] ?? 'none';
 }
 
 async function* piped(

@@ -48,16 +48,22 @@ export class Extractor implements TarSink {
   readonly #paths: HostPaths;
   readonly #lower: Tree | undefined;
   readonly #limit: Limit;
+  readonly #hasWhiteouts: boolean;
   readonly root: Name;
   /** Copied up from a lower layer: their xattrs are still to be read there. */
   readonly copied: { readonly inode: Inode; readonly from: Node }[] = [];
   #open: { fd: number; at: number; readonly entry: TarEntry } | undefined;
   #pieces: readonly Piece[] = [];
 
-  constructor(directory: string, lower: Tree | undefined, limit: Limit) {
-    this.#limit = limit;
+  constructor(
+    directory: string,
+    about: { lower: Tree | undefined; limit: Limit; whiteouts?: boolean | undefined },
+  ) {
+    const { lower } = about;
+    this.#limit = about.limit;
     this.#paths = new HostPaths(directory);
     this.#lower = lower;
+    this.#hasWhiteouts = about.whiteouts !== false;
     this.root = newRoot(plainDirectory(BigInt(Date.now()) * 1_000_000n));
     const below = lowerOf(lower, this.root);
     if (below !== undefined) this.#takeFrom(this.root, below);
@@ -97,7 +103,7 @@ export class Extractor implements TarSink {
   }
 
   #place(parent: Name, name: RawPath, entry: TarEntry): void {
-    if (name.startsWith(WHITEOUT)) this.#whiteout(parent, name);
+    if (this.#hasWhiteouts && name.startsWith(WHITEOUT)) this.#whiteout(parent, name);
     else if (entry.type === 'link') this.#link(parent, name, entry);
     else if (entry.type === 'directory') this.#directory(parent, name, entry);
     else this.#add(parent, name, entry);

@@ -15,23 +15,31 @@ export interface Files {
   dress(): Promise<Dressed>;
 }
 
+export interface ExtractOptions {
+  /** How many bytes of the body there were so far, against decompression bombs. */
+  readonly came: { readonly size: number };
+  /** Is shown every piece of the tar. */
+  readonly onPiece?: ((piece: Buffer) => Promise<void>) | undefined;
+  /** Whether the archive is somebody's file and no layer: then it may be xz or bzip2. */
+  readonly programs?: boolean | undefined;
+  /** False where `.wh.x` is a file's name and means nothing. */
+  readonly whiteouts?: boolean | undefined;
+}
+
 /**
  * Unpacks a layer into an active snapshot's directory: decompression → diffID → tar → files.
  *
- * @param came how many bytes of `body` there were so far, against decompression bombs
- * @param onPiece is shown every piece of the tar
  * @throws {ClocheError} `LAYER_INVALID`, `LAYER_TOO_LARGE`, `COMPRESSION_UNSUPPORTED`
  */
 export async function extract(
   store: Store,
-  { upper, parent }: ActiveSnapshot,
+  { upper, parent }: Pick<ActiveSnapshot, 'upper' | 'parent'>,
   body: AsyncIterable<Uint8Array>,
-  came: { readonly size: number },
-  onPiece?: (piece: Buffer) => Promise<void>,
+  { came, onPiece, programs, whiteouts }: ExtractOptions,
 ): Promise<Files> {
   const lower = parent === undefined ? undefined : treeOf(store, parent);
   const limit = new Limit(store.root);
-  const extractor = new Extractor(upper, lower, limit);
+  const extractor = new Extractor(upper, { lower, limit, whiteouts });
   const reader = new TarReader(extractor);
   const diff = sha256();
   let compression: Compression = 'none';
@@ -39,7 +47,7 @@ export async function extract(
     compression = kind;
   };
   try {
-    for await (const piece of decompress(body, onKind)) {
+    for await (const piece of decompress(body, { onKind, programs })) {
       diff.update(piece);
       limit.grow(piece.length, came.size);
       reader.push(piece);

@@ -176,7 +176,9 @@ async function attempt(
 ): Promise<'unpacked' | 'refused'> {
   const active = prepare(store, parent);
   try {
-    const files = await extract(store, active, inPieces(archive, 1000), { size: archive.length });
+    const files = await extract(store, active, inPieces(archive, 1000), {
+      came: { size: archive.length },
+    });
     await files.dress();
     return 'unpacked';
   } catch (error) {

@@ -13,6 +13,7 @@ import {
 } from '../snapshots.ts';
 import { blobPath, type Store } from '../store.ts';
 import { BlobWriter } from './blob.ts';
+import { count } from './count.ts';
 import { extract } from './files.ts';
 import { GzipWriter } from './gzip.ts';
 
@@ -51,11 +52,13 @@ export async function unpackLayer(
   return unpacking(store, parent, blob, async (active) => {
     const taken = take(blob, descriptor, body, about);
     try {
-      const files = await extract(store, active, unclosed(taken), blob).catch(async (error) => {
-        // A blob that is not what was asked for explains whatever its archive says.
-        if (error.code === 'LAYER_INVALID') await verify(taken, blob, descriptor);
-        throw error;
-      });
+      const files = await extract(store, active, unclosed(taken), { came: blob }).catch(
+        async (error) => {
+          // A blob that is not what was asked for explains whatever its archive says.
+          if (error.code === 'LAYER_INVALID') await verify(taken, blob, descriptor);
+          throw error;
+        },
+      );
       await verify(taken, blob, descriptor);
       if (files.diffId !== diffId) throw mismatch('DIFF_ID', diffId, files.diffId);
       const dressed = await whileSyncing(blob, files.dress());
@@ -84,9 +87,14 @@ export async function unpackArchive(
   const blob = new BlobWriter(store);
   return unpacking(store, parent, blob, async (active) => {
     const gzip = new GzipWriter(blob);
+    const counted = count(body, about);
     try {
-      const counted = count(body, about);
-      const files = await extract(store, active, counted, counted, (piece) => gzip.write(piece));
+      const onPiece = (piece: Buffer) => gzip.write(piece);
+      const files = await extract(store, active, counted.body, {
+        came: counted,
+        onPiece,
+        programs: true,
+      });
       const { diffId } = files;
       if (about.diffId !== undefined && diffId !== about.diffId)
         throw mismatch('DIFF_ID', about.diffId, diffId);
@@ -96,6 +104,7 @@ export async function unpackArchive(
       blob.adopt(written.digest);
       return settle(store, active, { ...dressed, diffId, blob: written });
     } finally {
+      await counted.close();
       gzip.abort();
     }
   });
@@ -143,22 +152,6 @@ async function* take(
     onProgress?.(blob.size);
     yield chunk;
   }
-}
-
-/** The body, and how much of it has come. */
-function count(body: AsyncIterable<Uint8Array>, { onProgress, signal }: UnpackOptions) {
-  const counted = {
-    size: 0,
-    async *[Symbol.asyncIterator]() {
-      for await (const chunk of body) {
-        signal?.throwIfAborted();
-        counted.size += chunk.length;
-        onProgress?.(counted.size);
-        yield chunk;
-      }
-    },
-  };
-  return counted;
 }
 
 /** The same for readers who give up early: what is left can still be read. */
