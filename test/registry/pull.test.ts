@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Digest, digestOf } from '../../src/image/digest.ts';
 import { findImage, getImage, listImages } from '../../src/image/images.ts';
 import { parseReference } from '../../src/image/reference.ts';
 import { parsePlatform } from '../../src/image/registry/platform.ts';
 import { pullImage, tagsOf } from '../../src/image/registry/pull.ts';
+import { removeImage } from '../../src/image/remove.ts';
 import { stackOf } from '../../src/image/snapshots.ts';
 import { blobPath } from '../../src/image/store.ts';
 import { imageOfFiles, temporaryStore } from '../../src/image/testing.ts';
@@ -116,5 +117,20 @@ test('a blob that another program removed comes back', async () => {
   await Bun.file(path).delete();
   await pullImage(store, named('team/one:1'));
   expect(await Bun.file(path).exists()).toBe(true);
+  remove();
+});
+
+test('blobs that something has damaged are fetched anew', async () => {
+  const { store, remove } = temporaryStore();
+  const { image } = await pullImage(store, named('team/one:1'));
+  const [layer] = stackOf(store, image.chainId);
+  const blobs = [image.id, layer?.blob.digest ?? image.id];
+  removeImage(store, `${registry.address}/team/one:1`);
+  for (const digest of blobs) writeFileSync(blobPath(store, digest), 'damaged');
+  await expect(pullImage(store, named('team/one:1'))).rejects.toMatchObject({
+    code: expect.stringMatching(/_MISMATCH$/),
+  });
+  await pullImage(store, named('team/one:1'));
+  for (const digest of blobs) expect(digestOf(readFileSync(blobPath(store, digest)))).toBe(digest);
   remove();
 });

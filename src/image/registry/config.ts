@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
+import { digestOf } from '../digest.ts';
 import type { Platform } from '../manifest.ts';
 import { familiar, type Reference } from '../reference.ts';
 import { blobPath, type Store } from '../store.ts';
@@ -33,11 +34,19 @@ export async function fetchConfig(
   blob: Pointer,
 ): Promise<FetchedConfig> {
   if (blob.size > MANIFEST_LIMIT) throw tooLarge(name, blob);
-  const path = blobPath(store, blob.digest);
-  const bytes = existsSync(path)
-    ? readFileSync(path)
-    : Buffer.concat(await Array.fromAsync(readBlob(session, name, blob)));
+  const bytes =
+    stored(store, blob) ?? Buffer.concat(await Array.fromAsync(readBlob(session, name, blob)));
   return { bytes, document: readConfig(bytes, familiar(name)) };
+}
+
+/** A blob of the store; one that something has damaged makes way for its successor. */
+function stored(store: Store, { digest }: Pointer): Uint8Array | undefined {
+  const path = blobPath(store, digest);
+  if (!existsSync(path)) return undefined;
+  const bytes = readFileSync(path);
+  if (digestOf(bytes) === digest) return bytes;
+  rmSync(path);
+  return undefined;
 }
 
 /** Each layer's blob with its diffID. @throws {ClocheError} `MANIFEST_INVALID` */

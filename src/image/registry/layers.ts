@@ -1,4 +1,5 @@
-import { createReadStream, existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
+import { ClocheError } from '../../error.ts';
 import { type ChainId, chainOf, type DiffId, type Digest } from '../digest.ts';
 import { unpackLayer } from '../layer/unpack.ts';
 import type { Reference } from '../reference.ts';
@@ -38,6 +39,7 @@ export interface Source {
  *   arrived whole stays for the next attempt
  */
 export async function pullLayers(source: Source, layers: readonly LayerToPull[]): Promise<void> {
+  source.crew.signal.throwIfAborted();
   const wanted = missing(source, layers);
   const blobs = new Map(wanted.map((place) => [place.blob.digest, place]));
   const awaited = [...blobs.values()].filter(({ blob }) => !isStored(source, blob));
@@ -100,7 +102,7 @@ async function unpackAll(source: Source, places: readonly Place[], arrivals: Arr
   const { store, crew, onEvent } = source;
   for (const { id, blob, diffId, parent } of places) {
     const arrival = isStored(source, blob) ? undefined : await arrivals.get(blob.digest)?.promise;
-    const body = arrival?.read() ?? createReadStream(blobPath(store, blob.digest));
+    const body = arrival?.read() ?? Bun.file(blobPath(store, blob.digest)).stream();
     const total = blob.size;
     // As long as it arrives, that is what is worth saying.
     const onProgress = every(STRIDE, (current) => {
@@ -108,9 +110,19 @@ async function unpackAll(source: Source, places: readonly Place[], arrivals: Arr
         onEvent({ id, status: 'Extracting', progressDetail: { current, total } });
     });
     const about = { onProgress, signal: crew.signal, isStored: true };
-    await unpackLayer(store, parent, { descriptor: blob, diffId }, body, about);
+    const layer = { descriptor: blob, diffId };
+    await unpackLayer(store, parent, layer, body, about).catch((error: unknown) => {
+      if (arrival === undefined && isDamage(error)) rmSync(blobPath(store, blob.digest));
+      throw error;
+    });
     onEvent({ id, status: 'Pull complete' });
   }
+}
+
+/** Of a blob that lay in the store: without it the next attempt fetches it anew. */
+function isDamage(error: unknown): boolean {
+  const codes = ['DIGEST_MISMATCH', 'SIZE_MISMATCH'];
+  return error instanceof ClocheError && codes.includes(error.code);
 }
 
 function isStored({ store }: Source, { digest }: Pointer): boolean {

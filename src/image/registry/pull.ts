@@ -18,7 +18,7 @@ import { openSession, type Session } from './session.ts';
 import { noteBlobs, noteDigest } from './whence.ts';
 
 export interface PullOptions {
-  /** This machine's, if it is not given; then an image of another one is an error. */
+  /** If it is given, an image that is of another one alone is an error; else it is this machine's. */
   readonly platform?: Platform | undefined;
   readonly onEvent?: OnTransfer | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -45,20 +45,25 @@ export async function pushImages(
   names: readonly [Reference, ...Reference[]],
   options: PushOptions = {},
 ): Promise<Pushed[]> {
-  const { onEvent = () => undefined, patience } = options;
+  const [{ domain, path }] = names;
+  const push = () => pushAll(store, names, options);
+  return whileWorking(store.db, `push ${canonical({ domain, path })}`, push, options);
+}
+
+async function pushAll(
+  store: Store,
+  names: readonly [Reference, ...Reference[]],
+  { onEvent = () => undefined, patience, signal }: PushOptions,
+): Promise<Pushed[]> {
   const all = names.map((name) => outgoing(store, name));
   const [{ domain, path }] = names;
   onEvent({ status: `The push refers to repository [${canonical({ domain, path })}]` });
-  const hands = crew(options.signal);
+  const hands = crew(signal);
   const credentials = await findCredentials(domain);
   const about = { credentials, patience, signal: hands.signal, action: 'push' } as const;
   const session = await openSession(ownEndpoint(domain), about);
   const pushed: Pushed[] = [];
-  const push = async () => {
-    for (const one of all)
-      pushed.push(await pushOne({ store, session, onEvent, crew: hands }, one));
-  };
-  await whileWorking(store.db, `push ${canonical({ domain, path })}`, push, options);
+  for (const one of all) pushed.push(await pushOne({ store, session, onEvent, crew: hands }, one));
   return pushed;
 }
 
