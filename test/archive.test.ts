@@ -201,3 +201,60 @@ test('layers that umoci made are unpacked to what umoci packed, whiteouts too', 
   expect(main === undefined ? '' : readNode(tree, main).toString()).toBe('run');
   expect(existsSync(join(top?.directory ?? '', 'etc/new'))).toBe(true);
 });
+
+test('a load that is killed, at whatever moment, leaves nothing but what the next one uses', async () => {
+  const files = Array.from({ length: 1500 }, (_, i) => [`d${i % 40}/f${i}`, `${i}`.repeat(900)]);
+  await imageOfFiles(store, 'big:1', Object.fromEntries(files));
+  await cloche('save', '-o', at('big.tar'), 'big:1');
+  const other = elsewhere();
+  const bin = join(import.meta.dir, '../bin/cloche');
+  const env = { ...process.env, CLOCHE_ROOT: other.root };
+  let killed = 0;
+  for (let moment = 60; moment <= 300; moment += 20) {
+    const loading = Bun.spawn([bin, 'load', '-q'], {
+      env,
+      stdio: [Bun.file(at('big.tar')), 'ignore', 'ignore'],
+    });
+    await Bun.sleep(moment);
+    loading.kill('SIGKILL');
+    await loading.exited;
+    if (loading.signalCode === 'SIGKILL') killed++;
+  }
+  expect(killed).toBeGreaterThan(3);
+  expect((await clocheIn(other.root, ['load', '-i', at('big.tar')])).code).toBe(0);
+  const { manifest, size } = getImage(other, 'big:1');
+  expect({ manifest, size }).toMatchObject({ manifest: getImage(store, 'big:1').manifest });
+  expect(readdirSync(join(other.root, 'tmp'))).toEqual([]);
+  expect(readdirSync(join(other.root, 'snapshots'))).toHaveLength(1);
+  expect(readdirSync(join(other.root, 'blobs/sha256'))).toHaveLength(3);
+}, 60_000);
+
+test.each([
+  ['bytes', 'size=40m', 'does not fit on the disk'],
+  ['inodes', 'size=400m,nr_inodes=300', 'no space left on the disk'],
+])('on a disk without %s left a load says so, and leaves nothing', async (_, options, message) => {
+  const files = Array.from({ length: 400 }, (_, i) => [`f${i}`, 'x'.repeat(1000)]);
+  await imageOfFiles(store, 'many:1', Object.fromEntries(files));
+  await cloche('save', '-o', at('many.tar'), 'many:1');
+  const root = at('root');
+  const bin = join(import.meta.dir, '../bin/cloche');
+  // In a mount namespace of its own: when it ends, so does the mount.
+  const script = `mkdir ${root} && mount -t tmpfs -o ${options} tmpfs ${root} || exit 99
+    CLOCHE_ROOT=${root} ${bin} load -i ${at('many.tar')}; echo $?
+    ls -A ${root}/tmp ${root}/snapshots ${root}/blobs/sha256`;
+  const { stdout, stderr } = await $`unshare --mount sh -c ${script}`.quiet();
+  expect(stderr.toString()).toContain(message);
+  const left = ['tmp', 'snapshots', 'blobs/sha256'].map((name) => `${root}/${name}:\n`);
+  expect(stdout.toString().split('\n').sort()).toEqual(`1\n${left.join('\n')}`.split('\n').sort());
+});
+
+test('two loads of the same archive at once both succeed', async () => {
+  await twoLayers('app:1');
+  await cloche('save', '-o', at('a.tar'), 'app:1');
+  const other = elsewhere();
+  const loads = [1, 2, 3].map(() => clocheIn(other.root, ['load', '-i', at('a.tar')]));
+  const loaded = { ...done, out: 'Loaded image: app:1\n' };
+  expect(await Promise.all(loads)).toEqual([loaded, loaded, loaded]);
+  expect(readdirSync(join(other.root, 'snapshots'))).toHaveLength(2);
+  expect(readdirSync(join(other.root, 'tmp'))).toEqual([]);
+});

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { configOfChanges } from '../build/index.ts';
 import { openEngine } from '../engine/index.ts';
 import { importImage } from '../image/archive/index.ts';
-import { type Platform, parseReference } from '../image/index.ts';
+import { type Platform, parseReference, reconcile } from '../image/index.ts';
 import { parsePlatform } from '../image/registry/index.ts';
 import { many } from './flags.ts';
 import { interruptible } from './interrupt.ts';
@@ -19,6 +19,7 @@ export function importCommand(): Command {
     .option('--platform <os/arch>', 'for which it is, if not for this machine', parsePlatform)
     .action(async (file: string, name: string | undefined, flags: Flags) => {
       const { store } = openEngine();
+      reconcile(store);
       const config = configOfChanges(flags.change);
       const reference = name === undefined ? undefined : parseReference(name);
       const { message, platform } = flags;

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { openEngine } from '../engine/index.ts';
 import { loadImages } from '../image/archive/index.ts';
-import type { Platform } from '../image/index.ts';
+import { type Platform, reconcile } from '../image/index.ts';
 import { parsePlatform } from '../image/registry/index.ts';
 import { interruptible } from './interrupt.ts';
 import { input, readable } from './stream.ts';
@@ -15,6 +15,7 @@ export function loadCommand(): Command {
     .option('--platform <os/arch>', 'load this platform of an image for several', parsePlatform)
     .action(async (flags: Flags) => {
       const { store } = openEngine();
+      reconcile(store);
       const { input: file } = flags;
       const source = file === undefined ? input(undefined) : { file: readable(file) };
       const loaded = await interruptible('the load', (signal) =>
