@@ -23,7 +23,7 @@ import { pullImage } from '../../src/image/registry/pull.ts';
 import { pushImages } from '../../src/image/registry/push.ts';
 import { temporaryStore } from '../../src/image/testing.ts';
 import { imageOfLayers } from './images.ts';
-import { startRegistry, type TestRegistry } from './registry.ts';
+import { NOBODYS_CONFIG, startRegistry, type TestRegistry } from './registry.ts';
 import { startTokenServer, type TokenServer } from './tokens.ts';
 
 const source = temporaryStore();
@@ -45,7 +45,7 @@ beforeAll(async () => {
 beforeEach(() => rmSync(config, { force: true }));
 
 afterAll(async () => {
-  delete process.env.DOCKER_CONFIG;
+  process.env.DOCKER_CONFIG = NOBODYS_CONFIG;
   tokens.stop();
   for (const registry of [basic, bearer]) await registry.stop();
   rmSync(home, { recursive: true });

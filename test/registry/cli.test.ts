@@ -7,7 +7,7 @@ import { canonical } from '../../src/image/reference.ts';
 import { imageOfFiles, temporaryStore } from '../../src/image/testing.ts';
 import { cloche, PROGRAM } from '../cli.ts';
 import { stopping } from './answers.ts';
-import { startRegistry, type TestRegistry } from './registry.ts';
+import { NOBODYS_CONFIG, startRegistry, type TestRegistry } from './registry.ts';
 import { setScene } from './scene.ts';
 
 /** The four commands as a user meets them. */
@@ -25,7 +25,7 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => {
-  delete process.env.DOCKER_CONFIG;
+  process.env.DOCKER_CONFIG = NOBODYS_CONFIG;
   await registry.stop();
   for (const one of [other, source]) one.remove();
   rmSync(home, { recursive: true });

@@ -11,6 +11,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
+/** Tests know nobody's credentials; those of this machine's user stay where they are. */
+export const NOBODYS_CONFIG = join(tmpdir(), 'cloche-tests-without-docker-config');
+process.env.DOCKER_CONFIG = NOBODYS_CONFIG;
+
 /** Debian's docker-registry as the tests start it: on the loopback, with a directory of its own. */
 export interface TestRegistry {
   /** `127.0.0.1:40123`, the beginning of its images' names. */
