@@ -175,10 +175,9 @@ function make({ type, device }: Inode, at: Pointer): Step {
 
 /** The mode after the owner: chown(2) takes setuid and setgid away. */
 function ownerAndMode({ type, uid, gid, mode: bits }: Inode, at: Pointer): Step[] {
-  const isRoots = uid === 0 && gid === 0;
   const own = call('fchownat', [HERE, at, uid, gid, NO_FOLLOW], 'its owner');
   const permit = call('fchmodat', [HERE, at, mode(bits)], 'its mode');
-  return [...(isRoots ? [] : [own]), ...(type === 'symlink' ? [] : [permit])];
+  return type === 'symlink' ? [own] : [own, permit];
 }
 
 function setXattr(at: Pointer, name: string, value: Uint8Array): Step {

@@ -17,6 +17,7 @@ import {
   addName,
   enter,
   type Inode,
+  isAttached,
   lowerOf,
   type Name,
   newRoot,
@@ -26,7 +27,7 @@ import {
 import { HostPaths } from './host-paths.ts';
 import { invalidTar } from './invalid.ts';
 import type { Limit } from './limit.ts';
-import type { Piece, TarEntry, TarSink } from './reader.ts';
+import type { TarEntry, TarSink } from './reader.ts';
 import { fromRaw, type RawPath } from './scan.ts';
 
 const WHITEOUT = '.wh.';
@@ -39,8 +40,8 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
 /**
  * Unpacks an archive's entries into an empty directory. Nothing outside of it is touched: paths are
  * resolved in memory (`growing.ts`). Contents, directories and links are made here at once; owners,
- * modes, times, xattrs, devices and whiteouts are left to `finish` (`dress.ts`), when it is known
- * what has become of every name.
+ * modes, times, xattrs, devices and whiteouts are left to `dress`, when it is known what has become
+ * of every name.
  *
  * Source: image-spec/layer.md; where that is silent, as docker's overlay2 does.
  */
@@ -52,8 +53,7 @@ export class Extractor implements TarSink {
   readonly root: Name;
   /** Copied up from a lower layer: their xattrs are still to be read there. */
   readonly copied: { readonly inode: Inode; readonly from: Node }[] = [];
-  #open: { fd: number; at: number; readonly entry: TarEntry } | undefined;
-  #pieces: readonly Piece[] = [];
+  #open: OpenFile | undefined;
 
   constructor(
     directory: string,
@@ -173,8 +173,7 @@ export class Extractor implements TarSink {
     if (entry.type !== 'file') return;
     // The mode is set later; until then the content is for nobody else.
     const fd = openSync(this.#paths.of(made), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-    this.#open = { fd, at: 0, entry };
-    this.#pieces = entry.sparse ?? [];
+    this.#open = { fd, entry, piece: 0, at: 0 };
   }
 
   #link(parent: Name, name: RawPath, entry: TarEntry): void {
@@ -187,6 +186,8 @@ export class Extractor implements TarSink {
     const there = parent.children?.get(name);
     if (there === target) return;
     this.#remove(there);
+    // It may have lain in the directory whose name the link takes.
+    if (!isAttached(target)) throw invalidTar(`has '${entry.path}' as a hard link into itself`);
     const made = addName(parent, name, target.inode);
     // A device is made when all is done, and so are its other names.
     if (isMadeNow(target.inode)) linkSync(this.#paths.of(target), this.#paths.of(made));
@@ -219,19 +220,28 @@ export class Extractor implements TarSink {
   }
 
   /** Content of a sparse file goes to its pieces, one after the other. */
-  #scatter(open: { fd: number; at: number }, content: Buffer): void {
+  #scatter(open: OpenFile, content: Buffer): void {
+    const pieces = open.entry.sparse ?? [];
     for (let at = 0; at < content.length; ) {
-      const [piece] = this.#pieces;
+      const piece = pieces[open.piece];
       if (piece === undefined) return;
       const count = Math.min(piece.length - open.at, content.length - at);
       writeAll(open.fd, content.subarray(at, at + count), piece.offset + open.at);
       open.at += count;
       at += count;
       if (open.at < piece.length) continue;
-      this.#pieces = this.#pieces.slice(1);
+      open.piece++;
       open.at = 0;
     }
   }
+}
+
+/** A file whose content is coming; of a sparse one, which piece it is at, and where in that. */
+interface OpenFile {
+  readonly fd: number;
+  readonly entry: TarEntry;
+  piece: number;
+  at: number;
 }
 
 /** Whether it is made while the archive is read, and not at the end by a plan. */

@@ -69,6 +69,13 @@ export function pathOf(name: Name): RawPath {
   return before === '' ? name.name : `${before}/${name.name}`;
 }
 
+/** Whether it is still in the tree, and so is what it lies in. */
+export function isAttached(name: Name): boolean {
+  for (let here = name; here.parent !== undefined; here = here.parent)
+    if (here.parent.children?.get(here.name) !== here) return false;
+  return true;
+}
+
 /**
  * The components of a path as an archive has it: relative to the root, with or without a leading
  * slash, `.` and `..` settled.

@@ -98,6 +98,10 @@ test('a hard link to the outside is refused, also through a link', async () => {
   await refused(tar(symlink('s', outside), link('x', 's/secret')), 'which is no file');
 });
 
+test('a hard link that takes the place of what it leads to is refused', async () => {
+  await refused(tar(entry({ path: 'd/e/f' }), link('d', 'd/e/f')), 'into itself');
+});
+
 test('a hard link to a link is another name of the link, and nothing behind it', async () => {
   const { directory: at } = await unpack(
     symlink('s', join(outside, 'secret')),
@@ -190,6 +194,15 @@ test('owners that chown would take for "nobody in particular" are refused', asyn
   const negative = Buffer.alloc(8, 0xff);
   await refused(tar(withField(entry({ path: 'f' }), 116, negative)), 'the owner -1');
 });
+
+test('device numbers that Linux has not are refused', async () => {
+  const device = entry({ path: 'd', type: 'block-device', device: { major: 1, minor: 3 } });
+  await refused(tar(withField(device, 329, '0010000\0')), 'the device 4096:3');
+  await refused(tar(withField(device, 337, Buffer.alloc(8, 0xff))), 'the device 1:-1');
+});
+
+test('a message shows a name as its users write it', () =>
+  refused(tar(link(Buffer.from('größe').toString('latin1'), 'x')), "has 'größe' as a hard link"));
 
 test('a name or a PAX header without end does not fill the memory', async () => {
   const long = withField(withField(entry({ path: 'x' }), 156, 'L'), 124, '77777777777\0');

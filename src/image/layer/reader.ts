@@ -236,6 +236,8 @@ function entryOf(fields: Fields, pax: Pax): TarEntry {
   const size = pax.size ?? fields.size;
   if (size < 0) throw invalidTar(`has an entry of ${size} bytes`, { path });
   const isDevice = type === 'character-device' || type === 'block-device';
+  if (isDevice && !isDeviceNumber(fields))
+    throw invalidTar(`has the device ${fields.major}:${fields.minor}`, { path });
   return {
     path,
     type,
@@ -248,6 +250,11 @@ function entryOf(fields: Fields, pax: Pax): TarEntry {
     device: isDevice ? { major: fields.major, minor: fields.minor } : undefined,
     xattrs: pax.xattrs,
   };
+}
+
+/** Linux has twelve bits for the one, and twenty for the other. */
+function isDeviceNumber({ major, minor }: Fields): boolean {
+  return major >= 0 && major < 1 << 12 && minor >= 0 && minor < 1 << 20;
 }
 
 /** The highest number means "nobody in particular" to chown(2), so none may have it. */
