@@ -10,6 +10,7 @@ import {
   settleAll,
   startContainer,
 } from '../engine/index.ts';
+import type { Platform, PullPolicy } from '../image/index.ts';
 import { bytes, many, positive, whole } from './flags.ts';
 import { printError, printWarnings } from './output.ts';
 import { imageProgress } from './progress.ts';
@@ -43,7 +44,13 @@ export function runCommand(): Command {
         .choices(['bridge', 'host', 'none'])
         .default('bridge'),
     )
+    .option('--platform <os/arch>', 'an image of another platform than this machine')
     .option('--privileged', 'give extended privileges', false)
+    .addOption(
+      new Option('--pull <when>', 'ask the registry')
+        .choices(['always', 'missing', 'never'])
+        .default('missing'),
+    )
     .option('--rm', 'remove the container when it exits', false)
     .option('-t, --tty', 'allocate a pseudo-TTY', false)
     .option('-u, --user <user>', 'user or UID, and :group or GID')
@@ -73,6 +80,8 @@ interface Flags extends Pick<RunOptions, 'interactive' | 'tty' | 'detach' | 'pri
   readonly capDrop: string[];
   readonly name?: string;
   readonly network: RunOptions['network'];
+  readonly platform?: string;
+  readonly pull: PullPolicy;
   readonly rm: boolean;
   readonly user?: string;
   readonly volume: string[];
@@ -99,7 +108,8 @@ async function run(options: RunOptions, flags: Flags): Promise<number> {
   const engine = openEngine();
   await settleAll(engine);
   const progress = imageProgress();
-  const container = await createContainer(engine, options, progress);
+  const wanted = { pull: flags.pull, platform: await platformOf(flags) };
+  const container = await createContainer(engine, options, { ...progress, ...wanted });
   progress.end();
   if (flags.explain) {
     const { printPlan } = await import('./explain.ts');
@@ -119,6 +129,12 @@ async function run(options: RunOptions, flags: Flags): Promise<number> {
     await stepThrough(started);
   }
   return options.detach ? await detached(engine, started) : await attached(started, options);
+}
+
+async function platformOf({ platform }: Flags): Promise<Platform | undefined> {
+  if (platform === undefined) return undefined;
+  const { parsePlatform } = await import('../image/registry/platform.ts');
+  return parsePlatform(platform);
 }
 
 async function detached(_engine: Engine, started: Started): Promise<number> {

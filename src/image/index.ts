@@ -42,7 +42,7 @@ export {
   forgetCache,
   pruneImages,
 } from './prune.ts';
-export { type ResolveOptions, resolveImage } from './pull.ts';
+export { type PullPolicy, type ResolveOptions, resolveImage } from './pull.ts';
 export {
   canonical,
   familiar,

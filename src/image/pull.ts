@@ -1,14 +1,21 @@
 import { ClocheError } from '../error.ts';
 import type { BaseOptions } from './bases/make.ts';
 import { BASE_NAMES, recipeOf } from './bases/recipe.ts';
-import { findImage, getImage, type Image } from './images.ts';
+import { configOf, findImage, getImage, type Image } from './images.ts';
+import type { Platform } from './manifest.ts';
 import { familiar, parseReference, type Reference, withTag } from './reference.ts';
 import type { OnTransfer } from './registry/progress.ts';
 import type { Store } from './store.ts';
 
+/** When a registry is asked, in docker's words; `missing` is what is meant where nothing is said. */
+export type PullPolicy = 'always' | 'missing' | 'never';
+
 export interface ResolveOptions extends BaseOptions {
   /** Told of a pull; without it `onProgress` is, in lines. */
   readonly onTransfer?: OnTransfer | undefined;
+  readonly pull?: PullPolicy | undefined;
+  /** Of another platform than this machine's. */
+  readonly platform?: Platform | undefined;
 }
 
 /**
@@ -23,20 +30,28 @@ export async function resolveImage(
   text: string,
   options: ResolveOptions = {},
 ): Promise<Image> {
-  const local = findImage(store, text);
-  if (local !== undefined) return local;
+  const { pull = 'missing', platform, signal } = options;
+  const local = await localImage(store, text, platform);
+  if (local !== undefined && pull !== 'always') return local;
   // An id is nothing that a registry could be asked for.
-  if (text.startsWith('sha256:')) return getImage(store, text);
+  if (pull === 'never' || text.startsWith('sha256:')) return getImage(store, text);
   const name = withTag(parseReference(text));
   const onEvent = options.onTransfer ?? told(familiar(name), options);
   const { attemptPull } = await import('./registry/attempt.ts');
-  const pulled = await attemptPull(store, name, { onEvent, signal: options.signal });
+  const pulled = await attemptPull(store, name, { onEvent, signal, platform });
   if (!(pulled instanceof ClocheError)) return pulled;
-  const recipe = recipeOf(name);
+  const recipe = platform === undefined ? recipeOf(name) : undefined;
   if (recipe === undefined) throw absent(name, pulled);
   onEvent({ status: `cannot pull ${familiar(name)}: ${pulled.message}` });
   const { makeBase } = await import('./bases/make.ts');
-  return makeBase(store, name, recipe, options);
+  return local ?? makeBase(store, name, recipe, options);
+}
+
+async function localImage(store: Store, text: string, platform: Platform | undefined) {
+  const image = findImage(store, text);
+  if (image === undefined || platform === undefined) return image;
+  const { matches } = await import('./registry/platform.ts');
+  return matches(configOf(store, image), platform) ? image : undefined;
 }
 
 /** A pull told in lines, without its bytes. */

@@ -2,7 +2,13 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { getImage, openStore, resolveImage, tagImage } from '../../src/image/index.ts';
+import {
+  getImage,
+  openStore,
+  type PullPolicy,
+  resolveImage,
+  tagImage,
+} from '../../src/image/index.ts';
 import { parseReference } from '../../src/image/reference.ts';
 import { pushImages } from '../../src/image/registry/push.ts';
 import { imageOfFiles, temporaryStore } from '../../src/image/testing.ts';
@@ -58,6 +64,28 @@ test('a registry that does not answer costs two seconds, once', async () => {
   silent.stop(true);
   remove();
 }, 20_000);
+
+test('pull policies: never asks nobody, always asks although it is here', async () => {
+  const { store, remove } = temporaryStore();
+  const name = `${registry.address}/policy:1`;
+  await imageOfFiles(store, name, { 'etc/motd': 'old' });
+  const old = getImage(store, name);
+  await pushImages(store, [parseReference(name)]);
+  const mine = await imageOfFiles(store, name, { 'etc/motd': 'new' });
+  const resolved = async (pull?: PullPolicy) => (await resolveImage(store, name, { pull })).id;
+  expect([await resolved(), await resolved('never')]).toEqual([mine.id, mine.id]);
+  expect(await resolved('always')).toBe(old.id);
+  const absent = `${registry.address}/policy:2`;
+  await expect(resolveImage(store, absent, { pull: 'never' })).rejects.toMatchObject({
+    code: 'IMAGE_NOT_FOUND',
+    message: `no such image: ${absent}`,
+  });
+  const platform = { os: 'linux', architecture: 's390x' };
+  await expect(resolveImage(store, name, { platform })).rejects.toMatchObject({
+    message: expect.stringContaining('does not match the specified platform'),
+  });
+  remove();
+});
 
 test(
   'run pulls what is not here, and runs it',
