@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { openEngine } from '../engine/index.ts';
-import { getImage, type HistoryLine, hexOf, historyOf, type Image } from '../image/index.ts';
+import { type HistoryLine, historyOf } from '../image/history.ts';
+import { getImage, hexOf, type Image } from '../image/index.ts';
 import { type Columns, list, type Row } from './format/index.ts';
 import { duration, size } from './output.ts';
 

@@ -1,13 +1,9 @@
 import { Command, Option } from 'commander';
-import {
-  type Engine,
-  getContainer,
-  inspectContainer,
-  openEngine,
-  settleAll,
-} from '../engine/index.ts';
+import { type Engine, getContainer, openEngine, settleAll } from '../engine/index.ts';
+import { inspectContainer } from '../engine/inspect.ts';
 import { ClocheError } from '../error.ts';
-import { getImage, inspectImage } from '../image/index.ts';
+import { getImage } from '../image/index.ts';
+import { inspectImage } from '../image/inspect.ts';
 import { formatWith } from './format/index.ts';
 import { printError } from './output.ts';
 

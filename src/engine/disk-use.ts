@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ChainId, cacheRows, closureOf, findActive, listImages } from '../image/index.ts';
+import { type ChainId, findActive, listImages } from '../image/index.ts';
+import { cacheRows, closureOf } from '../image/prune.ts';
 import type { Engine } from './engine.ts';
 import { allContainers, type Container } from './records.ts';
 import { isAlive } from './settle.ts';

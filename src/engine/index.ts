@@ -1,14 +1,11 @@
 export { runCommandOf } from './build-run.ts';
-export { containerSize, type DiskUse, diskUse } from './disk-use.ts';
 export { type Engine, openEngine } from './engine.ts';
 export { exitCodeFor } from './errors.ts';
 export { type ExecOptions, execInContainer } from './exec.ts';
 export { exportContainer } from './export.ts';
 export { usersOf } from './image-users.ts';
-export { inspectContainer } from './inspect.ts';
 export { killContainer } from './kill.ts';
 export { DEFAULT_OPTIONS, type RunOptions } from './options.ts';
-export { type Pruned, pruneContainers, pruneMachine, pruneVolumes } from './prune.ts';
 export { allContainers, type Container, getContainer } from './records.ts';
 export { removeContainer } from './remove.ts';
 export { isAlive, settleAll } from './settle.ts';

@@ -12,7 +12,6 @@ export {
   hexOf,
   parseDigest,
 } from './digest.ts';
-export { type HistoryLine, historyOf } from './history.ts';
 export {
   configOf,
   findImage,
@@ -22,7 +21,6 @@ export {
   tagImage,
   writeImage,
 } from './images.ts';
-export { digestsOf, inspectImage } from './inspect.ts';
 export { type Aside, unpackAside } from './layer/aside.ts';
 export { type UnpackOptions, unpackLayer } from './layer/unpack.ts';
 export {
@@ -35,13 +33,6 @@ export {
   type Manifest,
   type Platform,
 } from './manifest.ts';
-export {
-  type CacheRow,
-  cacheRows,
-  closureOf,
-  forgetCache,
-  pruneImages,
-} from './prune.ts';
 export { type PullPolicy, type ResolveOptions, resolveImage } from './pull.ts';
 export {
   canonical,

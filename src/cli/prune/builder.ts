@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { openEngine } from '../../engine/index.ts';
-import { type CacheRow, cacheRows, forgetCache } from '../../image/index.ts';
+import { type CacheRow, cacheRows, forgetCache } from '../../image/prune.ts';
 import { holds, parseFilters, timeOf } from '../filters.ts';
 import { many } from '../flags.ts';
 import { duration, size, table } from '../output.ts';

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { openEngine, pruneContainers, settleAll } from '../../engine/index.ts';
+import { openEngine, settleAll } from '../../engine/index.ts';
+import { pruneContainers } from '../../engine/prune.ts';
 import { holds, parseFilters, timeOf } from '../filters.ts';
 import { many } from '../flags.ts';
 import { confirm, reclaimed, section } from './confirm.ts';

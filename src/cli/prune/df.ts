@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { type DiskUse, diskUse, openEngine, settleAll } from '../../engine/index.ts';
+import { type DiskUse, diskUse } from '../../engine/disk-use.ts';
+import { openEngine, settleAll } from '../../engine/index.ts';
 import { type Columns, list, type Row } from '../format/index.ts';
 import { size } from '../output.ts';
 

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import type { Engine } from '../../engine/index.ts';
 import { openEngine, settleAll, usersOf } from '../../engine/index.ts';
-import { configOf, pruneImages, type Removed } from '../../image/index.ts';
+import { configOf, type Removed } from '../../image/index.ts';
+import { pruneImages } from '../../image/prune.ts';
 import { type Filters, hasLabel, holds, holdsAll, parseFilters, timeOf } from '../filters.ts';
 import { many } from '../flags.ts';
 import { confirm, reclaimed, section } from './confirm.ts';

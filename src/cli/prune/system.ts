@@ -1,12 +1,7 @@
 import { Command } from 'commander';
-import {
-  openEngine,
-  pruneContainers,
-  pruneMachine,
-  pruneVolumes,
-  settleAll,
-} from '../../engine/index.ts';
-import { cacheRows, forgetCache } from '../../image/index.ts';
+import { openEngine, settleAll } from '../../engine/index.ts';
+import { pruneContainers, pruneMachine, pruneVolumes } from '../../engine/prune.ts';
+import { cacheRows, forgetCache } from '../../image/prune.ts';
 import { holds, parseFilters, timeOf } from '../filters.ts';
 import { many } from '../flags.ts';
 import { confirm, reclaimed, section } from './confirm.ts';
