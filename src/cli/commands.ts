@@ -55,6 +55,10 @@ const inspectContainer: Entry = [
 
 /** What is called the same by itself and behind `cloche image`. */
 const IMAGE: Entries = {
+  layers: [
+    'Show what each layer of an image holds and wastes, or how two images differ',
+    async () => (await import('./layers/command.ts')).layersCommand(),
+  ],
   history: [
     'Show the history of an image',
     async () => (await import('./history.ts')).historyCommand(),

@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ClocheError } from '../error.ts';
 import { COMMANDS, type Entries } from './commands.ts';
@@ -67,4 +68,26 @@ main(process.argv.slice(2))
     if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 125;
     else process.exitCode = printError(error);
   })
-  .finally(() => process.exit());
+  .finally(async () => {
+    if (isPipe(1)) await flushed(process.stdout);
+    if (isPipe(2)) await flushed(process.stderr);
+    process.exit();
+  });
+
+/** What a slow reader has not taken yet would be lost with us; files and terminals are never slow. */
+function isPipe(fd: number): boolean {
+  try {
+    const stat = fstatSync(fd);
+    return stat.isFIFO() || stat.isSocket();
+  } catch {
+    return false;
+  }
+}
+
+/** Resolves when all that was written has gone, or nobody reads it any more. */
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.once('error', () => resolve());
+    stream.end(() => resolve());
+  });
+}
