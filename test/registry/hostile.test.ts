@@ -101,6 +101,11 @@ const MISCHIEF: [string, Mischief, Record<string, unknown>][] = [
     { code: 'REGISTRY_REFUSED', message: expect.stringContaining('web page') },
   ],
   [
+    'is down behind a proxy that says so with a web page',
+    (_, url) => (isManifest(url) ? page(502) : undefined),
+    { code: 'REGISTRY_FAILED', message: expect.stringContaining('502 with a web page') },
+  ],
+  [
     'limits how often it is asked',
     (_, url) => (isManifest(url) ? failing(429, { 'retry-after': '3600' }) : undefined),
     {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'bun:test';
 import { getImage, tagImage } from '../../src/image/images.ts';
 import type { Manifest } from '../../src/image/manifest.ts';
 import { parseReference } from '../../src/image/reference.ts';
-import { pullImage } from '../../src/image/registry/pull.ts';
+import { pullImage, tagsOf } from '../../src/image/registry/pull.ts';
 import { pushImages } from '../../src/image/registry/push.ts';
 import { readJson } from '../../src/image/store.ts';
 import { temporaryStore } from '../../src/image/testing.ts';
@@ -123,6 +123,19 @@ test('a proxy of the environment is used, but not for the loopback', async () =>
     delete process.env.CLOCHE_INSECURE_REGISTRIES;
     remove();
   }
+});
+
+test('tags are read page by page, and a registry that pages for ever is left', async () => {
+  const pages = [['b', 'a'], ['c'], ['c']];
+  scene.registry.misbehave((_, { pathname }, count) =>
+    pathname.endsWith('/tags/list')
+      ? Response.json(
+          { tags: pages[count - 1] ?? [] },
+          { headers: { link: '<list?last=x>; rel="next"' } },
+        )
+      : undefined,
+  );
+  expect(await tagsOf(scene.name, { patience })).toEqual(['a', 'b', 'c']);
 });
 
 test('an interrupted pull ends at once and leaves nothing half done', async () => {

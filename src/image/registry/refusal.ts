@@ -42,14 +42,11 @@ interface Judgement {
 function judge(answer: Answer, said: Said, wanted: Wanted): Judgement {
   const { status, url } = answer;
   const { reason } = said;
-  if (said.isPage)
-    return {
-      code: status === 404 ? 'REGISTRY_NOT_FOUND' : 'REGISTRY_REFUSED',
-      errorClass: status === 404 ? 'not-found' : 'unavailable',
-      message: `'${url.host}' answers ${status} with a web page`,
-      hint: 'Is this the address of a registry? A proxy that wants a login answers like this, too.',
-    };
-  if (status === 401 || status === 403) return denied(status, reason, wanted);
+  // Proxies say these with a page of their own.
+  if (status === 401) return denied('REGISTRY_UNAUTHORIZED', reason, wanted);
+  if (status === 429) return limited(answer, reason, wanted);
+  if (said.isPage) return page(status, url);
+  if (status === 403) return denied('REGISTRY_DENIED', reason, wanted);
   if (status === 404)
     return {
       code: 'REGISTRY_NOT_FOUND',
@@ -57,7 +54,6 @@ function judge(answer: Answer, said: Said, wanted: Wanted): Judgement {
       message: `${wanted.what ?? wanted.name ?? url.pathname} not found: ${reason}`,
       hint: `Is the name right, and was it pushed to '${wanted.domain}'?`,
     };
-  if (status === 429) return limited(answer, reason, wanted);
   return {
     code: status >= 500 ? 'REGISTRY_FAILED' : 'REGISTRY_REFUSED',
     errorClass: 'unavailable',
@@ -69,10 +65,20 @@ function judge(answer: Answer, said: Said, wanted: Wanted): Judgement {
   };
 }
 
-function denied(status: number, reason: string, { action, domain, name }: Wanted): Judgement {
+function page(status: number, { host }: URL): Judgement {
+  const [code, errorClass] =
+    status === 404
+      ? (['REGISTRY_NOT_FOUND', 'not-found'] as const)
+      : ([status >= 500 ? 'REGISTRY_FAILED' : 'REGISTRY_REFUSED', 'unavailable'] as const);
+  return {
+    ...{ code, errorClass, message: `'${host}' answers ${status} with a web page` },
+    hint: 'Is this the address of a registry? A proxy that wants a login answers like this, too.',
+  };
+}
+
+function denied(code: string, reason: string, { action, domain, name }: Wanted): Judgement {
   const login = domain === 'docker.io' ? 'cloche login' : `cloche login ${domain}`;
   const errorClass = 'permission-denied';
-  const code = status === 401 ? 'REGISTRY_UNAUTHORIZED' : 'REGISTRY_DENIED';
   if (action === 'log in')
     return {
       ...{ code, errorClass, message: `login to '${domain}' failed: ${reason}` },
