@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { $ } from 'bun';
 import type { Snapshot } from '../snapshots.ts';
 import { treeOf } from '../snapshots.ts';
 import type { Store } from '../store.ts';
@@ -154,4 +155,31 @@ test.each(['.wh.', '.wh..', '.wh...'])('%s is a whiteout of nothing and refused'
 test("aufs' own notes are passed over", async () => {
   const notes = [entry({ path: '.wh..wh.aufs' }), directory('.wh..wh.plnk')];
   expect(seen(await above(...notes))).toEqual(seen(base));
+});
+
+test('overlayfs itself shows the same as our own view of the layers', async () => {
+  const top = await above(
+    entry({ path: '.wh.file' }),
+    entry({ path: '.wh.never' }),
+    entry({ path: 'dir/.wh.deep' }),
+    directory('dir/deep'),
+    entry({ path: 'dir/deep/new' }, 'new'),
+    entry({ path: 'dir/.wh.b' }),
+    entry({ path: 'fresh/.wh.x' }),
+    link('pong', 'ping'),
+    entry({ path: 'link/x' }, 'x'),
+  );
+  const last = tar(entry({ path: 'dir/.wh..wh..opq' }), entry({ path: 'dir/z' }, 'z'));
+  const third = await unpackTar(store, last, { parent: top.chainId });
+  for (const stack of [
+    [top, base],
+    [third, top, base],
+  ]) {
+    const lower = stack.map(({ directory: at }) => at).join(':');
+    const script = `mount -t overlay -o ro,lowerdir=${lower} overlay /mnt && cd /mnt && find . -mindepth 1`;
+    const listed = await $`unshare --mount sh -c ${script}`.text();
+    const paths = listed.split('\n').filter((line) => line !== '');
+    const [uppermost = base] = stack;
+    expect(paths.map((path) => path.slice(2)).sort()).toEqual(Object.keys(seen(uppermost)).sort());
+  }
 });
