@@ -5,6 +5,7 @@ import { type Platform, reconcile } from '../image/index.ts';
 import { parsePlatform } from '../image/registry/index.ts';
 import { interruptible } from './interrupt.ts';
 import { input, readable } from './stream.ts';
+import { transferView } from './transfer.ts';
 
 /** `cloche load`: the images of an archive that docker, skopeo, podman or cloche has saved. */
 export function loadCommand(): Command {
@@ -18,9 +19,13 @@ export function loadCommand(): Command {
       reconcile(store);
       const { input: file } = flags;
       const source = file === undefined ? input(undefined) : { file: readable(file) };
+      const isWatched = process.stderr.isTTY === true && !flags.quiet;
+      const view = transferView(isWatched ? 'tty' : 'quiet', process.stderr);
+      const about = { platform: flags.platform, onEvent: view.show };
       const loaded = await interruptible('the load', (signal) =>
-        loadImages(store, source, { platform: flags.platform, signal }),
+        loadImages(store, source, { ...about, signal }),
       );
+      view.end();
       if (flags.quiet) return;
       for (const { image, names } of loaded) {
         for (const name of names) process.stdout.write(`Loaded image: ${name}\n`);

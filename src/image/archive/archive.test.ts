@@ -8,6 +8,7 @@ import { digestOf } from '../digest.ts';
 import { configOf, getImage, type Image, listImages, tagImage, writeImage } from '../images.ts';
 import { contents, entry, inPieces, symlink, tar } from '../layer/testing.ts';
 import { parseReference } from '../reference.ts';
+import type { TransferEvent } from '../registry/index.ts';
 import { commit, prepare } from '../snapshots.ts';
 import type { Store } from '../store.ts';
 import { imageOfFiles, temporaryStore, writeFiles } from '../testing.ts';
@@ -111,6 +112,17 @@ test('a repository means all of its tags, an id means no name', async () => {
 
 test('what is not there is said before anything is written', async () => {
   await expect(save(['nothing:here'])).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' });
+});
+
+test('who watches is told of each layer, up to its end', async () => {
+  const image = await twoLayers('app:1');
+  const last = new Map<string | undefined, number>();
+  const onEvent = ({ id, progressDetail }: TransferEvent) => {
+    if (progressDetail !== undefined) last.set(id, progressDetail.current / progressDetail.total);
+  };
+  await load(await save(['app:1']), { onEvent });
+  const layers = configOf(store, image).rootfs.diff_ids.map((diffId) => diffId.slice(7, 19));
+  expect([...last]).toEqual(layers.map((id) => [id, 1]));
 });
 
 test('an archive may be compressed', async () => {

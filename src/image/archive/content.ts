@@ -63,6 +63,11 @@ export class Content {
     return content;
   }
 
+  /** Bytes. @throws {ClocheError} `ARCHIVE_INVALID`: it is missing */
+  sizeOf(path: string): number {
+    return this.#get(path).size;
+  }
+
   /** @throws {ClocheError} `ARCHIVE_INVALID`: it is missing */
   stream(path: string): AsyncIterable<Uint8Array> {
     return opening(this.#get(path));

@@ -2,11 +2,12 @@ import { adoptImage } from '../adopt.ts';
 import { type ChainId, chainOf, type DiffId, digestOf } from '../digest.ts';
 import type { Image } from '../images.ts';
 import { unpackArchive, unpackLayer } from '../layer/unpack.ts';
-import { type Descriptor, MEDIA, type Platform } from '../manifest.ts';
+import { MEDIA, type Platform } from '../manifest.ts';
 import { familiar, parseReference, type Reference, withTag } from '../reference.ts';
 import { readConfig } from '../registry/documents.ts';
 import { OWN_PLATFORM } from '../registry/platform.ts';
-import { findSnapshot, hasSnapshot } from '../snapshots.ts';
+import { type OnTransfer, shortId } from '../registry/progress.ts';
+import { findSnapshot, hasSnapshot, type Snapshot } from '../snapshots.ts';
 import { whileWorking } from '../state/work.ts';
 import type { Store } from '../store.ts';
 import { blobName, readBlob } from './blob-file.ts';
@@ -18,6 +19,8 @@ import { type ContentOptions, openArchive, type Source } from './open.ts';
 export interface LoadOptions extends ContentOptions {
   /** Of an image that is there for several; this machine's, if it is not given. */
   readonly platform?: Platform | undefined;
+  /** Told how far a layer is. */
+  readonly onEvent?: OnTransfer | undefined;
 }
 
 export interface Loaded {
@@ -80,16 +83,11 @@ async function loadOci(
   about: LoadOptions,
 ): Promise<Loaded> {
   const config = readBlob(content, document.config.digest);
-  const diffIds = diffIdsOf(config, names, document.layers.length);
-  let parent: ChainId | undefined;
-  for (const [i, diffId] of diffIds.entries()) {
-    const descriptor = document.layers[i] as Descriptor;
-    const blob = content.stream(blobName(descriptor.digest));
-    const { chainId } = await unpackLayer(store, parent, { descriptor, diffId }, blob, {
-      signal: about.signal,
-    });
-    parent = chainId;
-  }
+  await eachLayer(config, names, document.layers, (descriptor, diffId, parent) => {
+    const path = blobName(descriptor.digest);
+    const options = { signal: about.signal, onProgress: teller(about, diffId, descriptor.size) };
+    return unpackLayer(store, parent, { descriptor, diffId }, content.stream(path), options);
+  });
   const image = adoptImage(store, { manifest: bytes, config, mediaType }, names);
   return { image, names: names.map(familiar) };
 }
@@ -98,33 +96,56 @@ async function loadOci(
 async function loadDocker(
   store: Store,
   content: Content,
-  { config: path, layers }: DockerImage,
+  { config: configPath, layers }: DockerImage,
   names: readonly Reference[],
-  { signal }: LoadOptions,
+  about: LoadOptions,
 ): Promise<Loaded> {
-  const config = content.read(path);
-  const diffIds = diffIdsOf(config, names, layers.length);
-  const blobs: Descriptor[] = [];
-  let parent: ChainId | undefined;
-  for (const [i, diffId] of diffIds.entries()) {
+  const config = content.read(configPath);
+  const stack = await eachLayer(config, names, layers, async (path, diffId, parent) => {
     const chainId = chainOf(parent, diffId);
-    const snapshot = hasSnapshot(store, chainId)
-      ? findSnapshot(store, chainId)
-      : await unpackArchive(store, parent, content.stream(layers[i] ?? ''), { diffId, signal });
-    blobs.push(snapshot.blob);
-    parent = chainId;
-  }
+    if (hasSnapshot(store, chainId)) return findSnapshot(store, chainId);
+    const onProgress = teller(about, diffId, content.sizeOf(path));
+    const options = { diffId, signal: about.signal, onProgress };
+    return unpackArchive(store, parent, content.stream(path), options);
+  });
   const pointer = { mediaType: MEDIA.config, digest: digestOf(config), size: config.length };
+  const blobs = stack.map(({ blob }) => blob);
   const manifest = { schemaVersion: 2, mediaType: MEDIA.manifest, config: pointer, layers: blobs };
   const bytes = Buffer.from(JSON.stringify(manifest));
   const image = adoptImage(store, { manifest: bytes, config }, names);
   return { image, names: names.map(familiar) };
 }
 
-function diffIdsOf(config: Buffer, [name]: readonly Reference[], count: number): readonly DiffId[] {
+/** Unpacks layers, the lowest first, each on top of the one before. */
+async function eachLayer<L>(
+  config: Buffer,
+  [name]: readonly Reference[],
+  layers: readonly L[],
+  unpack: (layer: L, diffId: DiffId, parent: ChainId | undefined) => Promise<Snapshot>,
+): Promise<Snapshot[]> {
   const shown = name === undefined ? 'the archive' : familiar(name);
   const { diff_ids: diffIds } = readConfig(config, shown).rootfs;
-  if (diffIds.length !== count)
-    throw invalid(`'${shown}' has ${count} layers, and its config knows of ${diffIds.length}`);
-  return diffIds;
+  const stack: Snapshot[] = [];
+  for (const [i, layer] of layers.entries()) {
+    const diffId = diffIds[i];
+    if (diffId === undefined || diffIds.length !== layers.length)
+      throw invalid(
+        `'${shown}' has ${layers.length} layers, and its config knows of ${diffIds.length}`,
+      );
+    stack.push(await unpack(layer, diffId, stack.at(-1)?.chainId));
+  }
+  return stack;
+}
+
+/** Bytes between two words about a layer's progress. */
+const STRIDE = 1 << 20;
+
+/** Tells of a layer in docker's words. */
+function teller({ onEvent }: LoadOptions, diffId: DiffId, total: number) {
+  let next = 0;
+  return (current: number) => {
+    if (current < next && current !== total) return;
+    next = current + STRIDE;
+    onEvent?.({ id: shortId(diffId), status: 'Loading layer', progressDetail: { current, total } });
+  };
 }
