@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { ImageConfig } from '../manifest.ts';
+import { clampTimes } from './dates.ts';
 import { bringCopyrights, type Debs, withDebs } from './debs.ts';
-import { clampTimes, configOnTop, makeLayer } from './layer.ts';
+import { configOnTop, makeLayer } from './layer.ts';
 import type { Kitchen } from './make.ts';
 import { skeleton } from './skeleton.ts';
 import { TINY_SUITE } from './suite.ts';

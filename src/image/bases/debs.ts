@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { scan } from '../layer/scan.ts';
 import { temporaryPath } from '../store.ts';
 import { downloadDebs } from './apt.ts';
+import { youngest } from './dates.ts';
 import type { Kitchen } from './make.ts';
 import { needTool, plainEnv } from './tool.ts';
 import type { Upper } from './upper.ts';
@@ -56,9 +56,4 @@ export function bringCopyrights(upper: Upper, { directory }: Debs): void {
 function versionOf(file: string): string {
   const [name, version = ''] = file.split('_');
   return `${name} ${decodeURIComponent(version)}`;
-}
-
-function youngest(directory: string): Date {
-  const times = [...scan(directory)].map(({ stat }) => Number(stat.mtimeMs));
-  return new Date(Math.max(0, ...times));
 }

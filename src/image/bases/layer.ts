@@ -1,6 +1,4 @@
-import { lutimesSync } from 'node:fs';
 import { configOf, type Image } from '../images.ts';
-import { fromRaw, scan, toRaw } from '../layer/scan.ts';
 import {
   ARCHITECTURE,
   type ContainerConfig,
@@ -28,16 +26,6 @@ export async function makeLayer(
     discard(store, active);
     throw error;
   }
-}
-
-/**
- * No file is younger than `date`: what was made just now depends no more on when that was, so that
- * the same packages give the same layer.
- */
-export function clampTimes(directory: string, date: Date): void {
-  const limit = BigInt(date.getTime()) * 1_000_000n;
-  const paths = [...scan(directory)].filter(({ stat }) => stat.mtimeNs > limit);
-  for (const { path } of paths) lutimesSync(fromRaw(`${toRaw(directory)}/${path}`), date, date);
 }
 
 /** What a layer adds to the image's config. */
