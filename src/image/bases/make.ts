@@ -1,6 +1,6 @@
 import { findImage, type Image, writeImage } from '../images.ts';
 import type { ImageConfig } from '../manifest.ts';
-import { familiar, parseReference, type Reference } from '../reference.ts';
+import { familiar, parseReference, type Reference, withTag } from '../reference.ts';
 import { whileWorking } from '../state/work.ts';
 import type { Store } from '../store.ts';
 import { makeAlpine } from './alpine.ts';
@@ -43,10 +43,11 @@ export interface Kitchen {
  */
 export async function makeBase(
   store: Store,
-  name: Reference,
+  reference: Reference,
   recipe: Recipe,
   options: BaseOptions = {},
 ): Promise<Image> {
+  const name = withTag(reference);
   const image = familiar(name);
   const say: Kitchen['say'] = (phase, text) => options.onProgress?.({ phase, image, text });
   const make = async () => {

@@ -1,0 +1,175 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import {
+  configOf,
+  findImage,
+  getImage,
+  openStore,
+  removeImage,
+  resolveImage,
+  type Store,
+  stackOf,
+} from '../src/image/index.ts';
+import { BASE_TIMEOUT, freshBaseRoot, makeHere } from './base.ts';
+
+/** Bases that are made on this machine, from Debian's and npm's packages: what runs in them. */
+const cloche = resolve(import.meta.dir, '../bin/cloche');
+const MADE = ['node:22-slim', 'node:22-alpine', 'alpine', 'busybox'] as const;
+let store: Store;
+let root = '';
+let remove = () => {};
+
+beforeAll(async () => {
+  ({ root, remove } = await freshBaseRoot());
+  store = openStore(root);
+  for (const name of MADE) await makeHere(store, name);
+}, BASE_TIMEOUT);
+
+afterAll(() => {
+  store.db.close();
+  remove();
+});
+
+/** Runs words in a container without a network; both outputs, without the last line's end. */
+async function run(...words: readonly string[]) {
+  const child = Bun.spawn([cloche, 'run', '--rm', '--network', 'none', ...words], {
+    env: { ...process.env, CLOCHE_ROOT: root },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [out, err] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { code: await child.exited, out: out.trimEnd(), err: err.trimEnd() };
+}
+
+const said = async (...words: readonly string[]) => (await run(...words)).out;
+
+const labelOf = (name: string) =>
+  configOf(store, getImage(store, name)).config.Labels?.['dev.cloche.base'] ?? '';
+
+describe.each(['node:22-slim', 'node:22-alpine'])('%s', (image) => {
+  test('runs node, its version is in NODE_VERSION, and npm and npx start', async () => {
+    const script = 'console.log("v" + process.env.NODE_VERSION === process.version)';
+    expect(await said(image, '-e', script)).toBe('true');
+    expect(await said(image, 'node', '--version')).toMatch(/^v22\.\d+\.\d+$/);
+    expect(await said(image, 'npm', '--version')).toMatch(/^10\.\d+\.\d+$/);
+    expect(await said(image, 'npx', '--version')).toMatch(/^10\.\d+\.\d+$/);
+  });
+
+  test('takes a file or a flag for node’s, and a command for itself', async () => {
+    expect(await said(image, 'sh', '-c', 'echo $0')).toBe('sh');
+    expect(await said(image, '--print', '1 + 1')).toBe('2');
+    const broken = await run(image, '/etc/passwd');
+    expect(broken.err).toContain('SyntaxError');
+    expect((await run(image, 'false')).code).toBe(1);
+  });
+
+  test('has the user node with a home that is its own', async () => {
+    const words = 'id -u; id -g; cd; pwd; touch here && ls';
+    expect(await said('--user', 'node', image, 'sh', '-c', words)).toBe(
+      '1000\n1000\n/home/node\nhere',
+    );
+  });
+
+  test('nothing of this machine’s npm is in it', async () => {
+    const config = await said(image, 'npm', 'config', 'list');
+    expect(config).not.toContain('registry');
+    expect(config).not.toContain('cafile');
+    const listed = await said(
+      image,
+      'sh',
+      '-c',
+      'ls -d /root/.npm* /usr/local/etc/npmrc /root/.cache',
+    );
+    expect(listed).toBe('');
+  });
+
+  test('says what it is, and is found again without being made', async () => {
+    expect(labelOf(image)).toStartWith('made on this machine from ');
+    expect(labelOf(image)).toContain('npm@10.');
+    const seen: string[] = [];
+    const again = await resolveImage(store, image, { onProgress: ({ text }) => seen.push(text) });
+    expect([again.id, seen]).toEqual([getImage(store, image).id, []]);
+  });
+});
+
+test('node:22-alpine has glibc for node, and BusyBox and nothing else for a shell', async () => {
+  expect(labelOf('node:22-alpine')).toMatch(/libc6 .*libstdc\+\+6/);
+  expect(await said('node:22-alpine', 'readlink', '-f', '/bin/sh')).toBe('/bin/busybox');
+  expect((await run('node:22-alpine', 'bash')).code).not.toBe(0);
+});
+
+test('alpine is no Alpine and says so, apk above all', async () => {
+  expect(labelOf('alpine')).toContain('stand-in for Alpine');
+  expect(await said('alpine', 'cat', '/etc/os-release')).toContain('Not Alpine Linux');
+  const apk = await run('alpine', 'apk', 'add', '--no-cache', 'nodejs');
+  expect(apk.code).toBe(1);
+  expect(apk.err).toContain("apk: this is not Alpine Linux but cloche's stand-in");
+  expect(apk.err).toContain('hint: ');
+});
+
+test('alpine’s addgroup and adduser, as Dockerfiles use them', async () => {
+  const words = [
+    'addgroup -S app && adduser -S app -G app && id app',
+    'adduser -D -u 1234 bob && addgroup bob app && id bob && stat -c %U /home/bob',
+    'su bob -c whoami; adduser bob',
+  ];
+  const { out, err } = await run('alpine', 'sh', '-c', words.join('; '));
+  expect(out.split('\n')).toEqual([
+    'uid=100(app) gid=100(app) groups=100(app)',
+    'uid=1234(bob) gid=1234(bob) groups=1234(bob),100(app)',
+    'bob',
+    'bob',
+  ]);
+  expect(err).toContain("adduser: user 'bob' in use");
+});
+
+test('busybox has its applets', async () => {
+  expect(await said('busybox', 'sh', '-c', 'echo a b | cut -d" " -f2')).toBe('b');
+  expect(configOf(store, getImage(store, 'busybox')).config.Cmd).toEqual(['sh']);
+});
+
+test('the same packages give the same layers', async () => {
+  const layers = () =>
+    stackOf(store, getImage(store, 'node:22-alpine').chainId).map(({ diffId }) => diffId);
+  const before = layers();
+  removeImage(store, 'node:22-alpine');
+  removeImage(store, 'alpine');
+  await makeHere(store, 'node:22-alpine');
+  expect(layers()).toEqual(before);
+}, 60_000);
+
+test('debian’s layers hold no date of today', () => {
+  const [layer] = stackOf(store, getImage(store, 'debian:bookworm-slim').chainId);
+  const shadow = readFileSync(`${layer?.directory}/etc/shadow`, 'utf8');
+  expect(shadow).not.toContain(`:${Math.floor(Date.now() / 86_400_000)}:`);
+  expect(shadow).toMatch(/^root:\*:\d{5}:/);
+});
+
+test('node:22, the fat one, has a compiler, git and Python', async () => {
+  await makeHere(store, 'node:22');
+  const words =
+    'gcc --version && make --version && git --version && python3 --version && curl --version';
+  const { code, out } = await run('node:22', 'sh', '-c', words);
+  expect([code, out]).toEqual([0, expect.stringContaining('Python 3')]);
+  expect(labelOf('node:22')).toContain('buildpack-deps:bookworm');
+  expect(labelOf('buildpack-deps:bookworm')).toContain('a few of the packages');
+}, 120_000);
+
+test('a version or a line that is not there is an error that lists what there is', async () => {
+  const refused = (name: string) =>
+    makeHere(store, name).then(
+      () => undefined,
+      (error) => error,
+    );
+  expect(await refused('node:18-slim')).toMatchObject({
+    code: 'NODE_VERSION_UNKNOWN',
+    hint: expect.stringMatching(/no line that lives.* 22\.\d+\.\d+, 24\./),
+  });
+  expect(await refused('node:22.999-slim')).toMatchObject({
+    hint: expect.stringContaining("Node 22 lives, but has no '22.999'"),
+  });
+  expect(findImage(store, 'node:18-slim')).toBeUndefined();
+}, 30_000);
