@@ -26,8 +26,9 @@ export function transferView(
   if (kind === 'quiet') return { show: () => undefined, end: () => undefined };
   if (kind === 'json')
     return { show: (event) => write(`${JSON.stringify(event)}\n`), end: () => undefined };
+  // A terminal that was never told its size says 0.
   if (kind === 'tty' || (kind === 'auto' && stream.isTTY))
-    return terminalView(write, () => ({ columns: stream.columns ?? 80, rows: stream.rows ?? 24 }));
+    return terminalView(write, () => ({ columns: stream.columns || 80, rows: stream.rows || 24 }));
   return plainView(write);
 }
 
