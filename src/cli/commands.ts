@@ -26,6 +26,32 @@ const LIFE: Entries = {
     "Export a container's filesystem as a tar archive",
     async () => (await import('./export.ts')).exportCommand(),
   ],
+  logs: ['Show the output of a container', async () => (await import('./logs.ts')).logsCommand()],
+  start: [
+    'Start one or more stopped containers',
+    async () => (await import('./start.ts')).startCommand(),
+  ],
+  stop: [
+    'Stop one or more running containers',
+    async () => (await import('./stop.ts')).stopCommand(),
+  ],
+  restart: [
+    'Restart one or more containers',
+    async () => (await import('./start.ts')).restartCommand(),
+  ],
+  wait: [
+    'Wait until containers have ended, and print their exit codes',
+    async () => (await import('./wait.ts')).waitCommand(),
+  ],
+  pause: [
+    'Pause all processes of one or more containers',
+    async () => (await import('./pause.ts')).pauseCommand(),
+  ],
+  unpause: [
+    'Unpause all processes of one or more containers',
+    async () => (await import('./pause.ts')).unpauseCommand(),
+  ],
+  rename: ['Rename a container', async () => (await import('./rename.ts')).renameCommand()],
   rm: ['Remove one or more containers', async () => (await import('./rm.ts')).rmCommand()],
 };
 

@@ -13,6 +13,7 @@ import { seccompOf } from './seccomp.ts';
 import { isAlive } from './settle.ts';
 import { specOf } from './spec.ts';
 import type { TerminalSize } from './start.ts';
+import { stateOf } from './state.ts';
 import { identityOf } from './users.ts';
 
 export interface ExecOptions {
@@ -37,6 +38,11 @@ export function execInContainer(engine: Engine, name: string, options: ExecOptio
     throw new ClocheError('CONTAINER_NOT_RUNNING', `container ${container.id} is not running`, {
       class: 'conflict',
       hint: `start one with cloche run; cloche ps --all shows how '${container.name}' ended`,
+    });
+  if (stateOf(engine, container) === 'paused')
+    throw new ClocheError('CONTAINER_PAUSED', `container ${container.name} is paused`, {
+      class: 'conflict',
+      hint: `unpause it first: cloche unpause ${container.name}`,
     });
   const active = findActive(engine.store, container.snapshot);
   const layers = active === undefined ? [] : [active.upper, ...active.lower];

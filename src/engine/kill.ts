@@ -2,8 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ClocheError } from '../error.ts';
 import { signalNumber } from '../linux/signals.ts';
 import type { Engine } from './engine.ts';
+import { unpauseContainer } from './pause.ts';
 import { type Container, getContainer } from './records.ts';
 import { isAlive } from './settle.ts';
+import { stateOf } from './state.ts';
 
 /**
  * Sends a signal to a container's init.
@@ -26,6 +28,8 @@ export async function killContainer(
       { class: 'conflict', hint: 'cloche ps shows what runs' },
     );
   process.kill(container.pid, number);
+  // v1: whom the freezer holds dies only when it is let go.
+  if (stateOf(engine, container) === 'paused') unpauseContainer(engine, container.id);
   for (let i = 0; about.wait === true && isAlive(container); i++) {
     if (i > 1000)
       throw new ClocheError(

@@ -42,21 +42,11 @@ export function insertContainer(
   prepare: (id: string) => string,
 ): Container {
   const id = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('hex');
-  if (options.name !== undefined && !/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(options.name))
-    throw new ClocheError('NAME_INVALID', `invalid container name '${options.name}'`, {
-      class: 'invalid-argument',
-      hint: 'only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed',
-    });
+  if (options.name !== undefined) requireName(options.name);
   const { db } = engine.store;
   return exclusively(db, () => {
     const name = options.name ?? freeName(engine);
-    const other = rowOf(engine, 'name = ?', name);
-    if (other !== undefined)
-      throw new ClocheError(
-        'NAME_IN_USE',
-        `the container name '${name}' is already in use by container '${other.id.slice(0, 12)}'`,
-        { class: 'conflict', hint: `remove it (cloche rm -f ${name}) or choose another name` },
-      );
+    requireFree(engine, name);
     db.query(
       `INSERT INTO containers (id, name, image, image_id, snapshot, options, command, status, owner, created, remove)
        VALUES (?, ?, ?, ?, ?, ?, ?, 'created', ?, ?, ?)`,
@@ -66,6 +56,34 @@ export function insertContainer(
     );
     return containerOf(engine, id);
   });
+}
+
+/** @throws {ClocheError} `CONTAINER_NOT_FOUND`, `NAME_IN_USE`, `NAME_INVALID` */
+export function renameContainer(engine: Engine, text: string, name: string): void {
+  requireName(name);
+  exclusively(engine.store.db, () => {
+    const { id } = getContainer(engine, text);
+    requireFree(engine, name);
+    updateContainer(engine, id, { name });
+  });
+}
+
+function requireName(name: string): void {
+  if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) return;
+  throw new ClocheError('NAME_INVALID', `invalid container name '${name}'`, {
+    class: 'invalid-argument',
+    hint: 'only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed',
+  });
+}
+
+function requireFree(engine: Engine, name: string): void {
+  const other = rowOf(engine, 'name = ?', name);
+  if (other === undefined) return;
+  throw new ClocheError(
+    'NAME_IN_USE',
+    `the container name '${name}' is already in use by container '${other.id.slice(0, 12)}'`,
+    { class: 'conflict', hint: `remove it (cloche rm -f ${name}) or choose another name` },
+  );
 }
 
 /** Changes what is written down. Times are set by the caller. */

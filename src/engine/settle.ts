@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isDead, type Owner, reconcile } from '../image/index.ts';
 import { openCgroup } from '../linux/cgroup/index.ts';
 import { exitCodeOf } from '../linux/signals.ts';
@@ -32,13 +33,30 @@ async function removeDeadCgroups(engine: Engine): Promise<void> {
     if (isDead((id.split('+')[0] ?? '') as Owner)) await removeCgroup(engine, id);
 }
 
-async function settleRunning(engine: Engine, container: Container): Promise<void> {
-  if (isAlive(container)) return;
-  const record = exitRecord(join(directoryOf(engine, container.id), 'exit'));
+/**
+ * Notes how a container ended that was running when it was last looked at; does nothing to one that
+ * still runs. @returns its exit code
+ */
+export async function settleRunning(engine: Engine, container: Container): Promise<number> {
+  if (isAlive(container)) return 0;
+  const record = await exitRecordOf(engine, container.id);
   // The shim that writes the record and removes the cgroup may have been killed together with it.
   await removeCgroup(engine, container.id);
-  noteExit(engine, container.id, record?.exitCode ?? 137, record?.time ?? Date.now());
+  const exitCode = record?.exitCode ?? 137;
+  noteExit(engine, container.id, exitCode, record?.time ?? Date.now());
   if (container.options.remove) await removeContainer(engine, container.id, { force: true });
+  return exitCode;
+}
+
+/** The shim's record. It comes a moment after the end, and never when the shim was killed. */
+export async function exitRecordOf(engine: Engine, id: string) {
+  const path = join(directoryOf(engine, id), 'exit');
+  for (let tries = 0; tries < 50 && hasCgroup(engine, id); tries++) {
+    const record = exitRecord(path);
+    if (record !== undefined) return record;
+    await sleep(10);
+  }
+  return exitRecord(path);
 }
 
 /** Created and not started: it is being started right now, or its command died, or it waits. */
@@ -77,8 +95,12 @@ export function noteExit(engine: Engine, id: string, exitCode: number, time: num
  */
 export async function removeCgroup(engine: Engine, id: string): Promise<void> {
   const path = `${CGROUP_PARENT}/${id}`;
-  const exists = engine.hierarchies.all.some((tree) => existsSync(`${tree.mountPoint}${path}`));
-  if (exists) await openCgroup(engine.hierarchies, path).remove();
+  if (hasCgroup(engine, id)) await openCgroup(engine.hierarchies, path).remove();
+}
+
+function hasCgroup(engine: Engine, id: string): boolean {
+  const path = `${CGROUP_PARENT}/${id}`;
+  return engine.hierarchies.all.some((tree) => existsSync(`${tree.mountPoint}${path}`));
 }
 
 /** The process that works on a container, if one does. */

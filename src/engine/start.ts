@@ -53,6 +53,8 @@ export interface StartOptions extends ResolveOptions {
   readonly terminalSize?: TerminalSize | undefined;
   /** Wait before each step; whoever asks must answer on `pauses`. */
   readonly step?: boolean | undefined;
+  /** It was there before: what cannot be planned now stays as it is. */
+  readonly again?: boolean | undefined;
   /** What the container has as 0, 1 and 2; ours without it. */
   readonly stdio?: readonly ['inherit' | 'ignore' | number, 'inherit' | number, 'inherit' | number];
 }
@@ -138,7 +140,7 @@ export async function startContainer(
   rmSync(join(directoryOf(engine, container.id), 'exit'), { force: true });
   // What cannot even be planned was never created.
   const birth = await planContainer(engine, container, about).catch(async (error: unknown) => {
-    await abandonContainer(engine, container);
+    if (about.again !== true) await abandonContainer(engine, container);
     throw error;
   });
   const input = options.interactive && !options.detach ? 'inherit' : 'ignore';

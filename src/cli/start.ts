@@ -1,0 +1,94 @@
+import { Command } from 'commander';
+import {
+  type Container,
+  type Engine,
+  getContainer,
+  isAlive,
+  openEngine,
+  settleAll,
+  startContainer,
+} from '../engine/index.ts';
+import { stopContainer, waitForContainer } from '../engine/stop.ts';
+import { whole } from './flags.ts';
+import { printLog } from './logs.ts';
+import { forEachName, printWarnings } from './output.ts';
+import { terminalSize, withForwardedSignals, withRawTerminal } from './terminal.ts';
+
+/** `cloche start`: start containers that were created or have ended, with the files that they left. */
+export function startCommand(): Command {
+  return new Command('start')
+    .description('Start one or more stopped containers')
+    .argument('<container...>')
+    .option('-a, --attach', 'print its output and wait for its end', false)
+    .option('-i, --interactive', 'give it our input', false)
+    .action(async (names: string[], flags: { attach: boolean; interactive: boolean }) => {
+      const engine = openEngine();
+      await settleAll(engine);
+      await forEachName(names, async (name) => {
+        const container = getContainer(engine, name);
+        if (flags.interactive) process.exitCode = await foreground(engine, container);
+        else if (flags.attach) process.exitCode = await followed(engine, container);
+        else {
+          await background(engine, container);
+          process.stdout.write(`${name}\n`);
+        }
+      });
+    });
+}
+
+/** `cloche restart`: stop, if it runs, and start. */
+export function restartCommand(): Command {
+  return new Command('restart')
+    .description('Restart one or more containers')
+    .argument('<container...>')
+    .option('-s, --signal <signal>', "the signal to ask with; else the image's, or TERM")
+    .option('-t, --timeout <seconds>', 'how long to wait before KILL (-1: for ever)', whole, 10)
+    .action(async (names: string[], flags: { signal?: string; timeout: number }) => {
+      const engine = openEngine();
+      await settleAll(engine);
+      await forEachName(names, async (name) => {
+        await stopContainer(engine, name, flags);
+        await background(engine, getContainer(engine, name));
+        process.stdout.write(`${name}\n`);
+      });
+    });
+}
+
+/** One that runs already is fine, as with docker. */
+async function background(engine: Engine, container: Container): Promise<void> {
+  if (isAlive(container)) return;
+  const options = { ...container.options, detach: true };
+  const started = await startContainer(engine, { ...container, options }, { again: true });
+  printWarnings(started.warnings);
+  started.exited.catch(() => undefined);
+  await Promise.race([started.pid, started.exited]);
+  await started.pid.catch(async () => await started.exited);
+}
+
+/** In the background, while we print its log: it outlives us. */
+async function followed(engine: Engine, container: Container): Promise<number> {
+  const since = Date.now();
+  await background(engine, container);
+  const code = waitForContainer(engine, container.id);
+  await printLog(engine, container.id, { follow: true, since });
+  return await code;
+}
+
+async function foreground(engine: Engine, container: Container): Promise<number> {
+  const options = { ...container.options, detach: false, interactive: true };
+  const started = await startContainer(
+    engine,
+    { ...container, options },
+    { again: true, terminalSize: terminalSize() },
+  );
+  printWarnings(started.warnings);
+  if (options.tty) return await withRawTerminal(started.resize, started.exited);
+  let pid: number | undefined;
+  started.pid.then(
+    (known) => {
+      pid = known;
+    },
+    () => undefined,
+  );
+  return await withForwardedSignals(() => pid, started.exited);
+}
