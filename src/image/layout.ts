@@ -8,8 +8,9 @@ import { blobPath, type Store, temporaryPath } from './store.ts';
 
 /**
  * Rewrites `index.json` after the tags, within the transaction that changed them, so that skopeo
- * (`oci:/var/lib/cloche:debian:bookworm`) and umoci find what cloche finds. cloche itself never
- * reads it: the truth is in SQLite.
+ * (`oci:/var/lib/cloche:debian:bookworm`) and umoci find what cloche finds (but
+ * not images whose manifest is docker's: of those skopeo wants `save --format oci`). cloche itself
+ * never reads it: the truth is in SQLite.
  */
 export function writeIndex(store: Store): void {
   const rows = store.db

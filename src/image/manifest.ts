@@ -119,16 +119,39 @@ export const LAYER_TYPES = {
   none: 'application/vnd.oci.image.layer.v1.tar',
 } as const;
 
-/** Docker's for the same, as far as anybody writes them. */
-const DOCKER_LAYERS: readonly string[] = [
-  'application/vnd.docker.image.rootfs.diff.tar.gzip',
-  'application/vnd.docker.image.rootfs.diff.tar.zstd',
-  'application/vnd.docker.image.rootfs.diff.tar',
-];
+/** Docker's for the same, as far as anybody writes them, and what they are for the OCI. */
+const DOCKER_LAYERS: Readonly<Record<string, string>> = {
+  'application/vnd.docker.image.rootfs.diff.tar.gzip': LAYER_TYPES.gzip,
+  'application/vnd.docker.image.rootfs.diff.tar.zstd': LAYER_TYPES.zstd,
+  'application/vnd.docker.image.rootfs.diff.tar': LAYER_TYPES.none,
+};
+
+/** Whether all of it has the OCI's media types; a manifest need not say its own. */
+export function isOci({
+  mediaType = MEDIA.manifest,
+  config,
+  layers,
+}: Partial<Manifest> & Pick<Manifest, 'config' | 'layers'>): boolean {
+  const types = [mediaType, config.mediaType, ...layers.map((layer) => layer.mediaType)];
+  return types.every((type) => type.startsWith('application/vnd.oci.'));
+}
+
+/** A manifest of docker's as the OCI writes it: the same blobs by other names. */
+export function toOci({ config, layers }: Manifest): Manifest {
+  return {
+    schemaVersion: 2,
+    mediaType: MEDIA.manifest,
+    config: { ...config, mediaType: MEDIA.config },
+    layers: layers.map((layer) => ({
+      ...layer,
+      mediaType: DOCKER_LAYERS[layer.mediaType] ?? layer.mediaType,
+    })),
+  };
+}
 
 /** @throws {ClocheError} `MEDIA_TYPE_UNSUPPORTED`: it is no layer that cloche reads. */
 export function verifyLayerType({ mediaType, digest }: Descriptor): void {
-  if ([...Object.values(LAYER_TYPES), ...DOCKER_LAYERS].includes(mediaType)) return;
+  if ([...Object.values(LAYER_TYPES), ...Object.keys(DOCKER_LAYERS)].includes(mediaType)) return;
   const isForeign = /foreign|nondistributable/.test(mediaType);
   throw new ClocheError(
     'MEDIA_TYPE_UNSUPPORTED',

@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { $ } from 'bun';
-import { digestOf } from '../digest.ts';
+import { adoptImage } from '../adopt.ts';
+import { type Digest, digestOf } from '../digest.ts';
 import { configOf, getImage, type Image, listImages, tagImage, writeImage } from '../images.ts';
 import { contents, entry, inPieces, symlink, tar } from '../layer/testing.ts';
 import { parseReference } from '../reference.ts';
 import type { TransferEvent } from '../registry/index.ts';
 import { commit, prepare } from '../snapshots.ts';
-import type { Store } from '../store.ts';
+import { blobPath, type Store } from '../store.ts';
 import { imageOfFiles, temporaryStore, writeFiles } from '../testing.ts';
 import {
   type ArchiveFormat,
@@ -112,6 +113,25 @@ test('a repository means all of its tags, an id means no name', async () => {
 
 test('what is not there is said before anything is written', async () => {
   await expect(save(['nothing:here'])).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' });
+});
+
+test("a manifest of docker's stays for docker, and becomes the OCI's in an OCI layout", async () => {
+  const image = await twoLayers('app:1');
+  const read = (digest: Digest) => readFileSync(blobPath(store, digest));
+  const own = JSON.parse(read(image.manifest).toString());
+  const docker = (name: string) => `application/vnd.docker.${name}`;
+  const layers = own.layers.map((layer: object) => ({
+    ...{ ...layer, mediaType: docker('image.rootfs.diff.tar.gzip') },
+  }));
+  const config = { ...own.config, mediaType: docker('container.image.v1+json') };
+  const mediaType = docker('distribution.manifest.v2+json');
+  const manifest = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, config, layers }));
+  adoptImage(store, { manifest, config: read(image.id) }, [parseReference('theirs:1')]);
+  const asDocker = (await load(await save(['theirs:1'], 'docker')))[0]?.image;
+  expect([asDocker?.manifest, asDocker?.id]).toEqual([digestOf(manifest), image.id]);
+  const asOci = (await load(await save(['theirs:1'], 'oci')))[0]?.image;
+  // Which is the very manifest that our own image has.
+  expect([asOci?.manifest, asOci?.id]).toEqual([image.manifest, image.id]);
 });
 
 test('who watches is told of each layer, up to its end', async () => {

@@ -1,13 +1,13 @@
-import { createReadStream, existsSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
-import { type Digest, hexOf } from '../digest.ts';
-import { findImage, getImage, type Image, listImages } from '../images.ts';
+import { type Digest, digestOf, hexOf } from '../digest.ts';
 import { END, encodeHeader, padding } from '../layer/header.ts';
 import { toRaw } from '../layer/scan.ts';
 import { describe } from '../layout.ts';
-import { type Manifest, MEDIA } from '../manifest.ts';
-import { canonical, familiar, familiarName, parseReference, withTag } from '../reference.ts';
+import { isOci, type Manifest, MEDIA, toOci } from '../manifest.ts';
+import { canonical, parseReference } from '../reference.ts';
 import { blobPath, readJson, type Store } from '../store.ts';
+import { type Selected, select } from './selection.ts';
 
 /**
  * `docker` is what `docker save` writes today: the OCI form, and beside it `manifest.json`, which
@@ -15,17 +15,15 @@ import { blobPath, readJson, type Store } from '../store.ts';
  */
 export type ArchiveFormat = 'docker' | 'oci';
 
-/** An image that is saved, with the names that were asked for. */
-interface Saved {
-  readonly image: Image;
+/** An image that is saved: its manifest as it will be in the archive. */
+interface Saved extends Selected {
   readonly manifest: Manifest;
-  /** Familiar. */
-  readonly names: readonly string[];
+  readonly bytes: Buffer;
+  readonly digest: Digest;
 }
 
 /**
- * Images as one tar archive, in pieces. A name without tag means all tags of its repository, as for
- * docker; an id means the image without names. The same images give the same bytes.
+ * Images as one tar archive, in pieces. The same images give the same bytes.
  *
  * @throws {ClocheError} `IMAGE_NOT_FOUND`, `BLOB_MISSING`: before the first piece.
  */
@@ -34,60 +32,47 @@ export async function* saveImages(
   references: readonly string[],
   format: ArchiveFormat,
 ): AsyncGenerator<Buffer> {
-  const saved = together(references.flatMap((text) => imagesOf(store, text))).map((one) => ({
-    ...one,
-    manifest: readJson<Manifest>(store, one.image.manifest),
-  }));
-  const blobs = [...new Set(saved.flatMap(blobsOf))].sort();
-  for (const digest of blobs) verifyThere(store, digest);
+  const saved = select(store, references).map((one) => manifestFor(store, one, format));
+  const manifests = new Map(saved.map(({ digest, bytes }) => [digest, bytes]));
+  const others = new Set(saved.flatMap(blobsOf));
+  for (const digest of others) verifyThere(store, digest);
   yield* directory('blobs');
   yield* directory('blobs/sha256');
-  for (const digest of blobs) yield* blob(store, digest);
-  yield* file('index.json', indexOf(store, saved));
-  if (format === 'docker') yield* file('manifest.json', manifestOf(saved));
-  yield* file('oci-layout', { imageLayoutVersion: '1.0.0' });
+  for (const digest of [...manifests.keys(), ...others].sort()) {
+    const bytes = manifests.get(digest);
+    if (bytes === undefined) yield* blob(store, digest);
+    else yield* file(pathOf(digest), bytes);
+  }
+  yield* json('index.json', indexOf(store, saved));
+  if (format === 'docker') yield* json('manifest.json', manifestOf(saved));
+  yield* json('oci-layout', { imageLayoutVersion: '1.0.0' });
   yield END;
 }
 
-function imagesOf(store: Store, text: string): { image: Image; names: readonly string[] }[] {
-  const image = findImage(store, text);
-  const isId = /^(sha256:)?[0-9a-f]+$/.test(text);
-  const named = isId && image !== undefined ? undefined : parseReference(text);
-  if (named !== undefined && named.tag === undefined && named.digest === undefined) {
-    const all = listImages(store)
-      .map((one) => ({ image: one, names: one.tags.filter((tag) => isOf(tag, named)) }))
-      .filter(({ names }) => names.length > 0);
-    if (all.length > 0) return all;
-  }
-  const found = image ?? getImage(store, text);
-  const name = named === undefined ? undefined : familiar(withTag(named));
-  return [{ image: found, names: found.tags.filter((tag) => tag === name) }];
+/** As it is; but skopeo sees no manifest of docker's in an OCI layout, so there it becomes an OCI one. */
+function manifestFor(store: Store, selected: Selected, format: ArchiveFormat): Saved {
+  const stored = selected.image.manifest;
+  const manifest = readJson<Manifest>(store, stored);
+  if (format === 'docker' || isOci(manifest))
+    return { ...selected, manifest, bytes: readFileSync(blobPath(store, stored)), digest: stored };
+  const converted = toOci(manifest);
+  const bytes = Buffer.from(JSON.stringify(converted));
+  return { ...selected, manifest: converted, bytes, digest: digestOf(bytes) };
 }
 
-function isOf(tag: string, repository: ReturnType<typeof parseReference>): boolean {
-  return familiarName(parseReference(tag)) === familiarName(repository);
-}
-
-/** An image that was asked for by several names is there once. */
-function together(asked: readonly { image: Image; names: readonly string[] }[]) {
-  const images = new Map<Digest, { image: Image; names: readonly string[] }>();
-  for (const { image, names } of asked) {
-    const before = images.get(image.manifest)?.names ?? [];
-    images.set(image.manifest, { image, names: [...new Set([...before, ...names])] });
-  }
-  return [...images.values()];
-}
-
-function blobsOf({ image, manifest }: Saved): Digest[] {
-  return [image.manifest, manifest.config.digest, ...manifest.layers.map(({ digest }) => digest)];
+function blobsOf({ manifest }: Saved): Digest[] {
+  return [manifest.config.digest, ...manifest.layers.map(({ digest }) => digest)];
 }
 
 function indexOf(store: Store, saved: readonly Saved[]): unknown {
-  const manifests = saved.flatMap(({ image, names }) => {
+  const manifests = saved.flatMap(({ image, names, manifest, bytes, digest }) => {
     const references = names.length === 0 ? [null] : names;
-    return references.map((name) =>
-      describe(store, image.manifest, name === null ? null : canonical(parseReference(name))),
-    );
+    return references.map((name) => {
+      const reference = name === null ? null : canonical(parseReference(name));
+      const described = describe(store, image.manifest, reference);
+      if (digest === image.manifest) return described;
+      return { ...described, mediaType: manifest.mediaType, digest, size: bytes.length };
+    });
   });
   return { schemaVersion: 2, mediaType: MEDIA.index, manifests };
 }
@@ -110,8 +95,11 @@ function* directory(path: string): Generator<Buffer> {
   yield encodeHeader({ path: toRaw(path), type: 'directory', ...owner });
 }
 
-function* file(path: string, value: unknown): Generator<Buffer> {
-  const content = Buffer.from(JSON.stringify(value));
+function* json(path: string, value: unknown): Generator<Buffer> {
+  yield* file(path, Buffer.from(JSON.stringify(value)));
+}
+
+function* file(path: string, content: Buffer): Generator<Buffer> {
   yield fileHeader(path, content.length);
   yield content;
   yield padding(content.length);
