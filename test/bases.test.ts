@@ -15,7 +15,8 @@ import { BASE_TIMEOUT, freshBaseRoot, makeHere } from './base.ts';
 
 /** Bases that are made on this machine, from Debian's and npm's packages: what runs in them. */
 const cloche = resolve(import.meta.dir, '../bin/cloche');
-const MADE = ['node:22-slim', 'node:22-alpine', 'alpine', 'busybox'] as const;
+const DISTROLESS = 'gcr.io/distroless/nodejs22-debian12';
+const MADE = ['node:22-slim', 'node:22-alpine', 'alpine', 'busybox', DISTROLESS] as const;
 let store: Store;
 let root = '';
 let remove = () => {};
@@ -130,6 +131,26 @@ test('busybox has its applets', async () => {
   expect(await said('busybox', 'sh', '-c', 'echo a b | cut -d" " -f2')).toBe('b');
   expect(configOf(store, getImage(store, 'busybox')).config.Cmd).toEqual(['sh']);
 });
+
+test('distroless runs node as its entrypoint, and has no shell', async () => {
+  const script = 'console.log(process.version, process.getuid(), tls.rootCertificates.length > 9)';
+  expect(await said(DISTROLESS, '-e', script)).toMatch(/^v22\.\d+\.\d+ 0 true$/);
+  const zone =
+    'console.log(fs.readFileSync("/usr/share/zoneinfo/Europe/Berlin", "latin1").slice(0, 4))';
+  expect(await said('--user', 'nonroot', DISTROLESS, '-e', zone)).toBe('TZif');
+  for (const shell of ['sh', 'bash', 'busybox', '/bin/sh'])
+    expect((await run('--entrypoint', shell, DISTROLESS)).code).toBe(127);
+  expect(labelOf(DISTROLESS)).toContain('stand-in for distroless');
+});
+
+test('distroless’ tag nonroot is a user without rights', async () => {
+  await makeHere(store, 'gcr.io/distroless/static-debian12:nonroot');
+  const { User, WorkingDir } = configOf(
+    store,
+    getImage(store, 'gcr.io/distroless/static-debian12:nonroot'),
+  ).config;
+  expect([User, WorkingDir]).toEqual(['65532', '/home/nonroot']);
+}, 30_000);
 
 test('the same packages give the same layers', async () => {
   const layers = () =>

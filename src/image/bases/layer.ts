@@ -60,7 +60,7 @@ export function configOnTop(
       Env: [...(under?.config.Env ?? [PATH]), ...Env],
       Labels: {
         ...under?.config.Labels,
-        'dev.cloche.base': `made on this machine ${addition.says}, not Docker Hub's image`,
+        'dev.cloche.base': `made on this machine ${addition.says}, not the registry's image`,
         ...addition.labels,
       },
     },

@@ -54,7 +54,7 @@ export async function bringLibrariesFor(
  * The libraries of unpacked packages, and the loader where programs look for it. Libraries go to
  * `/usr/lib/<triplet>`, wherever the suite has them, so that `/lib` may be a directory or a link.
  */
-function bringLibraries(upper: Upper, { directory }: Debs): void {
+export function bringLibraries(upper: Upper, { directory }: Debs): void {
   for (const folder of [`lib/${TRIPLET}`, `usr/lib/${TRIPLET}`]) {
     const from = join(directory, folder);
     // Without directories: gconv's character sets and OpenSSL's engines are for others.
@@ -62,9 +62,8 @@ function bringLibraries(upper: Upper, { directory }: Debs): void {
     for (const name of names.filter((one) => !lstatSync(join(from, one)).isDirectory()))
       upper.copyIn(join(from, name), `usr/lib/${TRIPLET}/${name}`);
   }
-  const loader = LOADER.replace(/.*\//, '');
-  if (existsSync(join(upper.directory, `usr/lib/${TRIPLET}/${loader}`)))
-    upper.link(LOADER, `/usr/lib/${TRIPLET}/${loader}`);
+  const loader = `usr/lib/${TRIPLET}/${LOADER.replace(/.*\//, '')}`;
+  if (upper.has(loader) && !upper.has(LOADER)) upper.link(LOADER, `/${loader}`);
 }
 
 function packageOf(library: string, program: string): string {

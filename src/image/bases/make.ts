@@ -7,6 +7,7 @@ import { makeAlpine } from './alpine.ts';
 import { makeBuildpackDeps } from './buildpack.ts';
 import { makeBusybox } from './busybox.ts';
 import { makeDebian } from './debian.ts';
+import { makeDistroless } from './distroless.ts';
 import { makeNode } from './node.ts';
 import { type Recipe, recipeOf } from './recipe.ts';
 
@@ -55,7 +56,7 @@ export async function makeBase(
     if (ready !== undefined) return ready;
     const config = await cook(kitchenOf(store, options, say), recipe);
     const made = writeImage(store, config, [name]);
-    say('done', `made ${image} on this machine, it is not Docker Hub's`);
+    say('done', `made ${image} on this machine, it is not the registry's`);
     return made;
   };
   return whileWorking(store.db, `base ${image}`, make, {
@@ -76,6 +77,8 @@ function cook(kitchen: Kitchen, recipe: Recipe): Promise<ImageConfig> {
       return makeAlpine(kitchen);
     case 'busybox':
       return makeBusybox(kitchen);
+    case 'distroless':
+      return makeDistroless(kitchen, recipe);
   }
 }
 

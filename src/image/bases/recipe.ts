@@ -1,5 +1,6 @@
 import { ClocheError } from '../../error.ts';
 import { familiar, familiarName, type Reference } from '../reference.ts';
+import { type Distroless, parseDistroless } from './distroless-name.ts';
 import { NODE_VARIANTS, type NodeTag, parseNodeTag } from './node-tag.ts';
 import { SUITE_NAMES, type Suite, suiteOfTag } from './suite.ts';
 
@@ -8,7 +9,8 @@ export type Recipe =
   | ({ readonly kind: 'debian' } & Suite)
   | { readonly kind: 'buildpack-deps'; readonly suite: string }
   | ({ readonly kind: 'node' } & NodeTag)
-  | { readonly kind: 'alpine' | 'busybox' };
+  | { readonly kind: 'alpine' | 'busybox' }
+  | ({ readonly kind: 'distroless' } & Distroless);
 
 interface Repository {
   /** What a tag means; undefined where there is no such tag. */
@@ -33,18 +35,30 @@ const REPOSITORIES: Readonly<Record<string, Repository>> = {
  */
 export function recipeOf(reference: Reference): Recipe | undefined {
   const name = familiarName(reference);
-  if (!Object.hasOwn(REPOSITORIES, name) || reference.digest !== undefined) return undefined;
-  const recipe = REPOSITORIES[name]?.read(reference.tag ?? 'latest');
+  const repository = repositoryOf(name);
+  if (repository === undefined || reference.digest !== undefined) return undefined;
+  const recipe = repository.read(reference.tag ?? 'latest');
   if (recipe !== undefined) return recipe;
   throw new ClocheError('IMAGE_NOT_FOUND', `no such image: ${familiar(reference)}`, {
     class: 'not-found',
-    hint: `Of ${name}, these can be made on this machine: ${REPOSITORIES[name]?.tags}.`,
+    hint: `Of ${name}, these can be made on this machine: ${repository.tags}.`,
     details: { reference: familiar(reference) },
   });
 }
 
 /** The names for a hint. */
-export const BASE_NAMES = `${Object.keys(REPOSITORIES).join(', ')} in their usual tags`;
+export const BASE_NAMES = `${Object.keys(REPOSITORIES).join(', ')} and gcr.io/distroless/{static,base,cc,nodejs22}-debian12 in their usual tags`;
+
+function repositoryOf(name: string): Repository | undefined {
+  if (Object.hasOwn(REPOSITORIES, name)) return REPOSITORIES[name];
+  if (parseDistroless(name, 'latest') === undefined) return undefined;
+  return { read: (tag) => distroless(name, tag), tags: 'latest and nonroot' };
+}
+
+function distroless(name: string, tag: string): Recipe | undefined {
+  const asked = parseDistroless(name, tag);
+  return asked && { kind: 'distroless', ...asked };
+}
 
 function debian(tag: string): Recipe | undefined {
   const suite = suiteOfTag(tag);

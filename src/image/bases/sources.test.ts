@@ -1,6 +1,4 @@
 import { expect, test } from 'bun:test';
-import { parseReference, withTag } from '../reference.ts';
-import { recipeOf } from './recipe.ts';
 import { debianSources, listName, parseSources } from './sources.ts';
 
 test('deb822: comments between the lines, several URIs and suites, disabled and source stanzas', () => {
@@ -98,22 +96,3 @@ test('apt’s lists are found by apt’s own quoting', () => {
   const source = { uri: 'http://mirror.example/debian_x/', suite: 'bookworm', components: [] };
   expect(listName(source)).toBe('mirror.example_debian%5fx_dists_bookworm');
 });
-
-test.each([
-  ['debian', { kind: 'debian', suite: 'trixie', slim: false }],
-  ['debian:12', { kind: 'debian', suite: 'bookworm', slim: false }],
-  ['debian:bookworm-slim', { kind: 'debian', suite: 'bookworm', slim: true }],
-  ['docker.io/library/debian:sid', { kind: 'debian', suite: 'sid', slim: false }],
-  ['ubuntu', undefined],
-  ['someone/debian:12', undefined],
-  ['localhost:5000/library/debian:12', undefined],
-])('what is made for %s', (name, suite) => {
-  expect(recipeOf(withTag(parseReference(name)))).toEqual(suite as never);
-});
-
-test.each(['debian:potato', 'debian:constructor', 'debian:-slim-slim'.replace(':-', ':x-')])(
-  '%s is not made here',
-  (name) => {
-    expect(() => recipeOf(parseReference(name))).toThrow(`no such image: ${name}`);
-  },
-);

@@ -36,9 +36,10 @@ export class Upper {
     return join(this.directory, path);
   }
 
-  /** Whether the image has a file there, in this layer or below. */
+  /** Whether the image has something there, in this layer or below. */
   has(path: string): boolean {
-    return existsSync(join(this.directory, path)) || this.#find(path) !== undefined;
+    const own = lstatSync(join(this.directory, path), { throwIfNoEntry: false });
+    return own !== undefined || this.#find(path) !== undefined;
   }
 
   /** A directory; one that is below or here already stays what it is. */
