@@ -12,10 +12,10 @@ import {
   type Step,
   text,
 } from '../../linux/plan/index.ts';
-import type { Tree } from '../tree.ts';
+import { children, type Tree } from '../tree.ts';
 import { makedev } from './device.ts';
 import { type Extractor, isMadeNow } from './extract.ts';
-import { type Inode, type Name, showsThrough } from './growing.ts';
+import { addName, type Inode, lowerOf, type Name, showsThrough } from './growing.ts';
 import { fromRaw, type RawPath } from './scan.ts';
 import { readXattrs, type Xattrs } from './xattr.ts';
 
@@ -48,11 +48,24 @@ export async function dress(
   lower: Tree | undefined,
 ): Promise<Dressed> {
   await readCopied(extractor, lower);
+  hideBelow(extractor.root, lower);
   const dresser = new Dresser(lower);
   for (const { path, steps } of dresser.all(extractor.root))
     if (dresser.add(path, steps)) await dresser.flush(directory);
   await dresser.flush(directory);
   return { size: dresser.size, opaque: dresser.opaque };
+}
+
+/** overlayfs takes no notice of an opaque root, so what is below it is hidden name by name. */
+function hideBelow(root: Name, lower: Tree | undefined): void {
+  const below = lowerOf(lower, root);
+  if (!root.isOpaque || lower === undefined || below === undefined) return;
+  for (const { path } of children(lower, below)) {
+    const there = root.children?.get(path);
+    if (there === undefined) addName(root, path, undefined);
+    else if (there.children !== undefined) there.isOpaque = true;
+  }
+  root.isOpaque = false;
 }
 
 /** The xattrs of what was copied up: they are the lower layer's. */

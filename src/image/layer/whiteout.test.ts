@@ -80,6 +80,16 @@ test('an opaque directory hides what is below, wherever its mark stands', async 
   }
 });
 
+test('an opaque root hides all that is below', async () => {
+  const top = await above(
+    entry({ path: 'dir/new' }, 'new'),
+    entry({ path: '.wh..wh..opq' }),
+    entry({ path: 'file' }, 'mine'),
+  );
+  expect(seen(top)).toEqual({ dir: 'directory', 'dir/new': 'new', file: 'mine' });
+  expect(await mounted([top, base])).toEqual(['dir', 'dir/new', 'file']);
+});
+
 test('a whiteout hides nothing of its own layer, before it or after it', async () => {
   const top = await above(
     entry({ path: 'file' }, 'mine'),
@@ -174,12 +184,15 @@ test('overlayfs itself shows the same as our own view of the layers', async () =
   for (const stack of [
     [top, base],
     [third, top, base],
-  ]) {
-    const lower = stack.map(({ directory: at }) => at).join(':');
-    const script = `mount -t overlay -o ro,lowerdir=${lower} overlay /mnt && cd /mnt && find . -mindepth 1`;
-    const listed = await $`unshare --mount sh -c ${script}`.text();
-    const paths = listed.split('\n').filter((line) => line !== '');
-    const [uppermost = base] = stack;
-    expect(paths.map((path) => path.slice(2)).sort()).toEqual(Object.keys(seen(uppermost)).sort());
-  }
+  ])
+    expect(await mounted(stack)).toEqual(Object.keys(seen(stack[0] ?? base)).sort());
 });
+
+/** What overlayfs shows of a stack, the uppermost first. */
+async function mounted(stack: readonly Snapshot[]): Promise<string[]> {
+  const lower = stack.map(({ directory: at }) => at).join(':');
+  const script = `mount -t overlay -o ro,lowerdir=${lower} overlay /mnt && cd /mnt && find . -mindepth 1`;
+  const listed = await $`unshare --mount sh -c ${script}`.text();
+  const paths = listed.split('\n').filter((line) => line !== '');
+  return paths.map((path) => path.slice(2)).sort();
+}
