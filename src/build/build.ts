@@ -60,9 +60,14 @@ export async function buildImage(store: Store, options: BuildOptions): Promise<I
     const context = await openContext(options.context, options.file);
     const reading = steps.begin(`[internal] load build definition from ${context.dockerfile.name}`);
     const dockerfile = parse(context.dockerfile);
-    const planned = planStages(dockerfile, buildArgs, options.target);
+    let planned = planStages(dockerfile, buildArgs, options.target);
     reading.done();
-    const images = await resolveAll(store, planned.images, steps, signal);
+    const images = new Map<string, ImageConfig>();
+    // ONBUILD in an image may name further ones.
+    while (planned.images.some((reference) => !images.has(reference))) {
+      await resolveAll(store, planned.images, images, steps, signal);
+      planned = planStages(dockerfile, buildArgs, options.target, images);
+    }
     const { network, labels } = options;
     const graph = planGraph(dockerfile, planned, { images, buildArgs, network, labels });
     const solved = await solve(graph, {
@@ -77,11 +82,12 @@ export async function buildImage(store: Store, options: BuildOptions): Promise<I
 async function resolveAll(
   store: Store,
   references: readonly string[],
+  images: Map<string, ImageConfig>,
   steps: Progress,
   signal: AbortSignal,
-): Promise<Map<string, ImageConfig>> {
-  const images = new Map<string, ImageConfig>();
+): Promise<void> {
   for (const reference of references) {
+    if (images.has(reference)) continue;
     const shown = canonical(withTag(parseReference(reference)));
     const step = steps.begin(`[internal] load metadata for ${shown}`);
     const image = await resolveImage(store, reference, {
@@ -91,7 +97,6 @@ async function resolveAll(
     images.set(reference, configOf(store, image));
     step.done();
   }
-  return images;
 }
 
 function exportImage(

@@ -1,6 +1,8 @@
+import { constants } from 'node:os';
 import { posix } from 'node:path';
 import type { ContainerConfig, Healthcheck } from '../image/index.ts';
 import type { Command, HealthcheckSpec, Meaning, Pair } from './dockerfile/instruction.ts';
+import { splitWords } from './dockerfile/words.ts';
 
 /** The instructions that say how a container is started and change no file. */
 type Configuring = Exclude<Meaning, { kind: 'run' | 'copy' | 'workdir' | 'arg' }>;
@@ -27,7 +29,7 @@ export function configure(
     case 'maintainer':
       return { ...config, Labels: { ...Labels, maintainer: instruction.value } };
     case 'user':
-      return { ...config, User: value(instruction.value) };
+      return { ...config, User: said('USER', value(instruction.value)) };
     case 'cmd':
       return { ...config, Cmd: commandArgv(instruction.command, config) };
     case 'entrypoint':
@@ -35,15 +37,17 @@ export function configure(
     case 'shell':
       return { ...config, Shell: instruction.argv };
     case 'expose': {
-      const ports = portsOf(instruction.words.map(value));
+      const ports = portsOf(instruction.words.flatMap((word) => splitWords(value(word))));
       return { ...config, ExposedPorts: { ...ExposedPorts, ...ports } };
     }
     case 'volume':
       return { ...config, Volumes: { ...Volumes, ...pathsOf(instruction.words.map(value)) } };
     case 'stopsignal':
-      return { ...config, StopSignal: value(instruction.value) };
+      return { ...config, StopSignal: signal(value(instruction.value)) };
     case 'healthcheck':
-      return { ...config, Healthcheck: healthcheckOf(instruction.check, config) };
+      return { ...config, Healthcheck: healthcheckOf(instruction.check) };
+    case 'onbuild':
+      return { ...config, OnBuild: [...(config.OnBuild ?? []), instruction.trigger] };
   }
 }
 
@@ -56,16 +60,36 @@ export function splitAtEquals(entry: string): [string, string] {
 /** A command as an argv: the shell form goes through the image's SHELL. */
 export function commandArgv(command: Command, config: ContainerConfig): readonly string[] {
   if (command.form === 'exec') return command.argv;
+  if (command.form === 'script') return [scriptPath(command.name)];
   return [...(config.Shell ?? ['/bin/sh', '-c']), command.text];
 }
 
+/** Where a heredoc with `#!` lies while RUN executes it. */
+export function scriptPath(name: string): string {
+  return `/dev/pipes/${name}`;
+}
+
 /** Docker's Healthcheck; `CMD-SHELL` leaves the shell to whoever performs it. */
-function healthcheckOf(spec: HealthcheckSpec, config: ContainerConfig): Healthcheck {
+function healthcheckOf(spec: HealthcheckSpec): Healthcheck {
   const { command, ...about } = spec;
   if (command === 'none') return { Test: ['NONE'] };
   if (command.form === 'exec') return { ...about, Test: ['CMD', ...command.argv] };
-  if (config.Shell === undefined) return { ...about, Test: ['CMD-SHELL', command.text] };
-  return { ...about, Test: ['CMD', ...config.Shell, command.text] };
+  return { ...about, Test: ['CMD-SHELL', command.text] };
+}
+
+function said(keyword: string, value: string): string {
+  if (value === '') throw new SyntaxError(`${keyword} is blank once its variables are put in`);
+  return value;
+}
+
+/** A signal's name or number, as it was written. @throws {SyntaxError} it is none */
+function signal(text: string): string {
+  const name = text.toUpperCase().replace(/^SIG/, '');
+  const isKnown = /^\d+$/.test(text)
+    ? Number(text) >= 1 && Number(text) <= 64
+    : `SIG${name}` in constants.signals || /^RTM(IN(\+\d{1,2})?|AX(-\d{1,2})?)$/.test(name);
+  if (!isKnown) throw new SyntaxError(`invalid signal: ${text}`);
+  return text;
 }
 
 type Keys = Record<string, Record<string, never>>;

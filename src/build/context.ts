@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ClocheError } from '../error.ts';
-import { fromRaw, type RawPath } from '../image/layer/scan.ts';
 import type { Tree } from '../image/tree.ts';
-import type { Source } from './dockerfile/source.ts';
+import { ignoring, patternLines } from './copy/ignore.ts';
+import { decodeSource, type Source } from './dockerfile/source.ts';
 
 /** What the user gives to a build: files, less those that `.dockerignore` names. */
 export interface Context {
@@ -17,7 +17,8 @@ export interface Context {
  * Opens a build context. The Dockerfile is `Dockerfile` in it, or `file`, which may lie elsewhere;
  * `<its name>.dockerignore` beside it wins over the context's `.dockerignore`.
  *
- * @throws {ClocheError} `CONTEXT_NOT_FOUND`, `DOCKERFILE_NOT_FOUND`
+ * @throws {ClocheError} `CONTEXT_NOT_FOUND`, `DOCKERFILE_NOT_FOUND`, `DOCKERFILE_INVALID`: it is no text;
+ * `DOCKERIGNORE_INVALID`
  */
 export async function openContext(directory: string, file?: string): Promise<Context> {
   const root = resolve(directory);
@@ -28,32 +29,29 @@ export async function openContext(directory: string, file?: string): Promise<Con
     });
   const path = file === undefined ? join(root, 'Dockerfile') : resolve(file);
   const ignoreFile = [`${path}.dockerignore`, join(root, '.dockerignore')].find(existsSync);
-  const dockerfile = { name: file ?? 'Dockerfile', text: readDockerfile(path, file) };
+  const dockerfile = decodeSource(file ?? 'Dockerfile', readDockerfile(path, file));
   const layers = [{ directory: root, opaque: [] }];
   if (ignoreFile === undefined) return { tree: { layers }, dockerfile, ignoreFile };
-  const hides = await ignoring(readFileSync(ignoreFile, 'utf8'));
+  const hides = hiding(ignoreFile);
   return { tree: { layers, hides }, dockerfile, ignoreFile };
 }
 
-/**
- * `.dockerignore` as a predicate. An ignored directory stays visible where an exception (`!…`) names
- * something in it, as in moby.
- */
-async function ignoring(patterns: string): Promise<NonNullable<Tree['hides']>> {
-  const { default: dockerignore } = await import('@balena/dockerignore');
-  const text = patterns.replace(/^\uFEFF/, '');
-  const matcher = dockerignore({ ignorecase: false }).add(text);
-  const exceptions = [...text.matchAll(/^\s*!\s*\/?(.*?)\/?\s*$/gm)].map(([, path]) => `${path}/`);
-  return (path: RawPath, isDirectory) => {
-    const name = fromRaw(path).toString('utf8');
-    if (!matcher.ignores(name)) return false;
-    return !(isDirectory && exceptions.some((exception) => exception.startsWith(`${name}/`)));
-  };
+/** @throws {ClocheError} `DOCKERIGNORE_INVALID` */
+function hiding(file: string): NonNullable<Tree['hides']> {
+  try {
+    return ignoring(patternLines(readFileSync(file, 'utf8')));
+  } catch (cause) {
+    throw new ClocheError('DOCKERIGNORE_INVALID', `${file}: ${(cause as Error).message}`, {
+      class: 'invalid-argument',
+      hint: 'A pattern is a path with *, ?, [a-z] and **; a backslash keeps one of these as it is.',
+      cause,
+    });
+  }
 }
 
-function readDockerfile(path: string, said: string | undefined): string {
+function readDockerfile(path: string, said: string | undefined): Buffer {
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(path);
   } catch (cause) {
     const name = said ?? 'Dockerfile';
     throw new ClocheError('DOCKERFILE_NOT_FOUND', `failed to read dockerfile: open ${name}`, {

@@ -6,9 +6,10 @@ import {
   digestOf,
   type HistoryEntry,
 } from '../image/index.ts';
+import type { Heredoc } from './dockerfile/heredoc.ts';
+import type { Additions } from './dockerfile/instruction.ts';
 import type { RunMount } from './dockerfile/mount.ts';
 import type { Place } from './dockerfile/source.ts';
-import type { Heredoc } from './dockerfile/split.ts';
 
 /**
  * A build as data: what is done, on top of what. Content-addressed: two vertices that would do the
@@ -60,7 +61,14 @@ export interface RunOperation {
 }
 
 /** A mount of RUN with an absolute target, and what `from` names found. */
-export type OperationMount = WithOrigin<RunMount>;
+export type OperationMount = WithOrigin<RunMount> | ScriptMount;
+
+/** A heredoc with `#!`: a file that anybody may execute, in nobody's layer. */
+export interface ScriptMount {
+  readonly type: 'script';
+  readonly target: string;
+  readonly content: string;
+}
 
 /** What a mount's files are taken from: an input of the vertex by its number, or nothing. */
 export type MountOrigin = 'context' | 'nothing' | number;
@@ -78,8 +86,15 @@ export interface CopyOperation {
   /** Absolute; a slash at its end means that it is a directory. */
   readonly target: string;
   readonly chown: string | null;
-  /** Octal. */
+  /** `0644`, `u+x,go-w`. */
   readonly chmod: string | null;
+  /** Links below the target are not followed. */
+  readonly link: boolean;
+  /** Sources keep the directories above them, or those after `/./`. */
+  readonly parents: boolean;
+  readonly exclude: readonly string[];
+  /** What only ADD does; its sources may be URLs. */
+  readonly add: Additions | null;
 }
 
 /** One line of the image's history; with a vertex it has a layer if that made one. */

@@ -1,11 +1,12 @@
 import { posix } from 'node:path';
 import type { ContainerConfig, Digest } from '../image/index.ts';
 import { commandArgv, configure, splitAtEquals } from './config.ts';
-import type { Arg, Copy, Instruction } from './dockerfile/instruction.ts';
+import { copyOperation } from './copy-operation.ts';
+import type { Arg, Instruction } from './dockerfile/instruction.ts';
 import type { Dockerfile } from './dockerfile/parse.ts';
 import { errorAt } from './dockerfile/source.ts';
-import { expand, expandText, type Variables } from './dockerfile/words.ts';
-import { absolute, type HistoryStep, type Operation, type Vertices } from './graph.ts';
+import { expand, type Variables } from './dockerfile/words.ts';
+import type { HistoryStep, Operation, Vertices } from './graph.ts';
 import { runOperation } from './run-operation.ts';
 
 /** Where a stage stands after some of its instructions. */
@@ -32,6 +33,8 @@ export interface StageContext {
   readonly sourceOf: (name: string) => Digest;
 }
 
+const HINT =
+  'A stage sees its own ARG and ENV, and of the ARGs before FROM those that it declares again.';
 /** ARGs that need no declaration, and of which the cache knows nothing. */
 const PROXIES = ['http_proxy', 'https_proxy', 'ftp_proxy', 'no_proxy', 'all_proxy'];
 
@@ -55,7 +58,7 @@ export function planInstructions(
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
       const { source } = context.dockerfile;
-      throw errorAt('DOCKERFILE_INVALID', source, instruction.place, error.message);
+      throw errorAt('DOCKERFILE_INVALID', source, instruction.place, error.message, HINT);
     }
   }
   return state;
@@ -88,8 +91,7 @@ function apply(
     }
     case 'copy': {
       const source = instruction.from === undefined ? [] : [context.sourceOf(instruction.from)];
-      const content = (text: string) => expandText(text, variables, context.dockerfile.esc);
-      return vertex(copyOperation(state, instruction, value, content), source);
+      return vertex(copyOperation(instruction, { state, value, variables }), source);
     }
     case 'workdir': {
       const path = posix.resolve('/', config.WorkingDir ?? '', value(instruction.path));
@@ -114,34 +116,12 @@ function variablesOf({ config, args }: Pick<StageState, 'config' | 'args'>): Var
   return (name) => environment.get(name) ?? args.get(name);
 }
 
-function copyOperation(
-  state: StageState,
-  instruction: Copy,
-  value: (word: string) => string,
-  expanded: (text: string) => string,
-): Operation {
-  return {
-    kind: 'copy',
-    from: instruction.from === undefined ? 'context' : 'input',
-    sources: instruction.sources.map(value),
-    inline: instruction.inline.map(({ name, content, expands }) => ({
-      name,
-      content: expands ? expanded(content) : content,
-    })),
-    target: absolute(state.config.WorkingDir || '/', value(instruction.target)),
-    chown: instruction.chown === undefined ? null : value(instruction.chown),
-    chmod: instruction.chmod ?? null,
-  };
-}
-
 function withArgs(state: StageState, args: readonly Arg[], context: StageContext) {
   const values = new Map(state.args);
   for (const { name, value } of args) {
     const said = Object.hasOwn(context.buildArgs, name) ? context.buildArgs[name] : undefined;
     const ownDefault =
-      value === undefined
-        ? undefined
-        : expand(value, variablesOf({ ...state, args: values }), context.dockerfile.esc);
+      value === undefined ? undefined : expand(value, variablesOf(state), context.dockerfile.esc);
     const given = said ?? ownDefault ?? context.globals.get(name);
     if (given !== undefined) values.set(name, given);
   }

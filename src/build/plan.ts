@@ -36,8 +36,8 @@ export function planGraph(
     const vertex = graph.add({ kind: 'base', reference, chainId }, [], label, place);
     return fromImage(image, vertex);
   };
-  for (const { index, stage, base } of planned.needed) {
-    const steps = stage.instructions.filter(({ kind }) => isStep(kind)).length + 1;
+  for (const { index, stage, base, instructions } of planned.needed) {
+    const steps = instructions.filter(({ kind }) => isStep(kind)).length + 1;
     const named = stage.name ?? (planned.needed.length > 1 ? `stage-${index}` : undefined);
     const label = (n: number, text: string) =>
       `[${named === undefined ? '' : `${named} `}${n}/${steps}] ${text}`;
@@ -47,9 +47,11 @@ export function planGraph(
       globals: planned.globals,
       buildArgs: options.buildArgs ?? {},
       sourceOf: (name: string) =>
-        stateOf(originOf(dockerfile, name, index), `FROM ${name}`, stage.place).vertex,
+        stateOf(originOf(dockerfile, name, stage.place), `FROM ${name}`, stage.place).vertex,
     };
-    done.set(index, planInstructions(start, stage.instructions, context));
+    // What the base keeps for others was set off here, and is not kept any longer.
+    const { OnBuild: _, ...config } = start.config;
+    done.set(index, planInstructions({ ...start, config }, instructions, context));
   }
   const last = done.get(planned.target);
   if (last === undefined) throw new RangeError(`stage ${planned.target} was not planned`);

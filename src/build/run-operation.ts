@@ -1,5 +1,5 @@
 import type { Digest } from '../image/index.ts';
-import { commandArgv, splitAtEquals } from './config.ts';
+import { commandArgv, scriptPath, splitAtEquals } from './config.ts';
 import type { Run } from './dockerfile/instruction.ts';
 import { understandMount } from './dockerfile/mount.ts';
 import { absolute, type MountOrigin, type OperationMount, type RunOperation } from './graph.ts';
@@ -47,9 +47,14 @@ export function runOperation(
     user: state.config.User ?? '',
     network: instruction.network ?? context.network,
     security: instruction.security,
-    mounts,
+    mounts: [...scripts(instruction), ...mounts],
   };
   return { op, inputs };
+}
+
+function scripts({ command }: Run): OperationMount[] {
+  if (command.form !== 'script') return [];
+  return [{ type: 'script', target: scriptPath(command.name), content: command.content }];
 }
 
 function originOf(

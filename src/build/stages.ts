@@ -1,8 +1,10 @@
+import type { ImageConfig } from '../image/index.ts';
 import type { Instruction } from './dockerfile/instruction.ts';
-import type { Dockerfile, Stage } from './dockerfile/parse.ts';
-import { errorAt } from './dockerfile/source.ts';
+import { type Dockerfile, parseTrigger, type Stage } from './dockerfile/parse.ts';
+import { errorAt, type Place } from './dockerfile/source.ts';
 import { suggest } from './dockerfile/suggest.ts';
 import { expand } from './dockerfile/words.ts';
+import { globalArgs } from './globals.ts';
 
 /** What a stage or a `COPY --from` stands on. */
 export type Origin =
@@ -14,9 +16,13 @@ export interface PlannedStage {
   readonly index: number;
   readonly stage: Stage;
   readonly base: Origin;
+  /** Of FROM, its variables put in. */
+  readonly platform: string | undefined;
+  /** What the base's ONBUILDs set off, and then the stage's own. */
+  readonly instructions: readonly Instruction[];
 }
 
-/** The stages that the target needs, in the order of the file, and the images that they name. */
+/** The stages that the target needs, each after those that it needs, and the images that they name. */
 export interface PlannedStages {
   readonly needed: readonly PlannedStage[];
   readonly target: number;
@@ -27,7 +33,8 @@ export interface PlannedStages {
 
 /**
  * Finds out what the target stage (by default the last) needs; the other stages are never looked at
- * again. Pure.
+ * again. Pure. `images` are the configs of the images that are known already: the triggers in them
+ * may name more, so this is asked until it names none that is not known.
  *
  * @throws {ClocheError} `STAGE_NOT_FOUND`, `DOCKERFILE_INVALID`
  */
@@ -35,29 +42,52 @@ export function planStages(
   dockerfile: Dockerfile,
   buildArgs: Readonly<Record<string, string>>,
   target?: string,
+  images: ReadonlyMap<string, ImageConfig> = new Map(),
 ): PlannedStages {
-  const globals = globalArgs(dockerfile, buildArgs);
-  const origins = dockerfile.stages.map((stage, index) =>
-    originOf(dockerfile, stageBase(dockerfile, stage, globals), index),
-  );
   const last = target === undefined ? dockerfile.stages.length - 1 : stageNamed(dockerfile, target);
-  const wanted = new Set<number>();
-  const images = new Set<string>();
-  const want = (origin: Origin) => {
-    if (origin.kind === 'image') images.add(origin.reference);
-    if (origin.kind !== 'stage' || wanted.has(origin.index)) return;
-    wanted.add(origin.index);
-    const base = origins[origin.index];
-    if (base !== undefined) want(base);
-    for (const instruction of dockerfile.stages[origin.index]?.instructions ?? [])
-      for (const name of namedBy(instruction)) want(originOf(dockerfile, name, origin.index));
-  };
-  want({ kind: 'stage', index: last });
-  const needed = dockerfile.stages.flatMap((stage, index) => {
-    const base = origins[index];
-    return wanted.has(index) && base !== undefined ? [{ index, stage, base }] : [];
+  const globals = globalArgs(dockerfile, buildArgs, target);
+  const planned = dockerfile.stages.map((stage, index): PlannedStage => {
+    const base = baseOf(dockerfile, stage, index, globals);
+    const triggers = triggersOf(dockerfile, base, stage.place, images);
+    const platform = stage.platform && fromWord(dockerfile, stage, stage.platform, globals);
+    return { index, stage, base, platform, instructions: [...triggers, ...stage.instructions] };
   });
-  return { needed, target: last, images: [...images], globals };
+  const needed: PlannedStage[] = [];
+  const named = new Set<string>();
+  const path: number[] = [];
+  const want = (origin: Origin, place: Place) => {
+    if (origin.kind === 'image') named.add(origin.reference);
+    const stage = origin.kind === 'stage' ? planned[origin.index] : undefined;
+    if (stage === undefined || needed.includes(stage)) return;
+    if (path.includes(stage.index)) throw circular(dockerfile, stage, place);
+    path.push(stage.index);
+    want(stage.base, stage.stage.place);
+    for (const instruction of stage.instructions)
+      for (const name of namedBy(instruction))
+        want(originOf(dockerfile, name, instruction.place), instruction.place);
+    path.pop();
+    needed.push(stage);
+  };
+  want({ kind: 'stage', index: last }, { line: 1, column: 1, endLine: 1 });
+  return { needed, target: last, images: [...named], globals };
+}
+
+/**
+ * What `--from` names: a stage by name or number, wherever it stands, else an image.
+ *
+ * @throws {ClocheError} `DOCKERFILE_INVALID`: there is no stage of that number
+ */
+export function originOf(dockerfile: Dockerfile, name: string, place: Place): Origin {
+  const { stages, source } = dockerfile;
+  if (name === 'scratch') return { kind: 'scratch' };
+  const index = stages.findLastIndex((stage) => stage.name === name.toLowerCase());
+  if (index >= 0) return { kind: 'stage', index };
+  if (!/^\d+$/.test(name)) return { kind: 'image', reference: name };
+  if (Number(name) < stages.length) return { kind: 'stage', index: Number(name) };
+  throw errorAt(
+    ...['DOCKERFILE_INVALID', source, place, `invalid stage index ${name}`],
+    `Stages are counted from 0; the last is ${stages.length - 1}.`,
+  );
 }
 
 /** What an instruction takes files from beside the stage that it stands in. */
@@ -66,57 +96,63 @@ function namedBy(instruction: Instruction): readonly string[] {
   return instruction.kind === 'copy' && instruction.from !== undefined ? [instruction.from] : [];
 }
 
-/** A name in FROM or `--from`: a stage that stands above, by name or (for `--from`) number; else an image. */
-export function originOf(dockerfile: Dockerfile, name: string, before: number): Origin {
-  if (name === 'scratch') return { kind: 'scratch' };
-  const earlier = dockerfile.stages.slice(0, before);
-  const index = earlier.findLastIndex((stage) => stage.name === name.toLowerCase());
-  if (index >= 0) return { kind: 'stage', index };
-  if (/^\d+$/.test(name) && Number(name) < before) return { kind: 'stage', index: Number(name) };
-  return { kind: 'image', reference: name };
-}
-
-/** The platform's ARGs that BuildKit predefines. */
-function platformArgs(): Record<string, string> {
-  const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';
-  const about = (prefix: string) => ({
-    [`${prefix}PLATFORM`]: `linux/${architecture}`,
-    [`${prefix}OS`]: 'linux',
-    [`${prefix}ARCH`]: architecture,
-    [`${prefix}VARIANT`]: '',
-  });
-  return { ...about('BUILD'), ...about('TARGET') };
-}
-
-function globalArgs({ args, esc }: Dockerfile, buildArgs: Readonly<Record<string, string>>) {
-  const values = new Map<string, string>(Object.entries(platformArgs()));
-  for (const { name, value } of args) {
-    const said = Object.hasOwn(buildArgs, name) ? buildArgs[name] : undefined;
-    const given =
-      said ?? (value === undefined ? undefined : expand(value, (n) => values.get(n), esc));
-    if (given !== undefined) values.set(name, given);
-  }
-  return values;
-}
-
-function stageBase(
-  { source, esc }: Dockerfile,
+/** What FROM names: an earlier stage or an image. So stages cannot stand on each other in a circle. */
+function baseOf(
+  dockerfile: Dockerfile,
   stage: Stage,
+  before: number,
   globals: ReadonlyMap<string, string>,
-): string {
-  let base: string;
-  try {
-    base = expand(stage.base, (name) => globals.get(name), esc);
-  } catch (error) {
-    throw errorAt('DOCKERFILE_INVALID', source, stage.place, (error as Error).message);
-  }
-  if (base === '')
+): Origin {
+  const name = fromWord(dockerfile, stage, stage.base, globals);
+  if (name === '')
     throw errorAt(
       'DOCKERFILE_INVALID',
-      ...[source, stage.place, `base name (${stage.base}) should not be blank`],
+      ...[dockerfile.source, stage.place, `base name (${stage.base}) should not be blank`],
       'Give the ARG before FROM a default, or a value with --build-arg.',
     );
-  return base;
+  if (name === 'scratch') return { kind: 'scratch' };
+  const earlier = dockerfile.stages.slice(0, before);
+  const index = earlier.findLastIndex((one) => one.name === name.toLowerCase());
+  return index >= 0 ? { kind: 'stage', index } : { kind: 'image', reference: name };
+}
+
+function triggersOf(
+  dockerfile: Dockerfile,
+  base: Origin,
+  place: Place,
+  images: ReadonlyMap<string, ImageConfig>,
+): Instruction[] {
+  if (base.kind === 'scratch') return [];
+  const triggers =
+    base.kind === 'image'
+      ? (images.get(base.reference)?.config.OnBuild ?? [])
+      : (dockerfile.stages[base.index]?.instructions ?? []).flatMap((instruction) =>
+          instruction.kind === 'onbuild' ? instruction.trigger : [],
+        );
+  return triggers.map((trigger) => parseTrigger(dockerfile, trigger, place));
+}
+
+/** A word of FROM, its variables put in. */
+function fromWord(
+  { source, esc }: Dockerfile,
+  { place }: Stage,
+  word: string,
+  globals: ReadonlyMap<string, string>,
+): string {
+  try {
+    return expand(word, (name) => globals.get(name), esc);
+  } catch (error) {
+    const hint = 'FROM sees the ARGs that stand before the first FROM.';
+    throw errorAt('DOCKERFILE_INVALID', source, place, (error as Error).message, hint);
+  }
+}
+
+function circular({ source }: Dockerfile, { stage, index }: PlannedStage, place: Place) {
+  return errorAt(
+    'DOCKERFILE_INVALID',
+    ...[source, place, `circular dependency detected on stage: ${stage.name ?? index}`],
+    'A stage can only take files from stages that do not need it.',
+  );
 }
 
 function stageNamed({ source, stages }: Dockerfile, target: string): number {
@@ -126,7 +162,11 @@ function stageNamed({ source, stages }: Dockerfile, target: string): number {
   const names = stages.flatMap((stage) => stage.name ?? []);
   const meant = suggest(target.toLowerCase(), names);
   const place = stages.at(-1)?.place ?? { line: 1, column: 1, endLine: 1 };
-  const hint = meant === undefined ? `There are: ${names.join(', ')}.` : `Did you mean ${meant}?`;
+  const all =
+    names.length === 0
+      ? 'No stage has a name; give one with AS.'
+      : `There are: ${names.join(', ')}.`;
+  const hint = meant === undefined ? all : `Did you mean ${meant}?`;
   throw errorAt(
     'STAGE_NOT_FOUND',
     source,

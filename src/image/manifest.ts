@@ -56,6 +56,8 @@ export interface ContainerConfig {
   readonly StopSignal?: string;
   readonly Shell?: readonly string[];
   readonly Healthcheck?: Healthcheck;
+  /** Instructions for whoever builds on the image. */
+  readonly OnBuild?: readonly string[];
 }
 
 /** Docker's; durations in nanoseconds. */

@@ -1,7 +1,9 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { type Digest, hashed, sha256 } from '../../image/digest.ts';
 import { readXattrs, type Xattrs } from '../../image/layer/xattr.ts';
-import { children, hostPath, type Node, type Tree } from '../../image/tree.ts';
+import { children, find, hostPath, type Node, type Tree } from '../../image/tree.ts';
+import type { Ignores } from './ignore.ts';
+import type { Picked } from './pick.ts';
 
 /** One file to copy. */
 export interface Item {
@@ -20,17 +22,33 @@ export interface Gathered {
   readonly items: readonly Item[];
 }
 
+/** How sources become what is copied. */
+export interface GatherOptions {
+  readonly xattrs: boolean;
+  /** `--exclude`: by the path below the source, or of a file its name. */
+  readonly excludes?: Ignores | undefined;
+  /** `--parents`: as many of each source's names are left away, and the rest is kept. */
+  readonly parents?: boolean | undefined;
+}
+
+/** Files that a source names, and how many of the names before them `/./` takes away. */
+export interface Source extends Picked {
+  readonly pivot: number;
+}
+
 /** Lists what a COPY will copy, a directory before what is in it; sockets are left out. */
 export async function gather(
   tree: Tree,
-  nodes: readonly Node[],
-  about: { readonly xattrs: boolean },
+  sources: readonly Source[],
+  options: GatherOptions,
 ): Promise<Gathered[]> {
-  const gathered = nodes.map((node) => ({
-    base: node.path.slice(node.path.lastIndexOf('/') + 1),
-    items: [...itemsOf(tree, node, '')],
-  }));
-  if (!about.xattrs) return gathered;
+  const gathered = sources
+    .map((source) => ({
+      base: source.name.slice(source.name.lastIndexOf('/') + 1),
+      items: [...(options.parents ? withParents : itemsOf)(tree, source, options)],
+    }))
+    .filter(({ items }) => items.length > 0);
+  if (!options.xattrs) return gathered;
   const paths = gathered.flatMap(({ items }) => items.map(({ host }) => relativeToRoot(host)));
   const xattrs = await readXattrs('', paths);
   return gathered.map(({ base, items }) => ({
@@ -64,13 +82,38 @@ export function contentDigest(
   return hashed(whole);
 }
 
-function* itemsOf(tree: Tree, node: Node, relative: string): Generator<Item> {
+function* itemsOf(tree: Tree, { node, name }: Source, about: GatherOptions): Generator<Item> {
+  const base = name.slice(name.lastIndexOf('/') + 1);
+  const isFile = node.kind !== 'directory';
+  if (isFile && about.excludes?.(base, false)) return;
+  yield* below(tree, node, '', (path, isDirectory) => about.excludes?.(path, isDirectory) ?? false);
+}
+
+/** The directories above a source from its pivot on, with their own modes, and then the source. */
+function* withParents(tree: Tree, source: Source, about: GatherOptions): Generator<Item> {
+  const names = source.name.split('/');
+  const above = names.slice(0, source.pivot).join('/');
+  const excludes: Ignores = (path, isDirectory) => about.excludes?.(path, isDirectory) ?? false;
+  const relatives = names.slice(source.pivot).map((_, count, all) => all.slice(0, count).join('/'));
+  if (relatives.some((path) => excludes(path, true))) return;
+  for (const relative of relatives.length === 0 ? [''] : relatives) {
+    const node = find(tree, [above, relative].filter((path) => path !== '').join('/'));
+    if (node !== undefined) yield { node, relative, host: hostPath(tree, node) };
+  }
+  const own = names.slice(source.pivot).join('/');
+  const isDirectory = source.node.kind === 'directory';
+  if (own === '') yield* [...below(tree, source.node, '', excludes)].slice(1);
+  else if (!excludes(own, isDirectory)) yield* below(tree, source.node, own, excludes);
+}
+
+function* below(tree: Tree, node: Node, relative: string, excludes: Ignores): Generator<Item> {
   if (node.kind === 'socket') return;
   yield { node, relative, host: hostPath(tree, node) };
   if (node.kind !== 'directory') return;
   for (const child of children(tree, node)) {
     const name = child.path.slice(child.path.lastIndexOf('/') + 1);
-    yield* itemsOf(tree, child, relative === '' ? name : `${relative}/${name}`);
+    const path = relative === '' ? name : `${relative}/${name}`;
+    if (!excludes(path, child.kind === 'directory')) yield* below(tree, child, path, excludes);
   }
 }
 

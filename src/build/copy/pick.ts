@@ -1,55 +1,61 @@
 import { children, components, find, type Node, type Tree } from '../../image/tree.ts';
+import { isWildcard, nameMatcher } from './wildcard.ts';
+
+/** A file that a source names, and the name by which: links on the way are not followed in it. */
+export interface Picked {
+  readonly node: Node;
+  readonly name: string;
+}
 
 /**
- * The files that one source of a COPY names, in the order of their names: one, or with wildcards
- * (Go's `filepath.Match`: `*`, `?`, `[a-z]`, `\x`, a component at a time) any number. A link that is
- * named itself is followed, inside the tree.
+ * The files that one source of a COPY names, in the order of their names: one, or with wildcards any
+ * number. They stand for one component (`wildcard.ts`), `**` for any number of directories. A link
+ * that is named itself is followed, inside the tree.
+ *
+ * @throws {SyntaxError} a pattern that is none
  */
-export function pick(tree: Tree, source: string): Node[] {
+export function pick(tree: Tree, source: string): Picked[] {
   const names = components(source);
-  const first = names.findIndex((name) => /[*?[\\]/.test(name));
-  if (first < 0) return [find(tree, names.join('/'))].filter((node) => node !== undefined);
-  const start = find(tree, names.slice(0, first).join('/'));
-  return start === undefined ? [] : matching(tree, start, names.slice(first));
+  const first = names.findIndex(isWildcard);
+  if (first < 0) {
+    const node = find(tree, names.join('/'));
+    return node === undefined ? [] : [{ node, name: names.join('/') }];
+  }
+  const above = names.slice(0, first).join('/');
+  const start = find(tree, above);
+  return start === undefined
+    ? []
+    : matching(tree, { node: start, name: above }, names.slice(first));
 }
 
-/** Whether a source may name no file without being a mistake. */
-export function isWildcard(source: string): boolean {
-  return /[*?[\\]/.test(source);
-}
-
-function matching(tree: Tree, start: Node, patterns: readonly string[]): Node[] {
+function matching(tree: Tree, start: Picked, patterns: readonly string[]): Picked[] {
   const [pattern, ...rest] = patterns;
-  if (pattern === undefined) return [find(tree, start.path) ?? start];
-  if (start.kind !== 'directory') return [];
-  const wanted = expression(pattern);
-  return children(tree, start)
-    .filter((node) => wanted.test(node.path.slice(node.path.lastIndexOf('/') + 1)))
-    .flatMap((node) => {
-      const followed = rest.length === 0 ? node : find(tree, node.path);
-      return followed === undefined ? [] : matching(tree, followed, rest);
+  if (pattern === undefined) return [{ ...start, node: find(tree, start.node.path) ?? start.node }];
+  if (start.node.kind !== 'directory') return [];
+  const inside = children(tree, start.node).map((node) => ({ node, name: nameIn(start, node) }));
+  if (pattern === '**')
+    return [
+      ...(rest.length === 0 ? inside : matching(tree, start, rest)),
+      ...inside
+        .filter(({ node }) => node.kind === 'directory')
+        .flatMap((one) => matching(tree, one, rest.length === 0 ? [] : patterns)),
+    ].filter(unique());
+  const isWanted = nameMatcher(pattern);
+  return inside
+    .filter(({ node }) => isWanted(node.path.slice(node.path.lastIndexOf('/') + 1)))
+    .flatMap((one) => {
+      const followed = rest.length === 0 ? one.node : find(tree, one.node.path);
+      return followed === undefined ? [] : matching(tree, { ...one, node: followed }, rest);
     });
 }
 
-/** @throws {SyntaxError} the pattern has no end */
-function expression(pattern: string): RegExp {
-  let source = '';
-  for (let at = 0; at < pattern.length; at++) {
-    const char = pattern[at] ?? '';
-    if (char === '*') source += '.*';
-    else if (char === '?') source += '.';
-    else if (char === '\\') source += quoted(pattern[++at] ?? '\\');
-    else if (char === '[') {
-      const end = pattern.indexOf(']', at + 2);
-      if (end < 0) throw new SyntaxError(`syntax error in pattern: '${pattern}'`);
-      const set = pattern.slice(at + 1, end).replace(/[[\]\\]/g, '\\$&');
-      source += `[${set}]`;
-      at = end;
-    } else source += quoted(char);
-  }
-  return new RegExp(`^${source}$`, 's');
+function nameIn(parent: Picked, node: Node): string {
+  const name = node.path.slice(node.path.lastIndexOf('/') + 1);
+  return parent.name === '' ? name : `${parent.name}/${name}`;
 }
 
-function quoted(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+/** Two `**` may lead to the same file. */
+function unique(): (one: Picked) => boolean {
+  const seen = new Set<string>();
+  return ({ name }) => !seen.has(name) && seen.add(name) !== undefined;
 }

@@ -5,6 +5,7 @@ import { components, type Node, type Tree, walk } from '../../image/tree.ts';
 import { perform } from '../../linux/perform.ts';
 import { bytes, call, flags, mode, plan } from '../../linux/plan/index.ts';
 import type { Gathered, Item } from './gather.ts';
+import { applyMode } from './mode.ts';
 import type { Owner } from './owner.ts';
 import { conflict, type Dress, inside, type UpperLayer } from './upper.ts';
 
@@ -13,8 +14,8 @@ export interface PlaceOptions {
   readonly upper: UpperLayer;
   /** For everything; without it what comes from a stage keeps its own. */
   readonly owner: Owner | undefined;
-  /** For everything, directories too. */
-  readonly mode: number | undefined;
+  /** For everything, directories too: see `mode.ts`. */
+  readonly mode: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -58,7 +59,8 @@ export function placeInline(
   const path = fileTarget(target, toRaw(file.name), options);
   options.upper.makeRoom(path);
   writeFileSync(options.upper.host(path), file.content);
-  const dress = { owner: options.owner ?? ROOT, mode: options.mode ?? 0o644 };
+  const mode = options.mode === undefined ? 0o644 : applyMode(options.mode, 0o644, false);
+  const dress = { owner: options.owner ?? ROOT, mode };
   options.upper.dress(path, { ...dress, mtime: BigInt(Date.now()) * 1_000_000n }, 'file');
 }
 
@@ -100,9 +102,10 @@ function placeDirectory(path: RawPath, item: Item, options: PlaceOptions): void 
 
 function dressOf({ node, xattrs }: Item, { owner, mode }: PlaceOptions): Dress {
   const { uid, gid, mode: bits, mtimeNs } = node.stat;
+  const own = Number(bits & 0o7777n);
   return {
     owner: owner ?? { uid: Number(uid), gid: Number(gid) },
-    mode: mode ?? Number(bits & 0o7777n),
+    mode: mode === undefined ? own : applyMode(mode, own, node.kind === 'directory'),
     mtime: mtimeNs,
     xattrs,
   };

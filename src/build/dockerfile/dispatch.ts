@@ -1,5 +1,8 @@
-import type { Arg, Command, Copy, HealthcheckSpec, Meaning, Pair, Run } from './instruction.ts';
-import { readMount } from './mount.ts';
+import { copy } from './copy.ts';
+import { healthcheck } from './healthcheck.ts';
+import type { Arg, Meaning, Pair } from './instruction.ts';
+import { commandOf, execForm } from './json.ts';
+import { run } from './run.ts';
 import type { Statement } from './split.ts';
 import { splitWords } from './words.ts';
 
@@ -7,96 +10,45 @@ import { splitWords } from './words.ts';
 export const DISPATCH: Readonly<Record<string, (statement: Statement, esc: string) => Meaning>> = {
   RUN: run,
   COPY: copy,
+  ADD: copy,
   WORKDIR: (s) => ({ kind: 'workdir', path: required(s) }),
-  ENV: (s, esc) => ({ kind: 'env', pairs: pairs(s, esc) }),
-  LABEL: (s, esc) => ({ kind: 'label', pairs: pairs(s, esc) }),
+  ENV: (s, esc) => ({ kind: 'env', ...pairs(s, esc) }),
+  LABEL: (s, esc) => ({ kind: 'label', ...pairs(s, esc) }),
   ARG: (s, esc) => ({ kind: 'arg', args: args(s, esc) }),
   USER: (s) => ({ kind: 'user', value: required(s) }),
   STOPSIGNAL: (s) => ({ kind: 'stopsignal', value: required(s) }),
   MAINTAINER: (s) => ({ kind: 'maintainer', value: required(s) }),
-  CMD: (s) => ({ kind: 'cmd', command: command(s.text) }),
-  ENTRYPOINT: (s) => ({ kind: 'entrypoint', command: command(s.text) }),
+  CMD: (s) => ({ kind: 'cmd', command: commandOf(s.text) }),
+  ENTRYPOINT: (s) => ({ kind: 'entrypoint', command: commandOf(required(s)) }),
   EXPOSE: (s, esc) => ({ kind: 'expose', words: splitWords(required(s), esc) }),
-  VOLUME: (s, esc) => ({ kind: 'volume', words: list(s, esc) }),
+  VOLUME: (s, esc) => ({ kind: 'volume', words: paths(s, esc) }),
   SHELL: shell,
   HEALTHCHECK: healthcheck,
+  ONBUILD: onbuild,
 };
 
-/** Valid, but not done yet; never ignored. */
-export const NOT_YET: Readonly<Record<string, string>> = {
-  ADD: 'COPY does the same for local files',
-  ONBUILD: 'write the instruction into the Dockerfile that it is meant for',
+/** How each instruction is written: the hint where it is not. */
+export const USAGE: Readonly<Record<string, string>> = {
+  FROM: 'FROM [--platform=PLATFORM] IMAGE [AS NAME]',
+  RUN: 'RUN [--mount=… --network=… --security=…] COMMAND, or RUN ["program", "argument"]',
+  COPY: 'COPY [--from=… --chown=… --chmod=… --link --parents --exclude=…] SOURCE… TARGET',
+  ADD: 'ADD [--checksum=… --keep-git-dir --unpack --chown=… --chmod=… --link --exclude=…] SOURCE… TARGET',
+  WORKDIR: 'WORKDIR /a/path',
+  ENV: 'ENV NAME=value OTHER="some value"',
+  LABEL: 'LABEL name=value "other name"="some value"',
+  ARG: 'ARG NAME, or ARG NAME=default',
+  USER: 'USER NAME[:GROUP]',
+  STOPSIGNAL: 'STOPSIGNAL SIGTERM',
+  MAINTAINER: 'MAINTAINER name',
+  CMD: 'CMD ["program", "argument"], or CMD command',
+  ENTRYPOINT: 'ENTRYPOINT ["program", "argument"], or ENTRYPOINT command',
+  EXPOSE: 'EXPOSE 80 53/udp 8000-8010',
+  VOLUME: 'VOLUME /data /log, or VOLUME ["/data"]',
+  SHELL: 'SHELL ["/bin/bash", "-c"]',
+  HEALTHCHECK:
+    'HEALTHCHECK [--interval=30s --timeout=… --retries=…] CMD command, or HEALTHCHECK NONE',
+  ONBUILD: 'ONBUILD INSTRUCTION …',
 };
-
-/** The flags that each keyword takes here; of those that docker has more, `run` says so. */
-export const FLAGS: Readonly<Record<string, readonly string[]>> = {
-  FROM: ['platform'],
-  RUN: ['mount', 'network', 'security'],
-  COPY: ['from', 'chown', 'chmod'],
-  HEALTHCHECK: ['interval', 'timeout', 'start-period', 'start-interval', 'retries'],
-};
-
-/** Flags that docker knows and we do not yet. */
-export const FLAGS_NOT_YET: readonly string[] = [
-  ...['device', 'link', 'parents', 'exclude', 'keep-git-dir', 'checksum'],
-];
-
-export function flag(statement: Statement, name: string): string | undefined {
-  return statement.flags.findLast(([flagName]) => flagName === name)?.[1];
-}
-
-function run(statement: Statement): Meaning {
-  const [only] = statement.heredocs;
-  const text = required(statement);
-  const about = runFlags(statement);
-  if (only === undefined) return { kind: 'run', command: command(text), ...about };
-  const isScript = statement.heredocs.length === 1 && /^<<-?(['"]?)\w+\1$/.test(text);
-  // The shell reads its heredocs itself; only a script that is nothing but one is given as it is.
-  const whole = isScript
-    ? only.content
-    : [text, ...statement.heredocs.map(({ name, content }) => `${content}${name}`), ''].join('\n');
-  return { kind: 'run', command: { form: 'shell', text: whole }, ...about };
-}
-
-function runFlags(statement: Statement): Omit<Run, 'kind' | 'command'> {
-  const network = choice(statement, 'network', ['default', 'none', 'host']) ?? 'default';
-  return {
-    security: choice(statement, 'security', ['sandbox', 'insecure']) ?? 'sandbox',
-    mounts: statement.flags.flatMap(([name, value]) => (name === 'mount' ? readMount(value) : [])),
-    ...(network === 'default' ? {} : { network }),
-  };
-}
-
-function choice<const T extends string>(
-  statement: Statement,
-  name: string,
-  values: readonly T[],
-): T | undefined {
-  const said = flag(statement, name);
-  const known = values.find((value) => value === said);
-  if (said !== undefined && known === undefined)
-    throw new SyntaxError(`--${name} is ${values.join(', ')}, not '${said}'`);
-  return known;
-}
-
-function copy(statement: Statement, esc: string): Copy {
-  const inlineNames = new Set<string>();
-  const words = list(statement, esc).filter((word) => {
-    const name = /^<<-?(['"]?)(\w+)\1$/.exec(word)?.[2];
-    if (name !== undefined) inlineNames.add(name);
-    return name === undefined;
-  });
-  const target = words.at(-1);
-  const sources = words.slice(0, -1);
-  const inline = statement.heredocs.filter(({ name }) => inlineNames.has(name));
-  if (target === undefined || sources.length + inline.length === 0)
-    throw new SyntaxError('COPY requires at least two arguments: sources and a destination');
-  const chmod = flag(statement, 'chmod');
-  if (chmod !== undefined && !/^[0-7]{3,4}$/.test(chmod))
-    throw new SyntaxError(`--chmod takes an octal mode such as 755 or 0644, not '${chmod}'`);
-  const [from, chown] = [flag(statement, 'from'), flag(statement, 'chown')];
-  return { kind: 'copy', sources, target, inline, from, chown, chmod };
-}
 
 function shell({ text }: Statement): Meaning {
   const argv = execForm(text);
@@ -105,81 +57,49 @@ function shell({ text }: Statement): Meaning {
   return { kind: 'shell', argv };
 }
 
-function healthcheck(statement: Statement): Meaning {
-  const [, type = '', rest = ''] = /^(\w+)\s*(.*)$/s.exec(statement.text) ?? [];
-  if (type.toUpperCase() === 'NONE') return { kind: 'healthcheck', check: { command: 'none' } };
-  if (type.toUpperCase() !== 'CMD')
-    throw new SyntaxError(`HEALTHCHECK is NONE or CMD, not '${type}'`);
-  const duration = (name: string) => nanoseconds(flag(statement, name));
-  const retries = flag(statement, 'retries');
-  const check: Record<string, unknown> = {
-    Interval: duration('interval'),
-    Timeout: duration('timeout'),
-    StartPeriod: duration('start-period'),
-    StartInterval: duration('start-interval'),
-    Retries: retries === undefined ? undefined : Number(retries),
-  };
-  const said = Object.entries(check).filter(([, value]) => value !== undefined);
-  const all = { ...Object.fromEntries(said), command: command(rest) } as HealthcheckSpec;
-  return { kind: 'healthcheck', check: all };
+/** The trigger is kept as it is written; what it means shows when it is done. */
+function onbuild(statement: Statement): Meaning {
+  const trigger = required(statement);
+  const [keyword = ''] = trigger.toUpperCase().split(/\s/);
+  if (keyword === 'ONBUILD')
+    throw new SyntaxError("chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed");
+  if (keyword === 'FROM' || keyword === 'MAINTAINER')
+    throw new SyntaxError(`${keyword} isn't allowed as an ONBUILD trigger`);
+  if (!Object.hasOwn(DISPATCH, keyword)) throw new SyntaxError(`unknown instruction: ${keyword}`);
+  const contents = statement.heredocs.map(({ name, content }) => `${content}${name}\n`);
+  const lines = contents.length === 0 ? trigger : `${trigger}\n${contents.join('')}`;
+  return { kind: 'onbuild', trigger: lines };
 }
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
-
-/** Go's durations: `1m30s`. */
-function nanoseconds(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) throw new SyntaxError(`invalid duration '${text}'`);
-  let total = 0;
-  for (const [, number, unit = 's'] of text.matchAll(/([\d.]+)(ms|s|m|h)/g))
-    total += Number(number) * (UNITS[unit] ?? 0);
-  return total;
-}
-
-function pairs(statement: Statement, esc: string): Pair[] {
+function pairs(statement: Statement, esc: string): { pairs: Pair[]; isOldForm: boolean } {
   const text = required(statement);
   const words = splitWords(text, esc);
-  if (words[0]?.includes('=')) return words.map((word) => pair(statement, word));
+  if (words[0]?.includes('='))
+    return { pairs: words.map((word) => pair(statement, word)), isOldForm: false };
   const [, key = '', value] = /^(\S+)\s+(.*)$/s.exec(text) ?? [];
   if (value === undefined) throw new SyntaxError(`${statement.keyword} must have two arguments`);
-  return [[key, value]];
+  return { pairs: [[key, value]], isOldForm: true };
 }
 
 function pair(statement: Statement, word: string): Pair {
   const equals = word.indexOf('=');
-  if (equals < 1)
+  if (equals === 0) throw new SyntaxError(`${statement.keyword} names can not be blank`);
+  if (equals < 0)
     throw new SyntaxError(`can't find = in '${word}', must be ${statement.keyword} name=value`);
   return [word.slice(0, equals), word.slice(equals + 1)];
 }
 
 function args(statement: Statement, esc: string): Arg[] {
   return splitWords(required(statement), esc).map((word) => {
-    const [, name, value] = /^([a-zA-Z_]\w*)(?:=(.*))?$/s.exec(word) ?? [];
-    if (name === undefined) throw new SyntaxError(`'${word}' is no ARG: NAME or NAME=default`);
-    return value === undefined ? { name } : { name, value };
+    const equals = word.indexOf('=');
+    if (equals === 0) throw new SyntaxError('ARG names can not be blank');
+    if (equals < 0) return { name: word };
+    return { name: word.slice(0, equals), value: word.slice(equals + 1) };
   });
 }
 
-function command(text: string): Command {
-  const argv = execForm(text);
-  return argv === undefined ? { form: 'shell', text } : { form: 'exec', argv };
-}
-
-function list(statement: Statement, esc: string): readonly string[] {
+function paths(statement: Statement, esc: string): readonly string[] {
   return execForm(required(statement)) ?? splitWords(statement.text, esc);
-}
-
-/** A JSON array of strings, or undefined: anything else is meant for a shell. */
-function execForm(text: string): string[] | undefined {
-  if (!text.startsWith('[')) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    return Array.isArray(value) && value.every((item) => typeof item === 'string')
-      ? value
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function required({ keyword, text }: Statement): string {

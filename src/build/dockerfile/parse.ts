@@ -1,5 +1,6 @@
-import { DISPATCH, FLAGS, FLAGS_NOT_YET, flag, NOT_YET } from './dispatch.ts';
+import { DISPATCH, USAGE } from './dispatch.ts';
 import type { Arg, Instruction } from './instruction.ts';
+import { FLAGS, flag, wrongFlag } from './known-flags.ts';
 import { errorAt, type Place, type Source } from './source.ts';
 import { type Statement, split } from './split.ts';
 import { suggest } from './suggest.ts';
@@ -10,6 +11,8 @@ export interface Dockerfile {
   readonly esc: string;
   /** The ARGs before the first FROM, which FROM lines may use. */
   readonly args: readonly Arg[];
+  /** Where each of them stands. */
+  readonly argPlaces: readonly Place[];
   readonly stages: readonly Stage[];
 }
 
@@ -27,12 +30,13 @@ export interface Stage {
 /**
  * Understands a Dockerfile. Pure.
  *
- * @throws {ClocheError} `DOCKERFILE_INVALID`, `DOCKERFILE_UNSUPPORTED`: with file, line, column, and
- * the lines marked.
+ * @throws {ClocheError} `DOCKERFILE_INVALID`: with file, line, column, and the lines marked.
  */
 export function parse(source: Source): Dockerfile {
-  const { statements, esc } = split(source);
+  const { statements, directives } = split(source);
+  const esc = directives.escape;
   const args: Arg[] = [];
+  const argPlaces: Place[] = [];
   const stages: (Stage & { instructions: Instruction[] })[] = [];
   for (const statement of statements) {
     const stage = stages.at(-1);
@@ -42,9 +46,14 @@ export function parse(source: Source): Dockerfile {
     else {
       const instruction = understand(source, statement, esc);
       if (stage !== undefined) stage.instructions.push(instruction);
-      else if (instruction.kind === 'arg') args.push(...instruction.args);
-      else
-        throw invalid(source, statement, `no build stage in current context: FROM must come first`);
+      else if (instruction.kind === 'arg') {
+        args.push(...instruction.args);
+        argPlaces.push(...instruction.args.map(() => statement.place));
+      } else
+        throw invalid(
+          ...[source, statement, 'no build stage in current context: FROM must come first'],
+          'Only ARG may stand before the first FROM.',
+        );
     }
   }
   if (stages.length === 0) {
@@ -52,37 +61,45 @@ export function parse(source: Source): Dockerfile {
     const what = statements.length === 0 ? 'the Dockerfile cannot be empty' : 'there is no FROM';
     throw errorAt('DOCKERFILE_INVALID', source, place, what, 'Begin it with FROM debian:bookworm.');
   }
-  return { source, esc, args, stages };
+  return { source, esc, args, argPlaces, stages };
+}
+
+/**
+ * What a trigger means that ONBUILD keeps in an image, or in an earlier stage. Its place is that of
+ * the FROM which sets it off.
+ *
+ * @throws {ClocheError} `DOCKERFILE_INVALID`
+ */
+export function parseTrigger({ source, esc }: Dockerfile, trigger: string, place: Place) {
+  const [statement, more] = split({ name: 'ONBUILD', text: trigger }).statements;
+  if (statement === undefined || more !== undefined)
+    throw errorAt(
+      ...['DOCKERFILE_INVALID', source, place, 'an ONBUILD trigger should be a single instruction'],
+      `The image has: ${trigger}`,
+    );
+  const placed = { ...statement, place };
+  checkKeyword(source, placed);
+  checkFlags(source, placed);
+  return understand(source, placed, esc);
 }
 
 function checkKeyword(source: Source, statement: Statement): void {
-  const { keyword, place } = statement;
+  const { keyword } = statement;
   if (keyword === 'FROM' || Object.hasOwn(DISPATCH, keyword)) return;
-  const instead = Object.hasOwn(NOT_YET, keyword) ? NOT_YET[keyword] : undefined;
-  if (instead !== undefined)
-    throw errorAt(
-      'DOCKERFILE_UNSUPPORTED',
-      ...[source, place, `${keyword} is not supported yet`, `${instead}.`],
-    );
-  const meant = suggest(keyword, ['FROM', ...Object.keys(DISPATCH), ...Object.keys(NOT_YET)]);
-  const hint = meant === undefined ? undefined : `Did you mean ${meant}?`;
+  const meant = suggest(keyword, ['FROM', ...Object.keys(DISPATCH)]);
+  const hint =
+    meant === undefined ? 'Instructions begin a line: RUN, COPY, …' : `Did you mean ${meant}?`;
   throw invalid(source, statement, `unknown instruction: ${keyword}`, hint);
 }
 
 function checkFlags(source: Source, statement: Statement): void {
-  const known = FLAGS[statement.keyword] ?? [];
-  for (const [name] of statement.flags) {
-    if (known.includes(name)) continue;
-    const what = `${statement.keyword} --${name}`;
-    if (FLAGS_NOT_YET.includes(name))
-      throw errorAt(
-        'DOCKERFILE_UNSUPPORTED',
-        ...[source, statement.place, `${what} is not supported yet`],
-      );
-    const meant = suggest(name, known);
-    const hint = meant === undefined ? undefined : `Did you mean --${meant}?`;
-    throw invalid(source, statement, `unknown flag: ${what}`, hint);
-  }
+  const wrong = wrongFlag(statement);
+  if (wrong === undefined) return;
+  const meant = wrong.isUnknown
+    ? suggest(wrong.name, Object.keys(FLAGS[statement.keyword] ?? {}))
+    : undefined;
+  const hint = meant === undefined ? undefined : `Did you mean --${meant}?`;
+  throw invalid(source, statement, wrong.message, hint);
 }
 
 function from(source: Source, statement: Statement): Stage & { instructions: Instruction[] } {
@@ -108,13 +125,15 @@ function understand(source: Source, statement: Statement, esc: string): Instruct
   try {
     const meaning = DISPATCH[keyword]?.(statement, esc);
     if (meaning === undefined) throw new Error(`${keyword} was checked before`);
-    return { ...meaning, place, text: [keyword, ...given, text].join(' ').replace(/\s+/g, ' ') };
+    const line = [keyword, ...given, text].join(' ').replace(/\s+/g, ' ');
+    return { ...meaning, place, text: line };
   } catch (error) {
     if (error instanceof SyntaxError) throw invalid(source, statement, error.message);
     throw error;
   }
 }
 
-function invalid(source: Source, { place }: Statement, message: string, hint?: string) {
-  return errorAt('DOCKERFILE_INVALID', source, place, message, hint);
+function invalid(source: Source, { place, keyword }: Statement, message: string, hint?: string) {
+  const usage = USAGE[keyword] === undefined ? undefined : `It is written ${USAGE[keyword]}.`;
+  return errorAt('DOCKERFILE_INVALID', source, place, message, hint ?? usage);
 }

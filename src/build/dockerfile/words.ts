@@ -1,3 +1,5 @@
+import { replaceMatches, trimPrefix, trimSuffix } from './pattern.ts';
+
 /** The variables that an expansion sees; undefined means unset. */
 export type Variables = (name: string) => string | undefined;
 
@@ -25,8 +27,8 @@ export function splitWords(text: string, esc = '\\'): string[] {
 
 /**
  * One word with its variables put in and its quotes taken off, by the rules of the Dockerfile
- * reference: `$x ${x} ${x:-d} ${x-d} ${x:+a} ${x+a} ${x:?e} ${x?e}`; nothing is expanded between
- * single quotes or after the escape character.
+ * reference: `$x ${x} ${x:-d} ${x-d} ${x:+a} ${x+a} ${x:?e} ${x?e} ${x#p} ${x##p} ${x%p} ${x%%p}
+ * ${x/p/r} ${x//p/r}`; nothing is expanded between single quotes or after the escape character.
  *
  * @throws {SyntaxError} unclosed quotes or braces, an unknown modifier, `${x:?e}` where x is unset.
  */
@@ -47,46 +49,49 @@ export function expand(word: string, variables: Variables, esc = '\\'): string {
 }
 
 /**
- * A heredoc's content with its variables put in; quotes and escapes in it are the file's own and stay.
+ * A heredoc's content with its variables put in. Quotes in it are the file's own and stay; a
+ * backslash vanishes and keeps what follows from meaning anything, as in BuildKit.
  *
  * @throws {SyntaxError} as `expand`
  */
-export function expandText(text: string, variables: Variables, esc = '\\'): string {
+export function expandText(text: string, variables: Variables): string {
   let out = '';
   for (let at = 0; at < text.length; ) {
-    const isPiece = text[at] === '$' || text[at] === esc;
-    const end = isPiece ? endOfPiece(text, at, esc) : at + 1;
+    const isPiece = text[at] === '$' || text[at] === '\\';
+    const end = isPiece ? endOfPiece(text, at, '\\') : at + 1;
     const piece = text.slice(at, end);
-    out += text[at] === '$' ? substitute(piece, variables, esc) : piece;
+    if (text[at] === '$') out += substitute(piece, variables, '\\');
+    else out += isPiece ? piece.slice(1) : piece;
     at = end;
   }
   return out;
 }
 
+/** So deep may `${a:-${b:-…}}` go. */
+const MAX_DEPTH = 64;
+const NAME = /\$(?:\d+|[a-zA-Z_]\w*|[@*#?\-!$])?/y;
+
 /** Where the piece ends that begins at `at`: a quoted string, an escaped character, a variable. */
-function endOfPiece(text: string, at: number, esc: string): number {
+function endOfPiece(text: string, at: number, esc: string, depth = 0): number {
   const char = text[at];
   if (char === esc) return Math.min(at + 2, text.length);
-  if (char === "'") return closing(text, at + 1, "'", '');
-  if (char === '"') return closing(text, at + 1, '"', esc);
-  if (char === '$' && text[at + 1] === '{') return closingBrace(text, at + 2, esc);
-  if (char === '$') return at + (/^\$(\w+|[@*#?\-!$])?/.exec(text.slice(at))?.[0].length ?? 1);
-  return at + 1;
+  if (char === "'") return text.indexOf("'", at + 1) + 1 || text.length;
+  if (char === '"') return closing(text, at + 1, '"', esc, depth);
+  if (char === '$' && text[at + 1] === '{') return closing(text, at + 2, '}', esc, depth + 1);
+  if (char !== '$') return at + 1;
+  NAME.lastIndex = at;
+  NAME.exec(text);
+  return NAME.lastIndex;
 }
 
-function closing(text: string, from: number, quote: string, esc: string): number {
-  for (let at = from; at < text.length; at++) {
-    if (esc !== '' && text[at] === esc) at++;
-    else if (text[at] === quote) return at + 1;
-  }
-  return text.length;
-}
-
-/** Braces nest: `${a:-${b}}`. */
-function closingBrace(text: string, from: number, esc: string): number {
+/** Braces nest, between double quotes too: `"${a:-"${b}"}"`. */
+function closing(text: string, from: number, end: '"' | '}', esc: string, depth: number): number {
+  if (depth > MAX_DEPTH) throw new SyntaxError('substitutions are nested too deeply');
   for (let at = from; at < text.length; ) {
-    if (text[at] === '}') return at + 1;
-    at = endOfPiece(text, at, esc);
+    const char = text[at];
+    if (char === end) return at + 1;
+    const isPlain = end === '"' && char !== esc && !(char === '$' && text[at + 1] === '{');
+    at = isPlain ? at + 1 : endOfPiece(text, at, esc, depth + 1);
   }
   return text.length;
 }
@@ -122,19 +127,64 @@ function substitute(piece: string, variables: Variables, esc: string): string {
   if (piece === '$') return '$';
   if (!piece.startsWith('${')) return variables(piece.slice(1)) ?? '';
   if (!piece.endsWith('}')) throw new SyntaxError("syntax error: missing '}'");
-  const [, name, modifier = '', word = ''] =
-    /^(\w+)(?:(:?[-+?])(.*))?$/s.exec(piece.slice(2, -1)) ?? [];
-  if (name === undefined) throw new SyntaxError(`unsupported modifier in substitution: ${piece}`);
+  const [, name, rest = ''] = /^(\w+|[@*#?\-!$])(.*)$/s.exec(piece.slice(2, -1)) ?? [];
+  if (name === undefined) throw new SyntaxError(`syntax error: bad substitution in ${piece}`);
+  if (rest === '') return variables(name) ?? '';
+  const [, modifier = ''] = /^(:[-+?]|[-+?]|##?|%%?|\/\/?)/.exec(rest) ?? [];
+  const word = rest.slice(modifier.length);
+  if (modifier === '')
+    throw new SyntaxError(`unsupported modifier (${rest.slice(0, 2)}) in substitution ${piece}`);
+  const about = { name, word, variables, esc };
+  return /^[#%/]/.test(modifier) ? edited(modifier, about) : chosen(modifier, about);
+}
+
+interface Substitution {
+  readonly name: string;
+  /** What follows the modifier. */
+  readonly word: string;
+  readonly variables: Variables;
+  readonly esc: string;
+}
+
+/** `-`, `+` and `?`; with a colon an empty value is as good as none. */
+function chosen(modifier: string, { name, word, variables, esc }: Substitution): string {
   const value = variables(name);
   const isSet = modifier.startsWith(':') ? (value ?? '') !== '' : value !== undefined;
   const alternative = () => expand(word, variables, esc);
-  switch (modifier.at(-1)) {
-    case '-':
-      return isSet ? (value ?? '') : alternative();
-    case '+':
-      return isSet ? alternative() : '';
-    case '?':
-      if (!isSet) throw new SyntaxError(`${name}: ${alternative() || 'not allowed to be unset'}`);
+  if (modifier.endsWith('-')) return isSet ? (value ?? '') : alternative();
+  if (modifier.endsWith('+')) return isSet ? alternative() : '';
+  if (isSet) return value ?? '';
+  const fault = value === undefined ? 'unset' : 'empty';
+  throw new SyntaxError(`${name}: ${alternative() || `is not allowed to be ${fault}`}`);
+}
+
+/** `#`, `%` and `/`, which take a pattern. */
+function edited(modifier: string, { name, word, variables, esc }: Substitution): string {
+  const value = variables(name) ?? '';
+  const pattern = (text: string) => expandPattern(text, variables, esc);
+  const isDouble = modifier.length === 2;
+  if (modifier.startsWith('#')) return trimPrefix(value, pattern(word), isDouble);
+  if (modifier.startsWith('%')) return trimSuffix(value, pattern(word), isDouble);
+  const slash = endOfPattern(word, esc);
+  if (slash === undefined) throw new SyntaxError(`syntax error: missing '/' in \${${name}…}`);
+  const by = expand(word.slice(slash + 1), variables, esc);
+  return replaceMatches(value, pattern(word.slice(0, slash)), by, isDouble);
+}
+
+function endOfPattern(word: string, esc: string): number | undefined {
+  for (let at = 0; at < word.length; at = endOfPiece(word, at, esc))
+    if (word[at] === '/') return at;
+  return undefined;
+}
+
+/** As `expand`, but what was escaped stays so, for the pattern: always with a backslash. */
+function expandPattern(text: string, variables: Variables, esc: string): string {
+  let out = '';
+  for (let at = 0; at < text.length; ) {
+    const end = endOfPiece(text, at, esc);
+    const piece = text.slice(at, end);
+    out += text[at] === esc ? `\\${piece.slice(1) || '\\'}` : expand(piece, variables, esc);
+    at = end;
   }
-  return value ?? '';
+  return out;
 }
