@@ -44,9 +44,10 @@ const POLICY = '#!/bin/sh\nexit 101\n';
 const SLIM_EXCLUDES = [
   ...[
     '/usr/share/doc/*',
+    '/usr/share/groff/*',
     '/usr/share/info/*',
     '/usr/share/linda/*',
-    '/usr/share/lintian/overrides/*',
+    '/usr/share/lintian/*',
   ],
   ...['/usr/share/locale/*', '/usr/share/man/*', '/usr/share/omf/*', '/usr/share/help/*'],
   '/usr/share/gnome/help/*',
