@@ -56,9 +56,17 @@ async function isIntact(path: string, integrity: string): Promise<boolean> {
   return `sha512-${hash.digest('base64')}` === strongest;
 }
 
+/** Who is offline waits for two seconds and not for seventy, npm's own patience. */
+const MANNERS = {
+  npm_config_update_notifier: 'false',
+  npm_config_loglevel: 'error',
+  npm_config_fetch_retry_mintimeout: '500',
+  npm_config_fetch_retry_maxtimeout: '2000',
+};
+
 /** Runs elsewhere than where the user stands: the `.npmrc` of a project there is not meant. */
 async function runNpm(npm: Npm, cwd: string, args: readonly string[]): Promise<string> {
-  const env = { ...process.env, npm_config_update_notifier: 'false', npm_config_loglevel: 'error' };
+  const env = { ...process.env, ...MANNERS };
   const { code, stdout, lines } = await runTool('npm', [...args, '--json'], {
     ...{ cwd, env, signal: npm.signal },
   });
