@@ -116,3 +116,37 @@ function processesCalled(name: string): string[] {
     }
   });
 }
+
+test('--iidfile and --metadata-file say which image it is and what each step did', async () => {
+  const context = contextOf('FROM debian:bookworm AS only\nRUN touch /it');
+  const build = (...flags: string[]) =>
+    ended(
+      cloche(
+        'build',
+        '--network=none',
+        '--progress=json',
+        `--iidfile=${context}/id`,
+        ...flags,
+        context,
+      ),
+    );
+  const metadata = `--metadata-file=${context}/meta.json`;
+  expect((await build(metadata)).code).toBe(0);
+  const steps = () =>
+    JSON.parse(readFileSync(join(context, 'meta.json'), 'utf8'))['cloche.build'].steps.filter(
+      ({ instruction }: { instruction?: string }) => instruction === 'RUN touch /it',
+    );
+  expect(steps()).toMatchObject([{ stage: 'only', cached: false }]);
+  const { stdout } = await build(metadata);
+  expect(steps()).toMatchObject([{ cached: true, milliseconds: expect.any(Number) }]);
+  expect(
+    stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).kind),
+  ).toContain('cached');
+  await build(metadata, '--no-cache-filter', 'only');
+  expect(steps()).toMatchObject([{ cached: false }]);
+  const quiet = await ended(cloche('build', '--network=none', '-q', context));
+  expect(quiet).toEqual({ code: 0, stdout: `${readFileSync(join(context, 'id'))}\n`, stderr: '' });
+});

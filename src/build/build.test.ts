@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { getImage } from '../image/index.ts';
 import { parse } from './dockerfile/parse.ts';
 import { planGraph } from './plan.ts';
+import { lastBuilds } from './record.ts';
 import { planStages } from './stages.ts';
 import { openWorkshop, type Workshop } from './testing.ts';
 
@@ -235,4 +236,42 @@ test('a build that is stopped leaves no active snapshot and no image', async () 
     readdirSync(join(shop.store.root, 'snapshots')).filter((name) => name.startsWith('active')),
   ).toEqual([]);
   expect(() => getImage(shop.store, 'stopped')).toThrow('no such image: stopped:latest');
+});
+
+describe('the record', () => {
+  test('says of each step whether it ran or was cached, the newest build first', async () => {
+    const text = 'FROM base AS app\nCOPY a /\nRUN write b 1';
+    await shop.build(text, { a: '1' }, { tags: ['named'] });
+    const { id } = await shop.build(text);
+    const cached = lastBuilds(shop.store).map(({ steps }) =>
+      steps.filter(({ stage }) => stage === 'app').map((s) => `${s.instruction} ${s.cached}`),
+    );
+    expect(cached).toEqual([
+      ['FROM base false', 'COPY a / true', 'RUN write b 1 true'],
+      ['FROM base false', 'COPY a / false', 'RUN write b 1 false'],
+    ]);
+    expect(lastBuilds(shop.store)).toMatchObject([
+      { image: id, tags: [] },
+      { image: id, tags: ['named'] },
+    ]);
+  });
+
+  test('of a build that failed names the step and why; only the last fifty are kept', async () => {
+    await shop.failing('FROM base\nRUN fail 3');
+    const [record] = lastBuilds(shop.store, 1);
+    expect(record?.image).toBeNull();
+    expect(record?.steps.at(-1)).toMatchObject({
+      instruction: 'RUN fail 3',
+      error: expect.stringContaining('exit code: 3'),
+    });
+    for (let n = 0; n < 55; n++) await shop.build('FROM base');
+    expect(lastBuilds(shop.store)).toHaveLength(50);
+  });
+});
+
+test('--no-cache-filter runs the named stage again and takes the others from the cache', async () => {
+  const text = 'FROM base AS one\nRUN write a 1\nFROM one AS two\nRUN write b 1';
+  await shop.build(text);
+  await shop.build(text, {}, { noCacheFilter: ['TWO'] });
+  expect(shop.ran.map(({ argv }) => argv.at(-1))).toEqual(['write a 1', 'write b 1', 'write b 1']);
 });

@@ -16,11 +16,12 @@ import {
   writeImage,
 } from '../image/index.ts';
 import { openContext } from './context.ts';
-import { parse } from './dockerfile/parse.ts';
-import type { Graph } from './graph.ts';
+import { type Dockerfile, parse } from './dockerfile/parse.ts';
+import type { Graph, Vertex } from './graph.ts';
 import { proxyArgs } from './instructions.ts';
 import { planGraph } from './plan.ts';
 import { type OnEvent, type Progress, progress } from './progress.ts';
+import { type BuildRecord, keepRecord, recorder } from './record.ts';
 import type { RunCommand } from './run.ts';
 import { type Solved, solve } from './solve.ts';
 import { planStages } from './stages.ts';
@@ -37,6 +38,8 @@ export interface BuildOptions {
   /** For RUN: `bridge`, `host`, `none`. */
   readonly network?: string | undefined;
   readonly noCache?: boolean | undefined;
+  /** Stages of which the cache is not used. */
+  readonly noCacheFilter?: readonly string[] | undefined;
   readonly run: RunCommand;
   readonly onEvent?: OnEvent | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -51,7 +54,29 @@ export interface BuildOptions {
  * `COPY_SOURCE_NOT_FOUND`, `COPY_CONFLICT`, `USER_NOT_FOUND`; those that have a place in the file
  * say it and show the lines.
  */
-export async function buildImage(store: Store, options: BuildOptions): Promise<Image> {
+export async function buildImage(store: Store, options: BuildOptions): Promise<BuiltImage> {
+  const records = recorder(options.tags ?? []);
+  const onEvent: OnEvent = (event) => {
+    records.onEvent(event);
+    options.onEvent?.(event);
+  };
+  try {
+    const image = await build(store, { ...options, onEvent });
+    const record = records.end(image);
+    keepRecord(store, record);
+    return { ...image, record };
+  } catch (error) {
+    keepRecord(store, records.end(error as Error));
+    throw error;
+  }
+}
+
+/** An image, and how it came to be. */
+export interface BuiltImage extends Image {
+  readonly record: BuildRecord;
+}
+
+async function build(store: Store, options: BuildOptions): Promise<Image> {
   const names = (options.tags ?? []).map((tag) => withTag(parseReference(tag)));
   const signal = options.signal ?? new AbortController().signal;
   const steps = progress(options.onEvent ?? (() => {}));
@@ -73,10 +98,23 @@ export async function buildImage(store: Store, options: BuildOptions): Promise<I
     const solved = await solve(graph, {
       ...{ store, context, signal, progress: steps, run: options.run },
       hiddenEnv: proxyArgs(buildArgs),
-      noCache: options.noCache ?? false,
+      usesCache: cacheFilter(dockerfile, options),
     });
     return exportImage(store, graph, solved, names, steps);
   });
+}
+
+/** Which vertices may be taken from the cache, by the stage that their name begins with. */
+function cacheFilter(
+  { stages }: Dockerfile,
+  { noCache = false, noCacheFilter = [] }: BuildOptions,
+): (vertex: Vertex) => boolean {
+  if (noCache) return () => false;
+  const left = new Set(noCacheFilter.map((name) => name.toLowerCase()));
+  return ({ place }) => {
+    const stage = stages.findLast((one) => one.place.line <= place.line)?.name;
+    return stage === undefined || !left.has(stage);
+  };
 }
 
 async function resolveAll(

@@ -1,4 +1,5 @@
-export { type BuildOptions, buildImage } from './build.ts';
+export { type BuildOptions, type BuiltImage, buildImage } from './build.ts';
 export { configOfChanges } from './changes.ts';
 export { type BuildEvent, type OnEvent, plainPrinter } from './progress.ts';
+export { type BuildRecord, lastBuilds, type StepRecord } from './record.ts';
 export type { RunCommand, RunSpec } from './run.ts';

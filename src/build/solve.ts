@@ -29,7 +29,8 @@ export interface SolveOptions {
   readonly run: RunCommand;
   /** Proxies and the like, which RUN sees and the cache does not. */
   readonly hiddenEnv: readonly string[];
-  readonly noCache: boolean;
+  /** Whether what an earlier build did for this vertex will do. */
+  readonly usesCache: (vertex: Vertex) => boolean;
   readonly signal: AbortSignal;
 }
 
@@ -73,7 +74,7 @@ async function solveVertex(
   const progress = options.progress.begin(vertex.name);
   try {
     if (vertex.op.kind === 'base') return based(vertex.op, progress);
-    return await operate(vertex.op, inputs, progress, options);
+    return await operate({ ...vertex, op: vertex.op }, inputs, progress, options);
   } catch (error) {
     const placed = withPlace(error, vertex, options);
     progress.failed((error as Error).message);
@@ -87,12 +88,13 @@ function based(op: Extract<Operation, { kind: 'base' }>, progress: StepProgress)
 }
 
 async function operate(
-  op: Exclude<Operation, { kind: 'base' }>,
+  vertex: Vertex & { readonly op: Exclude<Operation, { kind: 'base' }> },
   inputs: readonly (ChainId | undefined)[],
   progress: StepProgress,
   options: SolveOptions,
 ): Promise<ChainId | undefined> {
   const { store } = options;
+  const { op } = vertex;
   const parent = inputs[0];
   if (op.kind === 'workdir' && isDirectory(store, parent, op.path)) {
     progress.done();
@@ -100,7 +102,7 @@ async function operate(
   }
   const step = await readyStep(op, inputs[1], progress, options);
   const key = digestOf(JSON.stringify([op, parent ?? null, step.facts]));
-  const known = options.noCache ? undefined : cached(store, key);
+  const known = options.usesCache(vertex) ? cached(store, key) : undefined;
   if (known !== undefined) {
     progress.cached();
     return known;

@@ -1,7 +1,9 @@
-import { Command, InvalidArgumentError } from 'commander';
-import { type BuildEvent, buildImage, plainPrinter } from '../build/index.ts';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { type BuildEvent, type BuiltImage, buildImage, plainPrinter } from '../build/index.ts';
 import { openEngine, runCommandOf, settleAll } from '../engine/index.ts';
+import { writeFileAtomically } from '../image/state/atomic.ts';
 import { many } from './flags.ts';
+import { interruptible } from './interrupt.ts';
 
 /** `cloche build`: an image from a Dockerfile. */
 export function buildCommand(): Command {
@@ -15,30 +17,23 @@ export function buildCommand(): Command {
     .option('--label <name=value>', 'set a label', many, [])
     .option('--network <mode>', 'the network of RUN: bridge, host or none', 'bridge')
     .option('--no-cache', 'use nothing of an earlier build')
-    .option('--progress <kind>', 'plain or json', 'plain')
+    .addOption(
+      new Option('--no-cache-filter <stages>', 'use nothing of an earlier build for these stages')
+        // Commander takes it for the opposite of a switch that is on.
+        .argParser((value, before: unknown) => many(value, Array.isArray(before) ? before : [])),
+    )
+    .addOption(
+      new Option('--progress <kind>', 'how to show what happens')
+        .choices(['auto', 'plain', 'tty', 'json', 'quiet'])
+        .default('auto'),
+    )
     .option('-q, --quiet', 'print only the image ID', false)
-    .action(async (context: string, flags: Flags) => {
-      const engine = openEngine();
-      await settleAll(engine);
-      const cancel = new AbortController();
-      const stop = () => cancel.abort(new Error('the build was interrupted'));
-      process.once('SIGINT', stop);
-      process.once('SIGTERM', stop);
-      const image = await buildImage(engine.store, {
-        context,
-        file: flags.file,
-        tags: flags.tag,
-        target: flags.target,
-        buildArgs: pairs(flags.buildArg),
-        labels: pairs(flags.label),
-        network: flags.network,
-        noCache: !flags.cache,
-        run: runCommandOf(engine),
-        onEvent: printer(flags),
-        signal: cancel.signal,
-      });
-      if (flags.quiet) process.stdout.write(`${image.id}\n`);
-    });
+    .option('--iidfile <file>', 'write the image ID to a file')
+    .option('--metadata-file <file>', 'write the digests and what each step did to a file, as JSON')
+    .addOption(new Option('--load', 'what cloche always does').hideHelp())
+    .action((context: string, flags: Flags) =>
+      interruptible('the build', (signal) => build(context, flags, signal)),
+    );
 }
 
 interface Flags {
@@ -49,15 +44,56 @@ interface Flags {
   readonly label: string[];
   readonly network: string;
   readonly cache: boolean;
+  readonly cacheFilter?: string[] | true;
   readonly progress: string;
   readonly quiet: boolean;
+  readonly iidfile?: string;
+  readonly metadataFile?: string;
+}
+
+async function build(context: string, flags: Flags, signal: AbortSignal): Promise<void> {
+  const engine = openEngine();
+  await settleAll(engine);
+  const filter = Array.isArray(flags.cacheFilter) ? flags.cacheFilter : [];
+  const image = await buildImage(engine.store, {
+    ...{ context, signal, file: flags.file, tags: flags.tag, target: flags.target },
+    buildArgs: pairs(flags.buildArg),
+    labels: pairs(flags.label),
+    network: flags.network,
+    noCache: !flags.cache,
+    noCacheFilter: filter.flatMap((names) => names.split(',')),
+    run: runCommandOf(engine),
+    onEvent: printer(flags),
+  });
+  if (flags.iidfile !== undefined) write(flags.iidfile, image.id);
+  if (flags.metadataFile !== undefined)
+    write(flags.metadataFile, `${JSON.stringify(metadata(image), undefined, 2)}\n`);
+  if (isQuiet(flags)) process.stdout.write(`${image.id}\n`);
 }
 
 function printer(flags: Flags): (event: BuildEvent) => void {
-  if (flags.quiet) return () => undefined;
+  if (isQuiet(flags)) return () => undefined;
   if (flags.progress === 'json')
     return (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
   return plainPrinter((line) => process.stderr.write(`${line}\n`));
+}
+
+function isQuiet({ quiet, progress }: Flags): boolean {
+  return quiet || progress === 'quiet';
+}
+
+/** Buildx' keys, and under our own what each step did. */
+function metadata({ id, manifest, tags, record }: BuiltImage): Record<string, unknown> {
+  return {
+    'containerimage.config.digest': id,
+    'containerimage.digest': manifest,
+    ...(tags.length === 0 ? {} : { 'image.name': tags.join(',') }),
+    'cloche.build': record,
+  };
+}
+
+function write(path: string, content: string): void {
+  writeFileAtomically(path, Buffer.from(content), `${path}.${process.pid}.part`);
 }
 
 /** `NAME=value`, or `NAME` for our own variable's value. */
