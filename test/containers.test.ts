@@ -206,8 +206,66 @@ test.each([
   [['pause', 'nope']],
   [['unpause', 'nope']],
   [['rename', 'nope', 'x1']],
+  [['top', 'nope']],
+  [['stats', '--no-stream', 'nope']],
+  [['diff', 'nope']],
 ])('%j gives 1', async (args) => {
   const { code, err } = await cloche(...args);
   expect(code).toBe(1);
   expect(err).toContain('no such container: nope');
+});
+
+test('ps takes filters, formats, the last ones and sizes', async () => {
+  await run('one', 'sh', '-c', 'head -c 3000 /dev/zero > /f; exit 4');
+  await cloche('wait', 'one');
+  await run('two', 'sleep', '100');
+  const names = async (...args: string[]) =>
+    (await cloche('ps', '--format', '{{.Names}} {{.State}}', ...args)).out;
+  expect(await names()).toBe('two running\n');
+  expect(await names('-a')).toBe('two running\none exited\n');
+  expect(await names('-l')).toBe('two running\n');
+  expect(await names('-n', '2')).toBe('two running\none exited\n');
+  expect(await names('-f', 'status=exited')).toBe('one exited\n');
+  expect(await names('-f', 'exited=4')).toBe('one exited\n');
+  expect(await names('-a', '-f', 'name=on', '-f', 'name=wo')).toBe('two running\none exited\n');
+  expect(await names('-a', '-f', 'name=on', '-f', 'status=running')).toBe('');
+  expect(await names('-a', '-f', 'before=two')).toBe('one exited\n');
+  expect(await names('-a', '-f', 'label=none')).toBe('');
+  expect(await names('-a', '-f', `ancestor=${image}`)).toContain('one');
+  expect((await cloche('ps', '-a', '-s', '--format', '{{.Size}}', '-f', 'name=one')).out).toBe(
+    '3kB\n',
+  );
+  await cloche('pause', 'two');
+  expect((await cloche('ps')).out).toMatch(/Up .*\(Paused\) +two\n$/);
+  expect((await cloche('ps', '-f', 'colour=red')).err).toContain("invalid filter 'colour'");
+  const [id] = (await cloche('ps', '-q', '--no-trunc')).out.split('\n');
+  expect(id).toHaveLength(64);
+  await cloche('rm', '-f', 'one', 'two');
+});
+
+test('top, stats and diff show what runs, what it uses and what it changed', async () => {
+  const script = 'rm -r /opt; echo x > /etc/issue; mkdir /new; echo y > /new/f; exec sleep 100';
+  await run('box', 'sh', '-c', script);
+  await Bun.sleep(300);
+  const [process] = JSON.parse((await cloche('top', 'box', '--json')).out);
+  expect(process).toMatchObject({ uid: 0, command: 'sleep 100' });
+  expect(readFileSync(`/proc/${process.pid}/comm`, 'utf8')).toBe('sleep\n');
+  expect((await cloche('top', 'box')).out).toMatch(
+    /^UID +PID +PPID +STIME +TIME +CMD\n0 +\d+ .* sleep 100\n$/,
+  );
+  const lines = (await cloche('diff', 'box')).out.split('\n');
+  for (const line of ['D /opt', 'C /etc', 'C /etc/issue', 'A /new', 'A /new/f'])
+    expect(lines).toContain(line);
+  const [usage] = JSON.parse((await cloche('stats', '--json')).out);
+  expect(usage).toMatchObject({ name: 'box', processes: 1 });
+  expect(usage.memory).toBeGreaterThan(0);
+  expect(usage.cpuPercent).toBeLessThan(50);
+  const { out } = await cloche('stats', '--no-stream', 'box');
+  expect(out).toMatch(
+    /^CONTAINER ID +NAME +CPU % +MEM USAGE \/ LIMIT +MEM % .*\n[0-9a-f]{12} +box +\d/,
+  );
+  await cloche('kill', 'box');
+  await cloche('wait', 'box');
+  expect((await cloche('top', 'box')).err).toContain('container box is not running');
+  await cloche('rm', 'box');
 });

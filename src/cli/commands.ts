@@ -52,6 +52,18 @@ const LIFE: Entries = {
     async () => (await import('./pause.ts')).unpauseCommand(),
   ],
   rename: ['Rename a container', async () => (await import('./rename.ts')).renameCommand()],
+  top: [
+    'Show the running processes of a container',
+    async () => (await import('./top.ts')).topCommand(),
+  ],
+  stats: [
+    'Show what containers use of CPU, memory, network and disks',
+    async () => (await import('./stats.ts')).statsCommand(),
+  ],
+  diff: [
+    "Show changes to files on a container's filesystem",
+    async () => (await import('./diff.ts')).diffCommand(),
+  ],
   rm: ['Remove one or more containers', async () => (await import('./rm.ts')).rmCommand()],
 };
 

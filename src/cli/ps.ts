@@ -1,51 +1,158 @@
 import { Command } from 'commander';
-import { allContainers, type Container, openEngine, settleAll } from '../engine/index.ts';
-import { duration, table } from './output.ts';
+import {
+  allContainers,
+  type Container,
+  type Engine,
+  getContainer,
+  openEngine,
+  type State,
+  settleAll,
+  stateOf,
+} from '../engine/index.ts';
+import { configOf, type Image } from '../image/index.ts';
+import { type Filters, hasLabel, holds, holdsAll, parseFilters } from './filters.ts';
+import { many, whole } from './flags.ts';
+import { type Columns, list, type Row } from './format/index.ts';
+import { duration, size } from './output.ts';
+
+const FILTERS = [
+  'status',
+  'name',
+  'id',
+  'ancestor',
+  'exited',
+  'before',
+  'since',
+  'network',
+  'label',
+];
 
 /** `cloche ps`: what runs, and with --all what did. */
 export function psCommand(): Command {
   return new Command('ps')
     .description('List containers')
     .option('-a, --all', 'show all, not only running ones', false)
-    .option('-q, --quiet', 'only show IDs', false)
+    .option('-f, --filter <key=value>', FILTERS.join(', '), many, [])
+    .option('--format <format>', 'table, json, or a Go template')
+    .option('-l, --latest', 'only the one made last, whatever it does', false)
+    .option('-n, --last <number>', 'only so many made last, whatever they do', whole, -1)
     .option('--no-trunc', 'do not shorten')
+    .option('-q, --quiet', 'only show IDs', false)
+    .option('-s, --size', 'show how much they have written', false)
     .option('--json', 'print JSON', false)
-    .action(async (flags: { all: boolean; quiet: boolean; trunc: boolean; json: boolean }) => {
+    .action(async (flags: Flags) => {
+      const filters = parseFilters(flags.filter, FILTERS);
       const engine = openEngine();
       await settleAll(engine);
-      const shown = allContainers(engine).filter((one) => flags.all || one.status === 'running');
-      if (flags.json) process.stdout.write(`${JSON.stringify(shown.map(forPrograms), null, 2)}\n`);
-      else if (flags.quiet)
-        for (const one of shown) process.stdout.write(`${idOf(one, flags.trunc)}\n`);
-      else
-        process.stdout.write(
-          table(
-            HEADINGS,
-            shown.map((one) => row(one, flags.trunc)),
-          ),
-        );
+      const shown = chosen(engine, filters, flags);
+      const { stdout } = process;
+      if (flags.json) stdout.write(`${JSON.stringify(shown.map(forPrograms), null, 2)}\n`);
+      else stdout.write(await printed(engine, shown, flags));
     });
 }
 
-const HEADINGS = ['CONTAINER ID', 'IMAGE', 'COMMAND', 'CREATED', 'STATUS', 'NAMES'];
-
-function row(container: Container, short: boolean): string[] {
-  const command = container.command.join(' ');
-  return [
-    idOf(container, short),
-    container.image,
-    JSON.stringify(short && command.length > 20 ? `${command.slice(0, 19)}…` : command),
-    `${duration(Date.now() - container.created.getTime())} ago`,
-    statusOf(container),
-    container.name,
-  ];
+interface Flags {
+  readonly all: boolean;
+  readonly filter: string[];
+  readonly format?: string;
+  readonly latest: boolean;
+  readonly last: number;
+  readonly trunc: boolean;
+  readonly quiet: boolean;
+  readonly size: boolean;
+  readonly json: boolean;
 }
 
-/** `Up 3 minutes`, `Exited (137) 2 hours ago`, `Created`. */
-export function statusOf({ status, started, finished, exitCode }: Container): string {
+/** The newest first; a filter by status or exit code looks at those too that do not run. */
+function chosen(engine: Engine, filters: Filters, flags: Flags): Container[] {
+  const last = flags.latest ? 1 : flags.last;
+  const all = flags.all || last > 0 || filters.has('status') || filters.has('exited');
+  const createdAt = (name: string) => getContainer(engine, name).created.getTime();
+  const found = allContainers(engine).filter((container) => {
+    const at = container.created.getTime();
+    return (
+      (all || container.status === 'running') &&
+      holds(filters, 'status', (value) => value === stateOf(engine, container)) &&
+      holds(filters, 'name', (value) => container.name.includes(value)) &&
+      holds(filters, 'id', (value) => container.id.startsWith(value)) &&
+      holds(filters, 'ancestor', (value) => isFrom(container, value)) &&
+      holds(filters, 'exited', (code) => String(container.exitCode ?? '') === code) &&
+      holds(filters, 'network', (value) => container.options.network === value) &&
+      holdsAll(filters, 'label', (label) => hasLabel(labelsOf(engine, container), label)) &&
+      holds(filters, 'before', (name) => at < createdAt(name)) &&
+      holds(filters, 'since', (name) => at > createdAt(name))
+    );
+  });
+  return last > 0 ? found.slice(0, last) : found;
+}
+
+/** A container has its image's labels. */
+function labelsOf(engine: Engine, { imageId }: Container): Readonly<Record<string, string>> {
+  return configOf(engine.store, { id: imageId as Image['id'] }).config.Labels ?? {};
+}
+
+/** By the image's name as `run` was given it, or the beginning of its id. */
+function isFrom({ image, imageId }: Container, wanted: string): boolean {
+  return image === wanted || image === `${wanted}:latest` || imageId.slice(7).startsWith(wanted);
+}
+
+const COLUMNS: Columns = {
+  headings: {
+    ID: 'CONTAINER ID',
+    Image: 'IMAGE',
+    Command: 'COMMAND',
+    CreatedAt: 'CREATED AT',
+    RunningFor: 'CREATED',
+    State: 'STATE',
+    Status: 'STATUS',
+    Names: 'NAMES',
+    Networks: 'NETWORKS',
+    Mounts: 'MOUNTS',
+    Size: 'SIZE',
+  },
+  shown: ['ID', 'Image', 'Command', 'RunningFor', 'Status', 'Names'],
+};
+
+async function printed(
+  engine: Engine,
+  containers: readonly Container[],
+  flags: Flags,
+): Promise<string> {
+  if (flags.quiet) return containers.map((one) => `${idOf(one, flags.trunc)}\n`).join('');
+  const written = flags.size || flags.format?.includes('.Size') ? await sizesOf(engine) : undefined;
+  const rows = containers.map((one) => row(one, stateOf(engine, one), flags.trunc, written?.(one)));
+  const shown = flags.size ? [...COLUMNS.shown, 'Size'] : COLUMNS.shown;
+  return list(rows, { ...COLUMNS, shown }, flags.format);
+}
+
+async function sizesOf(engine: Engine): Promise<(container: Container) => string> {
+  const { containerSize } = await import('../engine/disk-use.ts');
+  return (container) => size(containerSize(engine, container));
+}
+
+function row(container: Container, state: State, short: boolean, written = ''): Row {
+  const command = container.command.join(' ');
+  return {
+    ID: idOf(container, short),
+    Image: container.image,
+    Command: JSON.stringify(short && command.length > 20 ? `${command.slice(0, 19)}…` : command),
+    CreatedAt: container.created.toISOString(),
+    RunningFor: `${duration(Date.now() - container.created.getTime())} ago`,
+    State: state,
+    Status: statusOf(container, state),
+    Names: container.name,
+    Networks: container.options.network,
+    Mounts: container.options.volumes.map((volume) => volume.split(':')[0]).join(','),
+    Size: written,
+  };
+}
+
+/** `Up 3 minutes`, `Up 3 minutes (Paused)`, `Exited (137) 2 hours ago`, `Created`. */
+function statusOf({ started, finished, exitCode }: Container, state: State): string {
   const since = (time: Date | undefined) => duration(Date.now() - (time?.getTime() ?? Date.now()));
-  if (status === 'running') return `Up ${since(started)}`;
-  if (status === 'exited') return `Exited (${exitCode}) ${since(finished)} ago`;
+  if (state === 'running') return `Up ${since(started)}`;
+  if (state === 'paused') return `Up ${since(started)} (Paused)`;
+  if (state === 'exited') return `Exited (${exitCode}) ${since(finished)} ago`;
   return 'Created';
 }
 

@@ -1,0 +1,90 @@
+import { Command } from 'commander';
+import {
+  allContainers,
+  type Container,
+  type Engine,
+  getContainer,
+  isAlive,
+  openEngine,
+  settleAll,
+} from '../engine/index.ts';
+import { measure, type Usage } from '../engine/stats.ts';
+import { type Columns, list, type Row } from './format/index.ts';
+import { size } from './output.ts';
+
+/** `cloche stats`: what running containers use, once or again and again. */
+export function statsCommand(): Command {
+  return new Command('stats')
+    .description('Show what containers use of CPU, memory, network and disks')
+    .argument('[container...]', 'without one, all that run')
+    .option('--no-stream', 'look once')
+    .option('--no-trunc', 'do not shorten IDs')
+    .option('--format <format>', 'table, json, or a Go template')
+    .option('--json', 'print JSON, once', false)
+    .action(async (names: string[], flags: Flags) => {
+      const engine = openEngine();
+      await settleAll(engine);
+      const { stdout } = process;
+      do {
+        const usages = await measure(engine, chosen(engine, names), 1000);
+        if (flags.json) stdout.write(`${JSON.stringify(usages, null, 2)}\n`);
+        else {
+          const text = list(
+            usages.map((one) => row(one, flags.trunc)),
+            COLUMNS,
+            flags.format,
+          );
+          stdout.write(flags.stream && stdout.isTTY ? `\x1b[H\x1b[2J${text}` : text);
+        }
+      } while (flags.stream && !flags.json);
+    });
+}
+
+interface Flags {
+  readonly stream: boolean;
+  readonly trunc: boolean;
+  readonly format?: string;
+  readonly json: boolean;
+}
+
+/** Whoever is named, or all that run now. */
+function chosen(engine: Engine, names: readonly string[]): Container[] {
+  if (names.length > 0) return names.map((name) => getContainer(engine, name));
+  return allContainers(engine).filter(isAlive);
+}
+
+const COLUMNS: Columns = {
+  headings: {
+    ID: 'CONTAINER ID',
+    Name: 'NAME',
+    CPUPerc: 'CPU %',
+    MemUsage: 'MEM USAGE / LIMIT',
+    MemPerc: 'MEM %',
+    NetIO: 'NET I/O',
+    BlockIO: 'BLOCK I/O',
+    PIDs: 'PIDS',
+  },
+  shown: ['ID', 'Name', 'CPUPerc', 'MemUsage', 'MemPerc', 'NetIO', 'BlockIO', 'PIDs'],
+};
+
+function row(usage: Usage, short: boolean): Row {
+  const { memory, memoryLimit, processes } = usage;
+  const percent = (part: number) => `${part.toFixed(2)}%`;
+  return {
+    ID: short ? usage.id.slice(0, 12) : usage.id,
+    Name: usage.name,
+    CPUPerc: percent(usage.cpuPercent),
+    MemUsage: `${memory === undefined ? '--' : binary(memory)} / ${binary(memoryLimit)}`,
+    MemPerc: memory === undefined ? '--' : percent((100 * memory) / memoryLimit),
+    NetIO: `${size(usage.received)} / ${size(usage.sent)}`,
+    BlockIO: `${size(usage.read)} / ${size(usage.written)}`,
+    PIDs: processes === undefined ? '--' : String(processes),
+  };
+}
+
+/** docker's stats have memory in binary units: `1.5MiB`. */
+function binary(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const power = bytes < 1 ? 0 : Math.min(4, Math.floor(Math.log2(bytes) / 10));
+  return `${Number((bytes / 1024 ** power).toPrecision(4))}${units[power]}`;
+}
