@@ -14,6 +14,7 @@ import {
   inPieces,
   link,
   pax,
+  random,
   record,
   symlink,
   tar,
@@ -23,17 +24,6 @@ import {
 
 /** Milliseconds that each of the two goes on. */
 const TIME = 4000;
-
-/** mulberry32: the same seed, the same archives. */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 /** Archives that have a bit of everything, with links to a place that nobody may touch. */
 function seeds(outside: string): Buffer[][] {

@@ -98,3 +98,14 @@ export function contents(store: Store): string[] {
     readdirSync(join(store.root, folder)).map((name) => `${folder}/${name}`),
   );
 }
+
+/** mulberry32: the same seed, the same numbers; each below what is asked for. */
+export function random(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+  };
+}

@@ -181,6 +181,7 @@ function mismatch(
     `${what}_MISMATCH`,
     `the layer has the ${words} ${found}, and ${wanted} was said`,
     {
+      class: 'invalid-argument',
       hint: 'It was damaged on its way, or the image is wrong; nothing of it was kept.',
       details: { wanted, found },
     },
