@@ -25,7 +25,7 @@ beforeAll(async () => {
   store = openStore(root);
 }, BASE_TIMEOUT);
 
-afterAll(() => remove());
+afterAll(() => remove(), BASE_TIMEOUT);
 
 const layer = () => stackOf(store, getImage(store, 'debian:bookworm').chainId)[0]?.directory ?? '';
 

@@ -30,7 +30,7 @@ beforeAll(async () => {
 afterAll(() => {
   store.db.close();
   remove();
-});
+}, BASE_TIMEOUT);
 
 /** Runs words in a container without a network; both outputs, without the last line's end. */
 async function run(...words: readonly string[]) {
