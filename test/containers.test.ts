@@ -269,3 +269,43 @@ test('top, stats and diff show what runs, what it uses and what it changed', asy
   expect((await cloche('top', 'box')).err).toContain('container box is not running');
   await cloche('rm', 'box');
 });
+
+test('stop of one with --rm in another terminal: run has its code, and both are content', async () => {
+  const script = 'trap "exit 9" TERM; echo up; while :; do sleep 0.05; done';
+  for (let i = 0; i < 5; i++) {
+    const running = cloche(
+      'run',
+      '--rm',
+      '--name',
+      'box',
+      '--network',
+      'none',
+      image,
+      'sh',
+      '-c',
+      script,
+    );
+    const isUp = async () => (await cloche('ps', '--format', '{{.Names}}')).out === 'box\n';
+    while (!(await isUp())) await Bun.sleep(20);
+    await Bun.sleep(100);
+    expect(await cloche('stop', 'box')).toEqual({ code: 0, out: 'box\n', err: '' });
+    expect(await running).toEqual({ code: 9, out: 'up\n', err: '' });
+  }
+}, 30_000);
+
+test('wait gives the exit code of one that removes itself', async () => {
+  await cloche(
+    'run',
+    '-d',
+    '--rm',
+    '--name',
+    'box',
+    '--network',
+    'none',
+    image,
+    'sh',
+    '-c',
+    'sleep 1; exit 6',
+  );
+  expect(await cloche('wait', 'box')).toEqual({ code: 0, out: '6\n', err: '' });
+});

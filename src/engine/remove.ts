@@ -32,3 +32,15 @@ export async function removeContainer(
   deleteRow(engine, container.id);
   return container.id;
 }
+
+/**
+ * Removes a container that has ended, for `--rm`. Whoever sees its end first does it: its own command,
+ * or another that looks at all containers; so one that is gone already is fine.
+ */
+export async function removeEnded(engine: Engine, id: string): Promise<void> {
+  try {
+    await removeContainer(engine, id, { force: true });
+  } catch (error) {
+    if (!(error instanceof ClocheError) || error.code !== 'CONTAINER_NOT_FOUND') throw error;
+  }
+}

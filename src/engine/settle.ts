@@ -1,13 +1,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ClocheError } from '../error.ts';
 import { isDead, type Owner, reconcile } from '../image/index.ts';
 import { openCgroup } from '../linux/cgroup/index.ts';
 import { exitCodeOf } from '../linux/signals.ts';
 import { CGROUP_PARENT, type Engine } from './engine.ts';
 import { startTimeOf } from './processes.ts';
 import { allContainers, type Container, directoryOf, updateContainer } from './records.ts';
-import { removeContainer } from './remove.ts';
+import { removeEnded } from './remove.ts';
 
 /**
  * Brings what is written down in line with what is true: containers that have ended while nobody
@@ -17,7 +18,7 @@ export async function settleAll(engine: Engine): Promise<void> {
   for (const container of allContainers(engine)) {
     if (container.status === 'running') await settleRunning(engine, container);
     else if (container.status === 'created') await settleCreated(engine, container);
-    else if (container.options.remove) await removeContainer(engine, container.id, { force: true });
+    else if (container.options.remove) await removeEnded(engine, container.id);
   }
   await removeDeadCgroups(engine);
   await reconcile(engine.store);
@@ -44,7 +45,7 @@ export async function settleRunning(engine: Engine, container: Container): Promi
   await removeCgroup(engine, container.id);
   const exitCode = record?.exitCode ?? 137;
   noteExit(engine, container.id, exitCode, record?.time ?? Date.now());
-  if (container.options.remove) await removeContainer(engine, container.id, { force: true });
+  if (container.options.remove) await removeEnded(engine, container.id);
   return exitCode;
 }
 
@@ -64,7 +65,7 @@ async function settleCreated(engine: Engine, container: Container): Promise<void
   const owner = ownerOf(engine, container.id);
   if (owner === undefined || !isDead(owner)) return;
   await removeCgroup(engine, container.id);
-  if (container.options.remove) await removeContainer(engine, container.id, { force: true });
+  if (container.options.remove) await removeEnded(engine, container.id);
   else updateContainer(engine, container.id, { owner: null });
 }
 
@@ -94,8 +95,13 @@ export function noteExit(engine: Engine, id: string, exitCode: number, time: num
  * @throws {ClocheError} `CGROUP_BUSY`
  */
 export async function removeCgroup(engine: Engine, id: string): Promise<void> {
-  const path = `${CGROUP_PARENT}/${id}`;
-  if (hasCgroup(engine, id)) await openCgroup(engine.hierarchies, path).remove();
+  if (!hasCgroup(engine, id)) return;
+  try {
+    await openCgroup(engine.hierarchies, `${CGROUP_PARENT}/${id}`).remove();
+  } catch (error) {
+    // The shim was quicker.
+    if (!(error instanceof ClocheError) || error.code !== 'CGROUP_NOT_FOUND') throw error;
+  }
 }
 
 function hasCgroup(engine: Engine, id: string): boolean {

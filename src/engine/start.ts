@@ -22,7 +22,7 @@ import { attach } from './network.ts';
 import type { RunOptions } from './options.ts';
 import { startTimeOf } from './processes.ts';
 import { type Container, directoryOf, insertContainer, updateContainer } from './records.ts';
-import { removeContainer } from './remove.ts';
+import { removeContainer, removeEnded } from './remove.ts';
 import { seccompOf } from './seccomp.ts';
 import { noteExit, removeCgroup } from './settle.ts';
 import { argvOf, specOf } from './spec.ts';
@@ -211,11 +211,11 @@ async function watchForEnd(
   launched.close();
   if (failure !== undefined) {
     updateContainer(engine, container.id, { status: 'created', owner: null });
-    if (container.options.remove) await removeContainer(engine, container.id, { force: true });
+    if (container.options.remove) await removeEnded(engine, container.id);
     throw failure;
   }
   noteExit(engine, container.id, exitCode, Date.now());
-  if (container.options.remove) await removeContainer(engine, container.id, { force: true });
+  if (container.options.remove) await removeEnded(engine, container.id);
   return exitCode;
 }
 
