@@ -135,6 +135,30 @@ test('import with changes and a message, from a file and from standard input', a
   expect(await new Response(child.stdout).text()).toMatch(/^sha256:[0-9a-f]{64}\n$/);
 });
 
+test('import from a web server, and what it says when there is nothing', async () => {
+  await $`mkdir -p root && echo hi > root/x && tar -czf root.tgz -C root .`.cwd(scratch);
+  const server = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    fetch: ({ url }) =>
+      url.endsWith('.tgz')
+        ? new Response(Bun.file(at('root.tgz')))
+        : new Response('no', { status: 404 }),
+  });
+  const url = `http://127.0.0.1:${server.port}`;
+  const imported = await cloche('import', `${url}/root.tgz`, 'web:1');
+  const missing = await cloche('import', `${url}/nothing`);
+  await server.stop(true);
+  const gone = await cloche('import', `${url}/root.tgz`);
+  const image = getImage(store, 'web:1');
+  expect(imported).toEqual({ ...done, out: `${image.id}\n` });
+  expect(configOf(store, image).history).toMatchObject([
+    { comment: `Imported from ${url}/root.tgz` },
+  ]);
+  expect([missing.code, missing.err]).toEqual([1, expect.stringContaining('404')]);
+  expect([gone.code, gone.err]).toEqual([1, expect.stringContaining('cannot get')]);
+});
+
 test.each([
   ['a change that runs something', ['import', '-c', 'RUN true', 'x'], 'not a valid change command'],
   ['a change that is none', ['import', '-c', 'NONSENSE', 'x'], 'unknown instruction'],

@@ -6,13 +6,13 @@ import { type Platform, parseReference, reconcile } from '../image/index.ts';
 import { parsePlatform } from '../image/registry/index.ts';
 import { many } from './flags.ts';
 import { interruptible } from './interrupt.ts';
-import { input } from './stream.ts';
+import { download, input } from './stream.ts';
 
 /** `cloche import`: an image of one layer from a root file system's archive. */
 export function importCommand(): Command {
   return new Command('import')
     .description('Make an image of the tar archive of a root file system')
-    .argument('<file>', 'a tar archive, compressed or not; - is STDIN')
+    .argument('<file>', 'a tar archive, compressed or not: a path, a URL, or - for STDIN')
     .argument('[name]', 'REPOSITORY[:TAG]')
     .option('-c, --change <instruction>', 'apply a Dockerfile instruction', many, [])
     .option('-m, --message <text>', "for the image's history")
@@ -22,11 +22,11 @@ export function importCommand(): Command {
       reconcile(store);
       const config = configOfChanges(flags.change);
       const reference = name === undefined ? undefined : parseReference(name);
-      const { message, platform } = flags;
-      const body = input(file);
-      const image = await interruptible('the import', (signal) =>
-        importImage(store, body, { config, message, reference, platform, signal }),
-      );
+      const { message = `Imported from ${file}`, platform } = flags;
+      const image = await interruptible('the import', (signal) => {
+        const body = /^https?:\/\//.test(file) ? download(file, signal) : input(file);
+        return importImage(store, body, { config, message, reference, platform, signal });
+      });
       process.stdout.write(`${image.id}\n`);
     });
 }

@@ -23,6 +23,24 @@ export function input(path: string | undefined): AsyncIterable<Uint8Array> {
 }
 
 /**
+ * What a web server sends; nothing is asked before the first piece is wanted.
+ *
+ * @throws {ClocheError} `URL_UNAVAILABLE`
+ */
+export async function* download(url: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const failed = (reason: string, cause?: unknown) =>
+    new ClocheError('URL_UNAVAILABLE', `cannot get '${url}': ${reason}`, {
+      class: 'unavailable',
+      cause,
+    });
+  const answer = await fetch(url, { signal }).catch((cause: Error) => {
+    throw signal.aborted ? signal.reason : failed(cause.message, cause);
+  });
+  if (!answer.ok || answer.body === null) throw failed(`${answer.status} ${answer.statusText}`);
+  yield* answer.body;
+}
+
+/**
  * Writes pieces to a file, which is there only when all of it is, or to standard output.
  *
  * @throws {ClocheError} `TERMINAL_REFUSED`: nobody wants to see an archive.

@@ -29,7 +29,7 @@ export async function importImage(
   return whileWorking(store.db, `import ${crypto.randomUUID()}`, async () => {
     const { diffId } = await unpackArchive(store, undefined, body, about);
     const created = new Date().toISOString();
-    const history = [{ created, comment: message ?? 'Imported from -' }];
+    const history = [{ created, ...(message === undefined ? {} : { comment: message }) }];
     const rootfs = { type: 'layers', diff_ids: [diffId] } as const;
     const machine = platform ?? { os: 'linux', architecture: ARCHITECTURE };
     const names = reference === undefined ? [] : [withTag(reference)];
