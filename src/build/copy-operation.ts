@@ -1,6 +1,7 @@
 import { toRaw } from '../image/layer/scan.ts';
 import { ignoring } from './copy/ignore.ts';
 import { checkMode } from './copy/mode.ts';
+import { isRemote } from './copy/remote.ts';
 import { nameMatcher } from './copy/wildcard.ts';
 import { checkChecksum } from './dockerfile/copy.ts';
 import type { Copy } from './dockerfile/instruction.ts';
@@ -26,7 +27,7 @@ export function copyOperation(
   if (chmod !== null) checkMode(chmod);
   const sources = instruction.sources.map(value);
   const exclude = instruction.exclude.map(value);
-  checkPatterns(sources, exclude);
+  checkPatterns(add === undefined ? sources : sources.filter((name) => !isRemote(name)), exclude);
   const checksum = add?.checksum === undefined ? undefined : value(add.checksum);
   if (checksum !== undefined) checkChecksum(checksum);
   return {

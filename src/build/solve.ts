@@ -101,16 +101,27 @@ async function operate(
     return parent;
   }
   const step = await readyStep(op, inputs[1], progress, options);
-  const key = digestOf(JSON.stringify([op, parent ?? null, step.facts]));
-  const known = options.usesCache(vertex) ? cached(store, key) : undefined;
-  if (known !== undefined) {
-    progress.cached();
-    return known;
+  try {
+    const key = digestOf(JSON.stringify([op, parent ?? null, step.facts]));
+    const known = options.usesCache(vertex) ? cached(store, key) : undefined;
+    if (known !== undefined) progress.cached();
+    return known ?? (await performed(step, key, parent, progress, options));
+  } finally {
+    step.release?.();
   }
+}
+
+async function performed(
+  step: Step,
+  key: Digest,
+  parent: ChainId | undefined,
+  progress: StepProgress,
+  { store, signal }: SolveOptions,
+): Promise<ChainId> {
   const active = prepare(store, parent);
   try {
     await step.perform(active);
-    options.signal.throwIfAborted();
+    signal.throwIfAborted();
     const { chainId } = await commit(store, active);
     remember(store, key, chainId);
     progress.done();

@@ -5,4 +5,6 @@ export interface Step {
   /** JSON: what its result depends on beside the operation itself and what it stands on. */
   readonly facts: unknown;
   perform(active: ActiveSnapshot): Promise<void>;
+  /** Once, whether it was performed or not. */
+  release?(): void;
 }

@@ -1,5 +1,5 @@
 import { ClocheError } from '../../error.ts';
-import { type ChainId, type Store, treeOf } from '../../image/index.ts';
+import { type ActiveSnapshot, type ChainId, find, type Store, treeOf } from '../../image/index.ts';
 import { toRaw } from '../../image/layer/scan.ts';
 import { components } from '../../image/tree.ts';
 import type { Context } from '../context.ts';
@@ -10,6 +10,8 @@ import { ignoring } from './ignore.ts';
 import { ownerOf } from './owner.ts';
 import { pick } from './pick.ts';
 import { place, placeInline } from './place.ts';
+import { type Fetched, fetchSource, isRemote } from './remote.ts';
+import { isArchive, placeArchive } from './unarchive.ts';
 import { UpperLayer } from './upper.ts';
 import { isWildcard } from './wildcard.ts';
 
@@ -22,47 +24,104 @@ export interface CopyInputs {
 }
 
 /**
- * A COPY, ready to be done: what it would copy is known, and so is the digest of it.
+ * A COPY or an ADD, ready to be done: what it would copy is known, and so is the digest of it.
  *
- * @throws {ClocheError} `COPY_SOURCE_NOT_FOUND`, `LINK_LOOP`
+ * @throws {ClocheError} `COPY_SOURCE_NOT_FOUND`, `LINK_LOOP`; as `fetchSource`
  */
 export async function prepareCopy(op: CopyOperation, inputs: CopyInputs): Promise<Step> {
-  const { store, signal } = inputs;
-  if (op.add !== null)
-    throw new ClocheError('DOCKERFILE_UNSUPPORTED', 'ADD is not supported yet', {
-      class: 'invalid-argument',
-      hint: 'COPY does the same for local files.',
-    });
-  const fromContext = op.from === 'context';
-  const gathered = await sources(op, inputs);
-  return {
-    facts: contentDigest(gathered, { owners: !fromContext }),
-    async perform(active) {
-      const whole = treeOf(store, active.parent, active.upper);
-      // --link: what lies below is not looked at, so no link there is followed.
-      const tree = op.link ? { layers: [{ directory: active.upper, opaque: [] }] } : whole;
-      const upper = new UpperLayer(tree);
-      const chown = op.chown ?? (fromContext ? '0:0' : undefined);
-      const options = {
-        ...{ tree, upper, signal },
-        owner: chown === undefined ? undefined : ownerOf(whole, chown),
-        mode: op.chmod ?? undefined,
-      };
-      const isInto = op.parents || gathered.length + op.inline.length > 1;
-      const isDirectory = isInto && !op.target.endsWith('/');
-      const target = toRaw(isDirectory ? `${op.target}/` : op.target);
-      for (const file of op.inline) placeInline(file, target, options);
-      for (const one of gathered) await place(one, target, options);
-      await upper.finish();
-    },
+  const fetched = await fetchAll(op, inputs);
+  const release = () => {
+    for (const one of fetched) one.close();
   };
+  try {
+    const local = await localFiles(op, inputs);
+    const remote = await remoteFiles(op, fetched);
+    const all = { plain: [...local, ...remote], archives: await archives(op, local, remote) };
+    return {
+      facts: contentDigest(all.plain, { owners: op.from !== 'context' }),
+      perform: (active) => perform(op, all, active, inputs),
+      release,
+    };
+  } catch (error) {
+    release();
+    throw error;
+  }
 }
 
-async function sources(op: CopyOperation, inputs: CopyInputs): Promise<Gathered[]> {
-  const { from, parents } = op;
-  if (op.sources.length === 0) return [];
+async function perform(
+  op: CopyOperation,
+  { plain, archives }: { plain: readonly Gathered[]; archives: ReadonlySet<Gathered> },
+  active: ActiveSnapshot,
+  { store, signal }: CopyInputs,
+): Promise<void> {
+  const whole = treeOf(store, active.parent, active.upper);
+  // --link: what lies below is not looked at, so no link there is followed.
+  const tree = op.link ? { layers: [{ directory: active.upper, opaque: [] }] } : whole;
+  const upper = new UpperLayer(tree);
+  const owner = op.chown === null ? undefined : ownerOf(whole, op.chown);
+  const files = { tree, upper, signal, owner, mode: op.chmod ?? undefined };
+  const options = { ...files, owner: owner ?? (op.from === 'context' ? ROOT : undefined) };
+  const isInto = op.parents || plain.length + op.inline.length > 1;
+  const isDirectory = isInto && !op.target.endsWith('/');
+  const target = toRaw(isDirectory ? `${op.target}/` : op.target);
+  for (const file of op.inline) placeInline(file, target, options);
+  for (const one of plain) {
+    const [item] = one.items;
+    if (item === undefined || !archives.has(one)) await place(one, target, options);
+    else await placeArchive(store, item.host, target, { ...files, mode: undefined });
+  }
+  await upper.finish();
+}
+
+const ROOT = { uid: 0, gid: 0 };
+
+async function fetchAll(op: CopyOperation, { store, signal }: CopyInputs): Promise<Fetched[]> {
+  const { add } = op;
+  const remote = op.sources.filter(isRemote);
+  if (add === null || remote.length === 0) return [];
+  const results = await Promise.allSettled(
+    remote.map((source) => fetchSource(store, source, add, signal)),
+  );
+  const fetched = results.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+  const failed = results.find((one) => one.status === 'rejected');
+  if (failed === undefined) return fetched;
+  for (const one of fetched) one.close();
+  throw failed.reason;
+}
+
+async function remoteFiles(op: CopyOperation, fetched: readonly Fetched[]): Promise<Gathered[]> {
+  const gathered = fetched.map(({ tree, path, isRepository }, index) => {
+    const node = find(tree, toRaw(path));
+    if (node === undefined) throw notIn(op.sources.filter(isRemote)[index] ?? '', path);
+    const own = isRepository && op.add?.keepGitDir !== true ? ['.git'] : [];
+    const excludes = ignoring([...own, ...op.exclude]);
+    return gather(tree, [{ node, name: toRaw(path), pivot: 0 }], { xattrs: false, excludes });
+  });
+  return (await Promise.all(gathered)).flat();
+}
+
+/** Those that ADD unpacks: of the context unless it is told not to, of elsewhere if it is told to. */
+async function archives(
+  { add }: CopyOperation,
+  local: readonly Gathered[],
+  remote: readonly Gathered[],
+): Promise<Set<Gathered>> {
+  if (add === null) return new Set();
+  const asked = [...(add.unpack === false ? [] : local), ...(add.unpack === true ? remote : [])];
+  const found = new Set<Gathered>();
+  for (const one of asked) {
+    const [item] = one.items;
+    if (item?.node.kind === 'file' && (await isArchive(item.host))) found.add(one);
+  }
+  return found;
+}
+
+async function localFiles(op: CopyOperation, inputs: CopyInputs): Promise<Gathered[]> {
+  const { from, parents, add } = op;
+  const names = op.sources.filter((name) => add === null || !isRemote(name));
+  if (names.length === 0) return [];
   const tree = from === 'context' ? inputs.context.tree : treeOf(inputs.store, inputs.source);
-  const named = op.sources.flatMap((name) => {
+  const named = names.flatMap((name) => {
     const raw = toRaw(name);
     const picked = tree.layers.length === 0 ? [] : pick(tree, raw);
     if (picked.length === 0 && !isWildcard(name)) throw notFound(name, inputs.context, from);
@@ -70,9 +129,16 @@ async function sources(op: CopyOperation, inputs: CopyInputs): Promise<Gathered[
     const pivot = slash < 0 ? 0 : components(raw.slice(0, slash)).length;
     return picked.map((one) => ({ ...one, pivot }));
   });
-  if (named.length === 0) throw notFound(op.sources.join(' '), inputs.context, from);
+  if (named.length === 0) throw notFound(names.join(' '), inputs.context, from);
   const excludes = op.exclude.length === 0 ? undefined : ignoring(op.exclude);
   return gather(tree, named, { xattrs: from !== 'context', excludes, parents });
+}
+
+function notIn(source: string, path: string): ClocheError {
+  return new ClocheError('COPY_SOURCE_NOT_FOUND', `"/${path}": not found in ${source}`, {
+    class: 'not-found',
+    hint: 'After the colon stands a directory of the repository.',
+  });
 }
 
 function notFound(name: string, context: Context, from: CopyOperation['from']): ClocheError {

@@ -71,7 +71,7 @@ function classOf(chars: readonly string[], bad: () => SyntaxError): string {
   for (const char of isNegated ? chars.slice(1) : chars) {
     if (char === '\\' && !isEscaped) isEscaped = true;
     else {
-      members.push(char === '-' && !isEscaped ? '-' : quoted(char));
+      members.push(char !== '-' ? quoted(char) : isEscaped ? '\\-' : '-');
       isEscaped = false;
     }
   }
@@ -87,5 +87,5 @@ function classOf(chars: readonly string[], bad: () => SyntaxError): string {
 }
 
 function quoted(char: string): string {
-  return /[-\\^$.*+?()[\]{}|/]/.test(char) ? `\\${char}` : char;
+  return /[\\^$.*+?()[\]{}|/]/.test(char) ? `\\${char}` : char;
 }

@@ -1,0 +1,110 @@
+import { afterEach, beforeEach, expect, test } from 'bun:test';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { $ } from 'bun';
+import { digestOf } from '../../image/digest.ts';
+import { openWorkshop, type Workshop } from '../testing.ts';
+
+let shop: Workshop;
+let scratch: string;
+
+beforeEach(async () => {
+  shop = await openWorkshop();
+  scratch = mkdtempSync(join(tmpdir(), 'cloche-add-'));
+});
+afterEach(() => {
+  expect(readdirSync(join(shop.store.root, 'tmp'))).toEqual([]);
+  shop.remove();
+  rmSync(scratch, { recursive: true });
+});
+
+/** A tar of `d/f` that belongs to 7:8. */
+async function archive(program: string): Promise<string> {
+  mkdirSync(join(scratch, 'd'));
+  writeFileSync(join(scratch, 'd/f'), 'inside');
+  const tar = `tar -C ${scratch} --owner=7 --group=8 --mode=0640 -c d/f`;
+  await $`sh -c ${`${tar} | ${program} > ${scratch}/packed`}`.quiet();
+  return readFileSync(join(scratch, 'packed')).toString('latin1');
+}
+
+test.each(['cat', 'gzip', 'bzip2', 'xz', 'zstd'])(
+  'a tar through %s is unpacked',
+  async (program) => {
+    await archive(program);
+    await $`cp ${scratch}/packed ${shop.context}/a`.quiet();
+    const text =
+      'FROM base\nADD a /out\nADD --chown=5:6 a /own/\nADD --unpack=false a /as-is\nCOPY a /c';
+    const { file, stat } = await shop.build(text);
+    expect([file('out/d/f'), stat('out/d/f'), stat('own/d/f')]).toEqual([
+      'inside',
+      '7:8 640',
+      '5:6 640',
+    ]);
+    expect([file('as-is'), file('c')]).toEqual([file('as-is'), file('as-is')]);
+    expect(file('as-is/d/f')).toBeUndefined();
+  },
+);
+
+test('what is no archive is copied, also where it begins like one', async () => {
+  const { file } = await shop.build('FROM base\nADD a BZhx d /x/', {
+    ...{ a: 'plain', BZhx: 'BZhello', 'd/e': 'e' },
+  });
+  expect([file('x/a'), file('x/BZhx'), file('x/e')]).toEqual(['plain', 'BZhello', 'e']);
+});
+
+test('a URL: name, mode, checksum, and unpacked only where it is asked for', async () => {
+  await archive('gzip');
+  const packed = readFileSync(join(scratch, 'packed'));
+  const server = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    fetch: ({ url }) => {
+      if (url.endsWith('/nope')) return new Response('', { status: 404 });
+      const headers: Record<string, string> = url.endsWith('/named')
+        ? { 'content-disposition': 'attachment; filename="../good"' }
+        : {};
+      return new Response(packed, { headers });
+    },
+  });
+  const at = `http://127.0.0.1:${server.port}`;
+  try {
+    const sum = digestOf(packed);
+    const { file, stat } = await shop.build(
+      `FROM base\nADD ${at}/x/a%20b /u/\nADD ${at}/named /u/\nADD --checksum=${sum} --unpack=true ${at}/p /p`,
+    );
+    expect([stat('u/a b'), stat('u/good'), file('p/d/f')]).toEqual([
+      '0:0 600',
+      '0:0 600',
+      'inside',
+    ]);
+    const wrong = `sha256:${'0'.repeat(64)}`;
+    expect(await shop.failing(`FROM base\nADD --checksum=${wrong} ${at}/p /p`)).toMatchObject({
+      code: 'ADD_CHECKSUM_MISMATCH',
+      details: { line: 2 },
+    });
+    const error = await shop.failing(`FROM base\nADD ${at}/nope /p`);
+    expect(error.message).toContain('invalid response status 404');
+  } finally {
+    await server.stop(true);
+  }
+});
+
+test('a git repository: a branch, a directory in it, with and without .git', async () => {
+  const repository = join(scratch, 'r.git');
+  const git = (...words: string[]) =>
+    $`git -C ${repository} -c user.name=n -c user.email=e@e ${words}`.quiet();
+  mkdirSync(join(repository, 'sub'), { recursive: true });
+  writeFileSync(join(repository, 'sub/f'), 'one');
+  await git('init', '-q', '-b', 'trunk');
+  await git('add', '.');
+  await git('commit', '-qm', 'x');
+  const { file } = await shop.build(
+    `FROM base\nADD file://${repository}#trunk:sub /s\nADD --keep-git-dir file://${repository} /all\nADD file://${repository} /bare`,
+  );
+  expect([file('s/f'), file('all/sub/f'), file('all/.git'), file('bare/.git')]).toEqual([
+    ...['one', 'one', 'directory', undefined],
+  ]);
+  const error = await shop.failing(`FROM base\nADD file://${repository}#nope /s`);
+  expect(error).toMatchObject({ code: 'ADD_FETCH_FAILED' });
+});
