@@ -10,12 +10,13 @@ import { configOf, getImage, type Image, listImages, tagImage, writeImage } from
 import { contents, entry, inPieces, symlink, tar } from '../layer/testing.ts';
 import { parseReference } from '../reference.ts';
 import type { TransferEvent } from '../registry/index.ts';
-import { commit, prepare } from '../snapshots.ts';
+import { commit, prepare, treeOf } from '../snapshots.ts';
 import { blobPath, type Store } from '../store.ts';
 import { imageOfFiles, temporaryStore, writeFiles } from '../testing.ts';
 import {
   type ArchiveFormat,
   exportSnapshot,
+  exportTree,
   importImage,
   type Loaded,
   loadImages,
@@ -287,6 +288,15 @@ test('a root file system becomes an image of one layer, and comes out as it went
     '-rw-r--r-- 7/0 2 1970-01-01 00:00:01 etc/motd',
     'lrwxrwxrwx 0/0 0 1970-01-01 00:00:01 lib -> usr/lib',
     '',
+  ]);
+});
+
+test("an image's files are exported without a container", async () => {
+  const { chainId } = await twoLayers('app:1');
+  const out = Buffer.concat(await Array.fromAsync(exportTree(treeOf(store, chainId))));
+  writeFileSync(join(scratch, 'out.tar'), out);
+  expect((await $`tar -tf out.tar`.cwd(scratch).text()).split('\n')).toEqual([
+    ...['app/', 'app/main.js', 'etc/', 'etc/gone', 'etc/motd', ''],
   ]);
 });
 

@@ -18,7 +18,11 @@ export async function* exportSnapshot(
 ): AsyncGenerator<Buffer> {
   const { opaque } = await readChangeset(upper);
   const [, ...lower] = treeOf(store, parent, upper).layers;
-  const tree = { layers: [{ directory: upper, opaque }, ...lower] };
+  yield* exportTree({ layers: [{ directory: upper, opaque }, ...lower] });
+}
+
+/** A tree's files as one tar archive: an image's, for `--output type=tar`, as well. */
+export async function* exportTree(tree: Tree): AsyncGenerator<Buffer> {
   const root = find(tree, '');
   const all = root === undefined ? [] : [...below(tree, root)];
   const entries = all.filter(({ kind }) => kind !== 'socket');

@@ -1,4 +1,5 @@
-export { exportSnapshot } from './export.ts';
+export { exportSnapshot, exportTree } from './export.ts';
 export { type ImportOptions, importImage } from './import.ts';
 export { type Loaded, type LoadOptions, loadImages } from './load.ts';
+export type { Source } from './open.ts';
 export { type ArchiveFormat, saveImages } from './save.ts';
