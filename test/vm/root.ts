@@ -1,7 +1,7 @@
 import { chmodSync, copyFileSync, cpSync, mkdirSync, rmSync } from 'node:fs';
-import { debootstrap } from '../../src/image/bases/debootstrap.ts';
-import { finish } from '../../src/image/bases/finish.ts';
-import { mirrorFor } from '../../src/image/bases/mirror.ts';
+import { debootstrap } from '../../src/image/bases/debian/debootstrap.ts';
+import { finish } from '../../src/image/bases/debian/finish.ts';
+import { mirrorFor } from '../../src/image/bases/debian/mirror.ts';
 import type { Kernel } from './kernel.ts';
 import { CACHE, run, type Say } from './tools.ts';
 

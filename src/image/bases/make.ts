@@ -3,13 +3,13 @@ import type { ImageConfig } from '../manifest.ts';
 import { familiar, parseReference, type Reference, withTag } from '../reference.ts';
 import { whileWorking } from '../state/work.ts';
 import type { Store } from '../store.ts';
-import { makeAlpine } from './alpine.ts';
-import { makeBuildpackDeps } from './buildpack.ts';
-import { makeBusybox } from './busybox.ts';
-import { makeDebian } from './debian.ts';
-import { makeDistroless } from './distroless.ts';
-import { makeNode } from './node.ts';
+import { makeBuildpackDeps } from './debian/buildpack.ts';
+import { makeDebian } from './debian/debian.ts';
+import { makeNode } from './node/node.ts';
 import { type Recipe, recipeOf } from './recipe.ts';
+import { makeAlpine } from './tiny/alpine.ts';
+import { makeBusybox } from './tiny/busybox.ts';
+import { makeDistroless } from './tiny/distroless.ts';
 
 /** How far the making of a base image is, for whoever shows it. */
 export interface BaseProgress {

@@ -1,8 +1,8 @@
 import { ClocheError } from '../../error.ts';
 import { familiar, familiarName, type Reference } from '../reference.ts';
-import { type Distroless, parseDistroless } from './distroless-name.ts';
-import { NODE_VARIANTS, type NodeTag, parseNodeTag } from './node-tag.ts';
-import { SUITE_NAMES, type Suite, suiteOfTag } from './suite.ts';
+import { SUITE_NAMES, type Suite, suiteOfTag } from './debian/suite.ts';
+import { NODE_VARIANTS, type NodeTag, parseNodeTag } from './node/tag.ts';
+import { type Distroless, parseDistroless } from './tiny/distroless-name.ts';
 
 /** An image that can be made on this machine: what its name asks for, nothing looked up yet. */
 export type Recipe =

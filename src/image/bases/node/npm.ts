@@ -1,8 +1,8 @@
 import { createReadStream, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { ClocheError } from '../../error.ts';
-import { type Store, temporaryPath } from '../store.ts';
-import { runTool } from './tool.ts';
+import { ClocheError } from '../../../error.ts';
+import { type Store, temporaryPath } from '../../store.ts';
+import { runTool } from '../tool.ts';
 
 /** npm's own client does the asking, with the host's configuration: its registry, proxy and CAs. */
 export interface Npm {

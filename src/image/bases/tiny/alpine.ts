@@ -1,14 +1,14 @@
-import type { ImageConfig } from '../manifest.ts';
-import { ADDGROUP, ADDUSER, APK } from './alpine-scripts.ts';
+import type { ImageConfig } from '../../manifest.ts';
+import { clampTimes } from '../debian/dates.ts';
+import { withDebs } from '../debian/debs.ts';
+import { TINY_SUITE } from '../debian/suite.ts';
+import { configOnTop, makeLayer } from '../layer.ts';
+import type { Kitchen } from '../make.ts';
+import { Upper } from '../upper.ts';
 import { bringBusybox } from './busybox.ts';
 import { bringCertificates } from './certificates.ts';
-import { clampTimes } from './dates.ts';
-import { withDebs } from './debs.ts';
-import { configOnTop, makeLayer } from './layer.ts';
-import type { Kitchen } from './make.ts';
+import { ADDGROUP, ADDUSER, APK } from './scripts.ts';
 import { skeleton } from './skeleton.ts';
-import { TINY_SUITE } from './suite.ts';
-import { Upper } from './upper.ts';
 
 const PACKAGES = ['busybox-static', 'ca-certificates'];
 

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
-import type { ImageConfig } from '../manifest.ts';
-import { clampTimes } from './dates.ts';
-import { bringCopyrights, type Debs, withDebs } from './debs.ts';
-import { configOnTop, makeLayer } from './layer.ts';
-import type { Kitchen } from './make.ts';
+import type { ImageConfig } from '../../manifest.ts';
+import { clampTimes } from '../debian/dates.ts';
+import { bringCopyrights, type Debs, withDebs } from '../debian/debs.ts';
+import { TINY_SUITE } from '../debian/suite.ts';
+import { configOnTop, makeLayer } from '../layer.ts';
+import type { Kitchen } from '../make.ts';
+import { needTool, plainEnv } from '../tool.ts';
+import { Upper } from '../upper.ts';
 import { skeleton } from './skeleton.ts';
-import { TINY_SUITE } from './suite.ts';
-import { needTool, plainEnv } from './tool.ts';
-import { Upper } from './upper.ts';
 
 /** Of another distribution's, or for a machine that boots. */
 const LEFT_OUT = /^(linuxrc|.*\/(dpkg|dpkg-deb|rpm|rpm2cpio|run-init|switch_root|getty|sulogin))$/;

@@ -1,4 +1,4 @@
-import { ClocheError } from '../../error.ts';
+import { ClocheError } from '../../../error.ts';
 
 /** Published versions, `22.11.0`, and when each was published. */
 export type Published = ReadonlyMap<string, Date>;

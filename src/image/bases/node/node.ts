@@ -1,15 +1,15 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ImageConfig } from '../manifest.ts';
-import { addAccount } from './account.ts';
-import { clampTimes } from './dates.ts';
+import type { ImageConfig } from '../../manifest.ts';
+import { addAccount } from '../account.ts';
+import { clampTimes } from '../debian/dates.ts';
+import { configOnTop, makeLayer } from '../layer.ts';
+import type { Kitchen } from '../make.ts';
+import { bringLibrariesFor } from '../tiny/libraries.ts';
+import { Upper } from '../upper.ts';
 import { NODE_ENTRYPOINT } from './entrypoint.ts';
-import { configOnTop, makeLayer } from './layer.ts';
-import { bringLibrariesFor } from './libraries.ts';
-import type { Kitchen } from './make.ts';
-import { chooseVersions, NODE_PACKAGE, unpackPackage } from './node-package.ts';
-import type { NodeTag } from './node-tag.ts';
-import { Upper } from './upper.ts';
+import { chooseVersions, NODE_PACKAGE, unpackPackage } from './package.ts';
+import type { NodeTag } from './tag.ts';
 
 /** OpenSSL's headers for other machines are half of all headers; docker-node removes them, too. */
 const OPENSSL = process.arch === 'arm64' ? 'linux-aarch64' : 'linux-x86_64';

@@ -7,7 +7,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { fromRaw, scan, toRaw } from '../layer/scan.ts';
+import { fromRaw, scan, toRaw } from '../../layer/scan.ts';
 
 /**
  * No file is younger than `date`: what was made just now depends no more on when that was, so that

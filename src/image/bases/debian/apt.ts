@@ -1,10 +1,10 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { whileWorking } from '../state/work.ts';
-import type { Kitchen } from './make.ts';
+import { whileWorking } from '../../state/work.ts';
+import type { Kitchen } from '../make.ts';
+import { needTool, plainEnv } from '../tool.ts';
 import { type Mirror, mirrorFor } from './mirror.ts';
 import { sourcesFile } from './sources.ts';
-import { needTool, plainEnv } from './tool.ts';
 
 /**
  * Fetches packages of a suite into a directory, the suite's security fixes included; apt verifies

@@ -10,9 +10,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ClocheError } from '../../error.ts';
-import type { Store } from '../store.ts';
-import { temporaryStore } from '../testing.ts';
+import type { ClocheError } from '../../../error.ts';
+import type { Store } from '../../store.ts';
+import { temporaryStore } from '../../testing.ts';
 import { packageTarball, viewPackage } from './npm.ts';
 
 let store: Store;

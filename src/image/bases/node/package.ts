@@ -1,8 +1,8 @@
-import type { Kitchen } from './make.ts';
-import { chooseNode, chooseNpm } from './node-version.ts';
+import type { Kitchen } from '../make.ts';
+import { needTool, plainEnv } from '../tool.ts';
+import type { Upper } from '../upper.ts';
 import { packageTarball, viewPackage } from './npm.ts';
-import { needTool, plainEnv } from './tool.ts';
-import type { Upper } from './upper.ts';
+import { chooseNode, chooseNpm } from './version.ts';
 
 /** npm's package that holds Node's own build for this machine: `bin`, `include`, `share`. */
 export const NODE_PACKAGE = `node-linux-${process.arch === 'arm64' ? 'arm64' : 'x64'}`;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
-import type { ClocheError } from '../../error.ts';
-import { parseNodeTag } from './node-tag.ts';
-import { chooseNode, chooseNpm } from './node-version.ts';
+import type { ClocheError } from '../../../error.ts';
+import { parseNodeTag } from './tag.ts';
+import { chooseNode, chooseNpm } from './version.ts';
 
 test.each([
   ['22', '22', 'fat', 'bookworm'],

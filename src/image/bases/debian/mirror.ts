@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ClocheError } from '../../error.ts';
+import { ClocheError } from '../../../error.ts';
 import { debianSources, listName, parseSources, type Source } from './sources.ts';
 
 /** Where packages come from on this machine, and what apt must be told so that it accepts them. */

@@ -1,17 +1,17 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ContainerConfig, ImageConfig } from '../manifest.ts';
+import type { ContainerConfig, ImageConfig } from '../../manifest.ts';
+import { clampTimes } from '../debian/dates.ts';
+import { bringCopyrights, type Debs, withDebs } from '../debian/debs.ts';
+import { TINY_SUITE } from '../debian/suite.ts';
+import { configOnTop, makeLayer } from '../layer.ts';
+import type { Kitchen } from '../make.ts';
+import { chooseVersions, NODE_PACKAGE, unpackPackage } from '../node/package.ts';
+import { Upper } from '../upper.ts';
 import { BUNDLE, bringCertificates } from './certificates.ts';
-import { clampTimes } from './dates.ts';
-import { bringCopyrights, type Debs, withDebs } from './debs.ts';
 import type { Distroless } from './distroless-name.ts';
-import { configOnTop, makeLayer } from './layer.ts';
 import { bringLibraries, bringLibrariesFor } from './libraries.ts';
-import type { Kitchen } from './make.ts';
-import { chooseVersions, NODE_PACKAGE, unpackPackage } from './node-package.ts';
 import { skeleton } from './skeleton.ts';
-import { TINY_SUITE } from './suite.ts';
-import { Upper } from './upper.ts';
 
 const STATIC = ['ca-certificates', 'netbase', 'tzdata'];
 const BASE = [...STATIC, 'libc6', 'libssl3'];

@@ -1,11 +1,11 @@
 import { mkdirSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { ImageConfig } from '../manifest.ts';
-import type { ActiveSnapshot } from '../snapshots.ts';
-import { configOnTop, makeLayer } from './layer.ts';
-import type { Kitchen } from './make.ts';
+import type { ImageConfig } from '../../manifest.ts';
+import type { ActiveSnapshot } from '../../snapshots.ts';
+import { configOnTop, makeLayer } from '../layer.ts';
+import type { Kitchen } from '../make.ts';
+import { needTool, plainEnv } from '../tool.ts';
 import { type Mirror, mirrorFor } from './mirror.ts';
-import { needTool, plainEnv } from './tool.ts';
 
 /** What people count on in the fat images; Docker Hub's have some fifty libraries' headers more. */
 const PACKAGES = ['build-essential', 'ca-certificates', 'curl', 'git', 'python3'];

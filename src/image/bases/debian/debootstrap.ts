@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
-import { ClocheError } from '../../error.ts';
+import { ClocheError } from '../../../error.ts';
+import { plainEnv, runTool } from '../tool.ts';
 import type { Mirror } from './mirror.ts';
-import { plainEnv } from './tool.ts';
 
 export interface DebootstrapOptions {
   readonly suite: string;
@@ -29,32 +27,16 @@ export interface DebootstrapOptions {
 export async function debootstrap(options: DebootstrapOptions): Promise<void> {
   const { mirror, suite, target, cache, signal } = options;
   if (Bun.which('debootstrap', { PATH: process.env.PATH ?? '' }) === null) throw isMissing();
-  const own = ['--pdeathsig', 'KILL', 'unshare', '--mount', '--pid', '--fork', '--kill-child'];
+  const own = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
   const include = mirror.uri.startsWith('https:') ? ['--include=ca-certificates'] : [];
-  const child = spawn(
-    'setpriv',
+  const { code, lines } = await runTool(
+    'unshare',
     [
-      ...[...own, '--mount-proc', 'debootstrap', '--variant=minbase'],
-      ...[`--keyring=${mirror.keyring}`, `--cache-dir=${cache}`, ...include],
-      ...[suite, target, mirror.uri],
+      ...[...own, 'debootstrap', '--variant=minbase', `--keyring=${mirror.keyring}`],
+      ...[`--cache-dir=${cache}`, ...include, suite, target, mirror.uri],
     ],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...plainEnv(), ...mirror.proxies },
-      killSignal: 'SIGKILL',
-      signal,
-    },
+    { env: { ...plainEnv(), ...mirror.proxies }, onLine: options.onLine, signal },
   );
-  const lines: string[] = [];
-  for (const stream of [child.stdout, child.stderr])
-    createInterface(stream).on('line', (line) => {
-      lines.push(line);
-      options.onLine(line);
-    });
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', resolve);
-  });
   if (code !== 0) throw failure(options, code, lines);
 }
 

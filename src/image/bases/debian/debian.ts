@@ -1,16 +1,16 @@
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { configOf, findImage, type Image } from '../images.ts';
-import type { ImageConfig } from '../manifest.ts';
-import { stackOf } from '../snapshots.ts';
+import { configOf, findImage, type Image } from '../../images.ts';
+import type { ImageConfig } from '../../manifest.ts';
+import { stackOf } from '../../snapshots.ts';
+import { configOnTop, makeLayer } from '../layer.ts';
+import type { Kitchen } from '../make.ts';
+import { needTool, plainEnv } from '../tool.ts';
 import { clampTimes, datePasswords, releaseDate, youngest } from './dates.ts';
 import { debootstrap } from './debootstrap.ts';
 import { finish } from './finish.ts';
-import { configOnTop, makeLayer } from './layer.ts';
-import type { Kitchen } from './make.ts';
 import { type Mirror, mirrorFor } from './mirror.ts';
 import type { Suite } from './suite.ts';
-import { needTool, plainEnv } from './tool.ts';
 
 const FROM_MIRROR = "with debootstrap from the host's mirror";
 

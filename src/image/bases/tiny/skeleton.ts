@@ -1,5 +1,5 @@
-import type { Account } from './account.ts';
-import type { Upper } from './upper.ts';
+import type { Account } from '../account.ts';
+import type { Upper } from '../upper.ts';
 
 export interface SkeletonOptions {
   /** Root's. */

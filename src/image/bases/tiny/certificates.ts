@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Debs } from './debs.ts';
-import type { Upper } from './upper.ts';
+import type { Debs } from '../debian/debs.ts';
+import type { Upper } from '../upper.ts';
 
 /** Where programs look for the certificates they trust. */
 export const BUNDLE = 'etc/ssl/certs/ca-certificates.crt';

@@ -1,10 +1,10 @@
 import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ClocheError } from '../../error.ts';
-import { bringCopyrights, type Debs, withDebs } from './debs.ts';
+import { ClocheError } from '../../../error.ts';
+import { bringCopyrights, type Debs, withDebs } from '../debian/debs.ts';
+import type { Kitchen } from '../make.ts';
+import type { Upper } from '../upper.ts';
 import { neededLibraries } from './elf.ts';
-import type { Kitchen } from './make.ts';
-import type { Upper } from './upper.ts';
 
 const IS_ARM = process.arch === 'arm64';
 
