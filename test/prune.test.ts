@@ -152,7 +152,13 @@ test('system prune takes the bridge away when nothing is plugged into it', async
     ls /sys/class/net
     ${program} kill box >/dev/null
     while [ -n "$(ls /sys/class/net/cloche0/brif)" ]; do sleep 0.1; done
-    ${program} system prune -f
+    # Whoever runs containers on this machine just now, with another root, holds it up.
+    for i in $(seq 100); do
+      ${program} system prune -f
+      [ -e /sys/class/net/cloche0 ] || break
+      sleep 0.2
+    done
+    echo left:
     ls /sys/class/net`;
   const child = Bun.spawn(['unshare', '--net', '--mount', 'sh', '-c', script], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -162,11 +168,10 @@ test('system prune takes the bridge away when nothing is plugged into it', async
   rmSync(sys, { recursive: true });
   own.remove();
   expect(err).toBe('');
-  const none = 'Total reclaimed space: 0B';
-  const [, before = '', after = ''] = out.split(none);
-  expect(out).toStartWith('cloche0\nlo\n');
-  expect(before).toMatch(/\ncloche0\n(cl\w+\n)?lo\n/);
-  expect(before).toContain('Deleted Containers:');
-  expect(before).toContain('Deleted Networks and Cgroups:\ncloche0\n');
-  expect(after).toBe('\nlo\n');
-});
+  const [whileUp = '', after = ''] = out.split('Total reclaimed space: 0B', 2);
+  expect(whileUp).toBe('cloche0\nlo\n');
+  expect(after).toMatch(/\ncloche0\n(cl\w+\n)?lo\n/);
+  expect(after).toContain('Deleted Containers:');
+  expect(out).toContain('Deleted Networks and Cgroups:\ncloche0\n');
+  expect(out).toEndWith('\nleft:\nlo\n');
+}, 60_000);
