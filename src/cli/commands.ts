@@ -60,6 +60,10 @@ const LIFE: Entries = {
     'Show what containers use of CPU, memory, network and disks',
     async () => (await import('./stats.ts')).statsCommand(),
   ],
+  cp: [
+    'Copy files between a container and this machine',
+    async () => (await import('./cp.ts')).cpCommand(),
+  ],
   diff: [
     "Show changes to files on a container's filesystem",
     async () => (await import('./diff.ts')).diffCommand(),
