@@ -99,7 +99,8 @@ function portsOf(words: readonly string[]): Keys {
   const ports: Keys = {};
   for (const word of words) {
     const [, first, last = first, protocol = 'tcp'] =
-      /^(\d+)(?:-(\d+))?(?:\/(tcp|udp|sctp))?$/i.exec(word) ?? [];
+      // A host's address and port before it mean nothing here: `lint` says so.
+      /^(?:[^/]*:)?(\d+)(?:-(\d+))?(?:\/(tcp|udp|sctp))?$/i.exec(word) ?? [];
     const [from, to] = [Number(first), Number(last)];
     if (first === undefined || from > to || from < 1 || to > 65535)
       throw new SyntaxError(`invalid containerPort: ${word}`);
