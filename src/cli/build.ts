@@ -1,7 +1,14 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type BuildEvent, type BuiltImage, buildImage, plainPrinter } from '../build/index.ts';
+import {
+  type BuildEvent,
+  type BuiltImage,
+  buildImage,
+  checkDockerfile,
+  plainPrinter,
+} from '../build/index.ts';
 import { openEngine, runCommandOf, settleAll } from '../engine/index.ts';
 import { writeFileAtomically } from '../image/state/atomic.ts';
+import { printWarnings } from './check.ts';
 import { many } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 
@@ -28,6 +35,7 @@ export function buildCommand(): Command {
         .default('auto'),
     )
     .option('-q, --quiet', 'print only the image ID', false)
+    .option('--check', 'only check the Dockerfile, and build nothing', false)
     .option('--iidfile <file>', 'write the image ID to a file')
     .option('--metadata-file <file>', 'write the digests and what each step did to a file, as JSON')
     .addOption(new Option('--load', 'what cloche always does').hideHelp())
@@ -47,11 +55,16 @@ interface Flags {
   readonly cacheFilter?: string[] | true;
   readonly progress: string;
   readonly quiet: boolean;
+  readonly check: boolean;
   readonly iidfile?: string;
   readonly metadataFile?: string;
 }
 
 async function build(context: string, flags: Flags, signal: AbortSignal): Promise<void> {
+  if (flags.check) {
+    const about = { context, file: flags.file, buildArgs: pairs(flags.buildArg) };
+    return printWarnings(await checkDockerfile(about), flags.progress);
+  }
   const engine = openEngine();
   await settleAll(engine);
   const filter = Array.isArray(flags.cacheFilter) ? flags.cacheFilter : [];

@@ -67,7 +67,7 @@ export function linesOf({ text }: Source): string[] {
 }
 
 /** The lines of an instruction, marked, with two around them, as BuildKit prints them. */
-function excerpt(source: Source, { line, endLine }: Place): string {
+export function excerpt(source: Source, { line, endLine }: Place): string {
   const lines = linesOf(source);
   const shown: string[] = [`${source.name}:${line}`, '-'.repeat(20)];
   for (let at = Math.max(1, line - 2); at <= Math.min(lines.length, endLine + 2); at++) {
