@@ -31,7 +31,7 @@ export async function runTool(
   { cwd, env, onLine, signal }: ToolOptions,
 ): Promise<Ran> {
   if (Bun.which(name, { PATH: process.env.PATH ?? '' }) === null) throw missing(name);
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', name, ...args], {
+  const child = spawn('sh', ['-c', MANNERLY, 'sh', name, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     killSignal: 'SIGKILL',
     ...{ cwd, env, signal },
@@ -50,6 +50,9 @@ export async function runTool(
   });
   return { code, stdout: out.join('\n'), lines };
 }
+
+/** What it makes has the usual modes, whatever the user's umask is: it ends up in images. */
+const MANNERLY = 'umask 022 && exec setpriv --pdeathsig KILL "$@"';
 
 /** As `runTool`, and it must succeed. @throws {ClocheError} `TOOL_FAILED`, too */
 export async function needTool(
