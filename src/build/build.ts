@@ -15,10 +15,12 @@ import {
   withTag,
   writeImage,
 } from '../image/index.ts';
+import { checkAllowed } from './allow.ts';
 import { openContext } from './context.ts';
 import { type Dockerfile, parse } from './dockerfile/parse.ts';
 import type { Graph, Vertex } from './graph.ts';
 import { proxyArgs } from './instructions.ts';
+import { NO_SECRETS, type Secrets } from './mounts/index.ts';
 import { planGraph } from './plan.ts';
 import { type OnEvent, type Progress, progress } from './progress.ts';
 import { type BuildRecord, keepRecord, recorder } from './record.ts';
@@ -40,6 +42,9 @@ export interface BuildOptions {
   readonly noCache?: boolean | undefined;
   /** Stages of which the cache is not used. */
   readonly noCacheFilter?: readonly string[] | undefined;
+  readonly secrets?: Secrets | undefined;
+  /** Rights that RUNs may ask for: `security.insecure`, `network.host`. */
+  readonly allow?: readonly string[] | undefined;
   readonly run: RunCommand;
   readonly onEvent?: OnEvent | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -95,8 +100,10 @@ async function build(store: Store, options: BuildOptions): Promise<Image> {
     }
     const { network, labels } = options;
     const graph = planGraph(dockerfile, planned, { images, buildArgs, network, labels });
+    checkAllowed(graph, dockerfile, options);
     const solved = await solve(graph, {
       ...{ store, context, signal, progress: steps, run: options.run },
+      secrets: options.secrets ?? NO_SECRETS,
       hiddenEnv: proxyArgs(buildArgs),
       usesCache: cacheFilter(dockerfile, options),
     });

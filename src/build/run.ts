@@ -1,6 +1,7 @@
 import { ClocheError } from '../error.ts';
 import type { ActiveSnapshot } from '../image/index.ts';
 import type { RunOperation } from './graph.ts';
+import type { ReadyMount, ReadyMounts } from './mounts/index.ts';
 import type { StepProgress } from './progress.ts';
 
 /** One RUN, for whoever can start containers. */
@@ -16,6 +17,10 @@ export interface RunSpec {
   readonly user: string;
   /** `bridge`, `host`, `none`. */
   readonly network: string;
+  /** In the order in which they are made. */
+  readonly mounts: readonly ReadyMount[];
+  /** All rights of the machine's root, as `run --privileged`. */
+  readonly privileged: boolean;
   readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void;
   /** When it fires, the command is killed and the promise rejects. */
   readonly signal: AbortSignal;
@@ -33,10 +38,10 @@ export async function runStep(
   about: Pick<RunSpec, 'snapshot' | 'signal'> & {
     readonly run: RunCommand;
     readonly hiddenEnv: readonly string[];
+    readonly mounts: ReadyMounts;
     readonly step: StepProgress;
   },
 ): Promise<void> {
-  checkSupported(op);
   const tail: string[] = [];
   const say = (line: string) => {
     about.step.output(line);
@@ -44,16 +49,20 @@ export async function runStep(
     if (tail.length > TAIL) tail.shift();
   };
   const lines = { stdout: lineReader(say), stderr: lineReader(say) };
-  const code = await about.run({
-    snapshot: about.snapshot,
-    argv: op.argv,
-    env: [...op.env, ...about.hiddenEnv],
-    cwd: op.cwd,
-    user: op.user,
-    network: op.network,
-    onOutput: (stream, chunk) => lines[stream].push(chunk),
-    signal: about.signal,
-  });
+  const code = await about.mounts.during((mounts, env) =>
+    about.run({
+      snapshot: about.snapshot,
+      argv: op.argv,
+      env: [...op.env, ...about.hiddenEnv, ...env],
+      mounts,
+      privileged: op.security === 'insecure',
+      cwd: op.cwd,
+      user: op.user,
+      network: op.network,
+      onOutput: (stream, chunk) => lines[stream].push(chunk),
+      signal: about.signal,
+    }),
+  );
   for (const reader of [lines.stdout, lines.stderr]) reader.end();
   if (code === 0) return;
   throw new ClocheError(
@@ -65,15 +74,6 @@ export async function runStep(
       details: { exitCode: code, output: tail },
     },
   );
-}
-
-function checkSupported({ mounts, security }: RunOperation): void {
-  const flag = mounts.length > 0 ? '--mount' : '--security=insecure';
-  if (mounts.length === 0 && security === 'sandbox') return;
-  throw new ClocheError('DOCKERFILE_UNSUPPORTED', `RUN ${flag} is not supported yet`, {
-    class: 'invalid-argument',
-    hint: 'Leave the flag away, or build this stage elsewhere.',
-  });
 }
 
 /** Cuts chunks into lines; of a line that was rewritten with carriage returns only the last state. */

@@ -18,6 +18,7 @@ import { prepareCopy } from './copy/copy.ts';
 import { UpperLayer } from './copy/upper.ts';
 import { errorAt } from './dockerfile/source.ts';
 import type { Graph, Operation, Vertex } from './graph.ts';
+import { prepareMounts, type Secrets } from './mounts/index.ts';
 import type { Progress, StepProgress } from './progress.ts';
 import { type RunCommand, runStep } from './run.ts';
 import type { Step } from './step.ts';
@@ -31,6 +32,7 @@ export interface SolveOptions {
   readonly hiddenEnv: readonly string[];
   /** Whether what an earlier build did for this vertex will do. */
   readonly usesCache: (vertex: Vertex) => boolean;
+  readonly secrets: Secrets;
   readonly signal: AbortSignal;
 }
 
@@ -100,7 +102,7 @@ async function operate(
     progress.done();
     return parent;
   }
-  const step = await readyStep(op, inputs[1], progress, options);
+  const step = await readyStep(op, inputs, progress, options);
   try {
     const key = digestOf(JSON.stringify([op, parent ?? null, step.facts]));
     const known = options.usesCache(vertex) ? cached(store, key) : undefined;
@@ -134,13 +136,13 @@ async function performed(
 
 async function readyStep(
   op: Exclude<Operation, { kind: 'base' }>,
-  source: ChainId | undefined,
+  inputs: readonly (ChainId | undefined)[],
   step: StepProgress,
-  { store, context, run, hiddenEnv, signal }: SolveOptions,
+  { store, context, run, hiddenEnv, secrets, signal }: SolveOptions,
 ): Promise<Step> {
   switch (op.kind) {
     case 'copy':
-      return prepareCopy(op, { store, context, source, signal });
+      return prepareCopy(op, { store, context, source: inputs[1], signal });
     case 'workdir':
       return {
         facts: null,
@@ -151,11 +153,13 @@ async function readyStep(
           await upper.finish();
         },
       };
-    case 'run':
+    case 'run': {
+      const mounts = await prepareMounts(op, { store, context, inputs, secrets, signal });
       return {
-        facts: null,
-        perform: (snapshot) => runStep(op, { snapshot, signal, run, hiddenEnv, step }),
+        facts: mounts.facts,
+        perform: (snapshot) => runStep(op, { snapshot, signal, run, hiddenEnv, mounts, step }),
       };
+    }
   }
 }
 

@@ -5,6 +5,7 @@ import {
   buildImage,
   checkDockerfile,
   plainPrinter,
+  readSecrets,
 } from '../build/index.ts';
 import { openEngine, runCommandOf, settleAll } from '../engine/index.ts';
 import { writeFileAtomically } from '../image/state/atomic.ts';
@@ -22,6 +23,9 @@ export function buildCommand(): Command {
     .option('--target <stage>', 'build up to this stage')
     .option('--build-arg <name=value>', 'set an ARG', many, [])
     .option('--label <name=value>', 'set a label', many, [])
+    .option('--secret <id=…,src=…>', 'give RUN a file or variable, out of all layers', many, [])
+    .option('--ssh <id[=socket]>', 'give RUN an SSH agent', many, [])
+    .option('--allow <right>', 'allow RUN security.insecure or network.host', many, [])
     .option('--network <mode>', 'the network of RUN: bridge, host or none', 'bridge')
     .option('--no-cache', 'use nothing of an earlier build')
     .addOption(
@@ -50,6 +54,9 @@ interface Flags {
   readonly target?: string;
   readonly buildArg: string[];
   readonly label: string[];
+  readonly secret: string[];
+  readonly ssh: string[];
+  readonly allow: string[];
   readonly network: string;
   readonly cache: boolean;
   readonly cacheFilter?: string[] | true;
@@ -72,6 +79,8 @@ async function build(context: string, flags: Flags, signal: AbortSignal): Promis
     ...{ context, signal, file: flags.file, tags: flags.tag, target: flags.target },
     buildArgs: pairs(flags.buildArg),
     labels: pairs(flags.label),
+    secrets: readSecrets(flags.secret, flags.ssh),
+    allow: flags.allow,
     network: flags.network,
     noCache: !flags.cache,
     noCacheFilter: filter.flatMap((names) => names.split(',')),

@@ -7,9 +7,11 @@ import { launch } from '../linux/launch.ts';
 import { stepFailed } from '../linux/perform.ts';
 import { exitCodeIn } from '../linux/signals.ts';
 import { containerPlan, type Mount } from '../runtime/index.ts';
+import { buildMounts } from './build-mounts.ts';
 import { CGROUP_PARENT, type Engine } from './engine.ts';
 import { startError } from './errors.ts';
 import { etcMounts, kindOf } from './files.ts';
+import { watchStubs } from './mount-stubs.ts';
 import { attach } from './network.ts';
 import { DEFAULT_OPTIONS, type RunOptions } from './options.ts';
 import { seccompOf } from './seccomp.ts';
@@ -41,9 +43,11 @@ async function runIn(engine: Engine, run: RunSpec, id: string, scratch: string):
     user: run.user,
     workdir: run.cwd,
     network: networkMode(run.network),
+    privileged: run.privileged,
   };
   const network = await attach(engine, { id, options });
   const authorities = authorityMounts();
+  const own = await buildMounts(scratch, run.mounts);
   const spec = specOf(options, {
     id,
     config: { Env: authorities.env },
@@ -53,8 +57,14 @@ async function runIn(engine: Engine, run: RunSpec, id: string, scratch: string):
     mounts: [
       ...etcMounts(scratch, { id, options, address: network.address }),
       ...authorities.mounts,
+      ...own.mounts,
     ],
   });
+  const clearStubs = watchStubs(
+    engine.store,
+    snapshot,
+    (spec.mounts ?? []).map(({ destination }) => destination),
+  );
   const birth = containerPlan({
     id: `build ${id.slice(-12)}`,
     spec,
@@ -80,6 +90,8 @@ async function runIn(engine: Engine, run: RunSpec, id: string, scratch: string):
   await launched.exited;
   await Promise.all(pumped);
   run.signal.removeEventListener('abort', abort);
+  own.close();
+  clearStubs();
   const failure = launched.memory.failure();
   const exitCode = exitCodeIn(launched.memory.read(birth.pair.status));
   launched.close();

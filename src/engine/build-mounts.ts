@@ -1,0 +1,143 @@
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { connect, createServer, type Server } from 'node:net';
+import { dirname, join } from 'node:path';
+import type { FileDress, LayeredMount, ReadyMount } from '../build/index.ts';
+import { perform } from '../linux/perform.ts';
+import { call, flags, mode, plan, text } from '../linux/plan/index.ts';
+import type { Mount } from '../runtime/index.ts';
+
+/** The mounts of one RUN, as its container has them. */
+export interface BuildMounts {
+  readonly mounts: readonly Mount[];
+  /** Once the container has ended. */
+  close(): void;
+}
+
+/**
+ * Makes in `scratch`, which goes away with the container, what the mounts of a RUN need, and says how
+ * they are to be mounted.
+ */
+export async function buildMounts(
+  scratch: string,
+  ready: readonly ReadyMount[],
+): Promise<BuildMounts> {
+  const servers: Server[] = [];
+  const mounts: Mount[] = [];
+  for (const [index, mount] of ready.entries()) {
+    const own = join(scratch, `mount-${index}`);
+    mkdirSync(own);
+    mounts.push(await mountOf(mount, own, servers));
+  }
+  return { mounts, close: () => servers.forEach((server) => void server.close()) };
+}
+
+async function mountOf(mount: ReadyMount, own: string, servers: Server[]): Promise<Mount> {
+  const destination = mount.target;
+  switch (mount.kind) {
+    case 'layered':
+      return layered(mount, own);
+    case 'host':
+      return bind(destination, mount.source, mount.readonly);
+    case 'tmpfs': {
+      const size = mount.size === undefined ? [] : [`size=${mount.size}`];
+      return { destination, type: 'tmpfs', source: 'tmpfs', options: ['mode=1777', ...size] };
+    }
+    case 'secret': {
+      const path = join(own, 'secret');
+      writeFileSync(path, mount.content, { mode: 0o400 });
+      dress(path, mount);
+      return bind(destination, path, true);
+    }
+    case 'agent': {
+      servers.push(await forward(mount.socket, own));
+      dress(join(own, 's'), mount);
+      return bind(destination, join(own, 's'), false);
+    }
+  }
+}
+
+/** Its layers as an overlay of its own; writes go to `own` or are refused. */
+async function layered(mount: LayeredMount, own: string): Promise<Mount> {
+  const { target, layers, hidden, readonly } = mount;
+  const [only] = layers;
+  if (layers.length === 1 && only !== undefined && hidden.length === 0 && readonly)
+    return bind(target, only, true);
+  const cover = join(own, 'cover');
+  mkdirSync(cover);
+  if (hidden.length > 0) await whiteOut(cover, only ?? '', hidden);
+  const lower = [cover, ...(layers.length === 0 ? [own] : layers)];
+  for (const name of ['upper', 'work', 'empty']) mkdirSync(join(own, name));
+  if (only !== undefined) copyDress(only, cover);
+  if (only !== undefined) copyDress(only, join(own, 'upper'));
+  const writable = [`upperdir=${own}/upper`, `workdir=${own}/work`];
+  const options = [
+    ...lower.map((path) => `lowerdir+=${path === own ? join(own, 'empty') : path}`),
+    ...(readonly ? ['ro'] : writable),
+  ];
+  return { destination: target, type: 'overlay', source: 'overlay', options };
+}
+
+/** Whiteouts, character devices 0/0, for what must not be seen, in directories as they are below. */
+async function whiteOut(cover: string, below: string, hidden: readonly string[]): Promise<void> {
+  for (const path of hidden) mkdirAs(cover, below, dirname(path));
+  const steps = hidden.map((path) =>
+    call(
+      'mknodat',
+      [flags('AT_FDCWD'), text(join(cover, path)), mode(0o020000), 0],
+      'what .dockerignore names is not seen',
+    ),
+  );
+  await perform(plan('hide what is ignored', steps));
+}
+
+function mkdirAs(cover: string, below: string, path: string): void {
+  if (path === '.') return;
+  mkdirAs(cover, below, dirname(path));
+  mkdirSync(join(cover, path), { recursive: true });
+  copyDress(join(below, path), join(cover, path));
+}
+
+/** A socket of our own that leads to the agent's, so that it may have another owner and mode. */
+async function forward(agent: string, directory: string): Promise<Server> {
+  const server = createServer((client) => {
+    const upstream = connect(agent);
+    for (const socket of [client, upstream]) socket.on('error', () => socket.destroy());
+    client.pipe(upstream).pipe(client);
+  });
+  // A socket's path is at most 107 bytes long, the state directory's may be longer.
+  const fd = openSync(directory, 'r');
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(`/proc/self/fd/${fd}/s`, resolve);
+    });
+  } finally {
+    closeSync(fd);
+  }
+  return server;
+}
+
+function bind(destination: string, source: string, readonly: boolean): Mount {
+  const access = readonly ? ['ro'] : [];
+  return { destination, type: 'bind', source, options: ['rbind', ...access] };
+}
+
+function dress(path: string, { uid, gid, mode: bits }: FileDress): void {
+  chownSync(path, uid, gid);
+  chmodSync(path, bits);
+}
+
+function copyDress(from: string, to: string): void {
+  const { uid, gid, mode: bits, atime, mtime } = statSync(from);
+  dress(to, { uid, gid, mode: bits & 0o7777 });
+  utimesSync(to, atime, mtime);
+}

@@ -1,0 +1,62 @@
+import { lstatSync, rmdirSync, rmSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ActiveSnapshot, type Node, type Store, treeOf } from '../image/index.ts';
+import { fromRaw, toRaw } from '../image/layer/scan.ts';
+import { walk } from '../image/tree.ts';
+
+/** A mount point that was not there, and the directory in which its making begins. */
+interface Stub {
+  readonly node: Node;
+  /** Relative to the root, the deepest first. */
+  readonly made: readonly string[];
+}
+
+/**
+ * Notes which mount points have to be made for these mounts. What it returns takes away those that
+ * are still empty, so that, as with BuildKit, a layer has no trace of what was mounted while it was
+ * made: neither the mount points nor the times of the directories that they stood in.
+ */
+export function watchStubs(
+  store: Store,
+  { parent, upper }: ActiveSnapshot,
+  targets: readonly string[],
+): () => void {
+  const tree = treeOf(store, parent, upper);
+  const stubs = targets.map((target): Stub => {
+    const { node, missing } = walk(tree, toRaw(target));
+    const made = missing.map((_, i) => [node.path, ...missing.slice(0, i + 1)].join('/'));
+    return { node, made: made.map((path) => fromRaw(path).toString()).reverse() };
+  });
+  return () => {
+    for (const { node, made } of stubs.filter((stub) => stub.made.length > 0)) {
+      for (const path of made) removeEmpty(join(upper, path));
+      restore(upper, node);
+    }
+  };
+}
+
+function removeEmpty(path: string): void {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  try {
+    if (stat?.isDirectory()) rmdirSync(path);
+    else if (stat?.isFile() && stat.size === 0) rmSync(path);
+  } catch (error) {
+    // Something was put there beside the mount: that stays.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
+  }
+}
+
+/** The directory as it was: where it came up from a lower layer only for the mount point, away. */
+function restore(upper: string, { path, layers, stat }: Node): void {
+  const at = join(upper, fromRaw(path).toString());
+  const now = lstatSync(at, { throwIfNoEntry: false });
+  if (now === undefined) return;
+  const same =
+    now.uid === Number(stat.uid) && now.gid === Number(stat.gid) && now.mode === Number(stat.mode);
+  const isCopy = path !== '' && !layers.includes(0) && same;
+  if (isCopy) removeEmpty(at);
+  const left = lstatSync(at, { throwIfNoEntry: false });
+  if (left === undefined || !same) return;
+  const seconds = Number(stat.mtimeNs) / 1e9;
+  utimesSync(at, seconds, seconds);
+}

@@ -1,0 +1,190 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname, join, resolve } from 'node:path';
+import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
+
+const CLOCHE = resolve(import.meta.dir, '../bin/cloche');
+
+let root: string;
+let remove: () => void;
+let contexts = 0;
+
+beforeAll(async () => {
+  ({ root, remove } = await freshBaseRoot());
+}, BASE_TIMEOUT);
+
+afterAll(() => remove());
+
+function context(dockerfile: string, files: Readonly<Record<string, string>> = {}): string {
+  const directory = join(root, `context-${contexts++}`);
+  for (const [name, content] of Object.entries({ ...files, Dockerfile: dockerfile })) {
+    mkdirSync(dirname(join(directory, name)), { recursive: true });
+    writeFileSync(join(directory, name), content);
+  }
+  return directory;
+}
+
+async function build(directory: string, ...flags: string[]) {
+  const child = Bun.spawn(
+    [CLOCHE, 'build', '--network=none', '--progress=plain', ...flags, directory],
+    { env: { ...process.env, TOKEN_OF_TEST: 'hushed-token' }, stdout: 'pipe', stderr: 'pipe' },
+  );
+  const said = await new Response(child.stderr).text();
+  return { code: await child.exited, said };
+}
+
+/** What a command of RUN printed. */
+function output(said: string): string[] {
+  return [...said.matchAll(/^#\d+ \d+\.\d+ (.*)$/gm)].map(([, line]) => line ?? '');
+}
+
+/** The names at the root of each layer that was made here, the newest last. */
+function newLayers(before: ReadonlySet<string>): string[][] {
+  return readdirSync(join(root, 'snapshots'))
+    .filter((name) => !before.has(name))
+    .map((name) => readdirSync(join(root, 'snapshots', name, 'fs')).sort());
+}
+
+const layers = () => new Set(readdirSync(join(root, 'snapshots')));
+
+test('bind shows the context less what is ignored, read-only, and leaves no mount point', async () => {
+  const before = layers();
+  const { code, said } = await build(
+    context(
+      `FROM debian:bookworm
+RUN --mount=target=/src ls -A /src /src/d; touch /src/x || cat /src/d/a; touch /made`,
+      { 'd/a': 'A', 'd/b.log': 'B', secret: 'S', '.dockerignore': '*.log\n**/*.log\nsecret' },
+    ),
+  );
+  expect(code).toBe(0);
+  const lines = output(said);
+  expect(lines).toContain('a');
+  expect(lines).not.toContain('b.log');
+  expect(lines).not.toContain('secret');
+  expect(said).toContain('Read-only file system');
+  expect(newLayers(before)).toEqual([['made']]);
+});
+
+test('bind with rw forgets what is written; from= takes stages and single files', async () => {
+  const directory = context(
+    `FROM debian:bookworm AS made
+RUN mkdir /out && echo one > /out/f && touch /etc/gone
+RUN rm /etc/gone && echo two > /out/g
+FROM debian:bookworm
+RUN --mount=from=made,source=/out,target=/in,rw cat /in/f /in/g; echo new > /in/h; cat /in/h
+RUN --mount=from=made,target=/all test ! -e /all/etc/gone && test -e /all/etc/passwd && test ! -e /in
+RUN --mount=target=/one,source=file cat /one`,
+    { file: 'single' },
+  );
+  const { code, said } = await build(directory);
+  expect([code, output(said)]).toEqual([0, ['one', 'two', 'new', 'single']]);
+  expect(existsSync(join(directory, 'h'))).toBe(false);
+});
+
+test('what is mounted decides about the cache by its content', async () => {
+  const directory = context(
+    'FROM debian:bookworm\nRUN --mount=target=/one,source=file cat /one > /copy',
+    { file: '1' },
+  );
+  await build(directory);
+  expect((await build(directory)).said).toContain('CACHED');
+  writeFileSync(join(directory, 'other'), 'does not matter');
+  expect((await build(directory)).said).toContain('CACHED');
+  writeFileSync(join(directory, 'file'), '2');
+  expect((await build(directory)).said).not.toContain('CACHED');
+});
+
+test('a cache stays from build to build, begins with from=, and is in no layer', async () => {
+  const directory = context(
+    `FROM debian:bookworm AS seed
+RUN mkdir /seed && echo seeded > /seed/s
+FROM debian:bookworm
+ARG N
+RUN --mount=type=cache,target=/c,from=seed,source=/seed,uid=7,mode=0700 echo $N >> /c/n; cat /c/s /c/n; stat -c %u:%a /c`,
+  );
+  expect(output((await build(directory, '--build-arg=N=1')).said)).toEqual([
+    'seeded',
+    '1',
+    '7:700',
+  ]);
+  const before = layers();
+  const second = await build(directory, '--build-arg=N=2');
+  expect(output(second.said)).toEqual(['seeded', '1', '2', '7:700']);
+  expect(newLayers(before).flat()).toEqual([]);
+});
+
+test('a locked cache is had by one RUN at a time, a private one by each alone', async () => {
+  const each = (sharing: string) => `FROM debian:bookworm AS a-${sharing}
+RUN --mount=type=cache,id=${sharing},target=/c,sharing=${sharing} mkdir /c/mine && sleep 0.7 && rmdir /c/mine && touch /a
+FROM debian:bookworm AS b-${sharing}
+RUN --mount=type=cache,id=${sharing},target=/c,sharing=${sharing} mkdir /c/mine && sleep 0.7 && rmdir /c/mine && touch /b
+FROM a-${sharing}
+COPY --from=b-${sharing} /b /b`;
+  expect((await build(context(each('locked')))).code).toBe(0);
+  expect((await build(context(each('private')))).code).toBe(0);
+  expect((await build(context(each('shared')))).said).toContain('File exists');
+}, 30_000);
+
+test('a tmpfs has the size that was asked for', async () => {
+  const { said } = await build(
+    context('FROM debian:bookworm\nRUN --mount=type=tmpfs,target=/t,size=64k stat -f -c %T-%b /t'),
+  );
+  expect(output(said)).toEqual(['tmpfs-16']);
+});
+
+test('a secret is a file or a variable, and nowhere in the state directory afterwards', async () => {
+  const directory = context(
+    `FROM debian:bookworm
+RUN --mount=type=secret,id=key --mount=type=secret,id=tok,env=TOKEN,required \\
+  stat -c '%a %u %s' /run/secrets/key; echo \${#TOKEN}; ls /run`,
+  );
+  const file = join(root, '..', `secret-${process.pid}`);
+  const word = `hush-${crypto.randomUUID()}`;
+  await Bun.write(file, word);
+  const flags = [`--secret=id=key,src=${file}`, '--secret=id=tok,env=TOKEN_OF_TEST'];
+  const { code, said } = await build(directory, ...flags, '-t', 'secretive');
+  await Bun.file(file).delete();
+  expect([code, output(said)]).toEqual([0, ['400 0 41', '12', 'secrets']]);
+  const found = Bun.spawnSync(['grep', '-rlE', `${word}|hushed-token`, root]).stdout.toString();
+  expect(found).toBe('');
+});
+
+test('a required secret that was not given is named', async () => {
+  const directory = context(
+    'FROM debian:bookworm\nRUN --mount=type=secret,id=npmrc,required cat /run/secrets/npmrc',
+  );
+  const { code, said } = await build(directory);
+  expect(code).toBe(1);
+  expect(said).toContain('secret npmrc: not found');
+  expect(said).toContain('--secret id=npmrc,src=FILE');
+});
+
+test('ssh leads to the agent under the wanted owner and mode', async () => {
+  const path = `/tmp/cloche-agent-${process.pid}`;
+  const agent = createServer((socket) => socket.end('hello from the agent\n'));
+  await new Promise<void>((done) => agent.listen(path, done));
+  const directory = context(
+    `FROM debian:bookworm
+RUN --mount=type=ssh,uid=5 stat -c '%F %u %a' $SSH_AUTH_SOCK; perl -MIO::Socket::UNIX -e 'print IO::Socket::UNIX->new($ENV{SSH_AUTH_SOCK})->getline'`,
+  );
+  const { said } = await build(directory, `--ssh=default=${path}`);
+  agent.close();
+  expect(output(said)).toEqual(['socket 5 600', 'hello from the agent']);
+});
+
+test('security=insecure and network=host need --allow', async () => {
+  const insecure = context(
+    'FROM debian:bookworm\nRUN --security=insecure mount -t tmpfs none /mnt && echo mounted',
+  );
+  expect((await build(insecure)).said).toContain('security.insecure is not allowed');
+  expect(output((await build(insecure, '--allow=security.insecure')).said)).toEqual(['mounted']);
+  const host = context('FROM debian:bookworm\nRUN --network=host true');
+  expect((await build(host)).said).toContain('network.host is not allowed');
+  expect((await build(host, '--allow=network.host')).code).toBe(0);
+});
+
+test('of the state directory only caches are left by mounts', () => {
+  expect(readdirSync(join(root, 'tmp'))).toEqual([]);
+  expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(root);
+});
