@@ -1,0 +1,126 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: it is what is tested
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { imageOfFiles } from '../image/testing.ts';
+import { parse } from './dockerfile/parse.ts';
+import { planGraph } from './plan.ts';
+import { planStages } from './stages.ts';
+import { openWorkshop, type Workshop } from './testing.ts';
+
+let shop: Workshop;
+
+beforeEach(async () => {
+  shop = await openWorkshop();
+});
+afterEach(() => shop.remove());
+
+describe('stages', () => {
+  test.each([
+    [
+      'FROM base AS a\nCOPY --from=a x /',
+      'Dockerfile:2:1: circular dependency detected on stage: a',
+    ],
+    [
+      'FROM base\nRUN --mount=target=/x,from=0 x',
+      'Dockerfile:2:1: circular dependency detected on stage: 0',
+    ],
+    [
+      'FROM base AS a\nCOPY --from=b x /\nFROM base AS b\nCOPY --from=a x /',
+      'Dockerfile:2:1: circular dependency detected on stage: b',
+    ],
+    ['FROM base\nCOPY --from=3 x /', 'Dockerfile:2:1: invalid stage index 3'],
+  ])('%j is refused', async (text, message) => {
+    const error = await shop.failing(text);
+    expect(error).toMatchObject({ code: 'DOCKERFILE_INVALID', message });
+    expect(error.hint).not.toBe('');
+  });
+
+  test('one may take files from a later one, as with BuildKit', async () => {
+    const { file } = await shop.build(
+      'FROM base AS one\nCOPY --from=two /a /b\nFROM base AS two\nCOPY a /a',
+      { a: '1' },
+      { target: 'one' },
+    );
+    expect(file('b')).toBe('1');
+  });
+
+  test('a stage that is called as its image stands on the image', async () => {
+    expect((await shop.build('FROM base AS base\nUSER x\nFROM base')).config.config.User).toBe('x');
+  });
+});
+
+describe('ONBUILD', () => {
+  test('is kept in the image, set off where that is a base, and then forgotten', async () => {
+    const { config } = await shop.build(
+      'FROM base\nONBUILD COPY a /from/\nONBUILD ENV K=$V\nONBUILD COPY <<E /h\nhi\nE\n',
+      { a: '1' },
+      { tags: ['parent'] },
+    );
+    expect(config.config.OnBuild).toEqual(['COPY a /from/', 'ENV K=$V', 'COPY <<E /h\nhi\nE\n']);
+    const child = await shop.build('FROM parent\nRUN write b 2', { a: '2' });
+    expect([child.file('from/a'), child.file('h')]).toEqual(['2', 'hi\n']);
+    expect(child.config.config.OnBuild).toBeUndefined();
+    expect(child.config.config.Env).toContain('K=');
+  });
+
+  test('may name images and stages that nobody named before', async () => {
+    await imageOfFiles(shop.store, 'other', { f: 'other' });
+    const onbuild = 'FROM base\nONBUILD COPY --from=other /f /f\nONBUILD COPY --from=tools /t /t';
+    await shop.build(onbuild, {}, { tags: ['parent'] });
+    const { file } = await shop.build('FROM base AS tools\nCOPY t /t\nFROM parent', { t: 't' });
+    expect([file('f'), file('t')]).toEqual(['other', 't']);
+  });
+
+  test('of an earlier stage is set off too', async () => {
+    const { file } = await shop.build('FROM base AS one\nONBUILD COPY a /a\nFROM one', { a: '1' });
+    expect(file('a')).toBe('1');
+  });
+
+  test.each(['ONBUILD ONBUILD RUN x', 'ONBUILD FROM x', 'ONBUILD NOPE x', 'ONBUILD'])(
+    '%s is refused',
+    async (line) => {
+      expect(await shop.failing(`FROM base\n${line}`)).toMatchObject({
+        code: 'DOCKERFILE_INVALID',
+      });
+    },
+  );
+});
+
+describe('ARG', () => {
+  test('of the platform is there where it is declared, and always for FROM', async () => {
+    const { config } = await shop.build(
+      'FROM --platform=$BUILDPLATFORM base\nENV A=$TARGETOS\nARG TARGETOS TARGETSTAGE\nENV B=$TARGETOS C=$TARGETSTAGE',
+    );
+    expect(config.config.Env).toEqual(['PATH=/bin', 'A=', 'B=linux', 'C=default']);
+  });
+
+  test('sees those above it, not those beside it; ENV wins over it', async () => {
+    const { config } = await shop.build(
+      'FROM base\nARG A=1\nARG B=$A C=$B\nENV A=9\nENV R=$A-$B-$C',
+    );
+    expect(config.config.Env).toContain('R=9-1-');
+  });
+});
+
+test('a heredoc with #! is a file that is executed itself', () => {
+  const dockerfile = parse({ name: 'x', text: 'FROM a\nRUN <<-E\n\t#!/bin/node\n\t1\n\tE\n' });
+  const { vertices } = planGraph(dockerfile, planStages(dockerfile, {}), { images: new Map() });
+  expect(vertices.at(-1)?.op).toMatchObject({
+    argv: ['/dev/pipes/E'],
+    mounts: [{ type: 'script', target: '/dev/pipes/E', content: '#!/bin/node\n1\n' }],
+  });
+});
+
+test('EXPOSE takes ranges and the words of a variable; STOPSIGNAL takes signals', async () => {
+  const { config } = await shop.build(
+    'FROM base\nARG P="80 443/udp"\nEXPOSE $P 9000-9001\nSTOPSIGNAL 9\nHEALTHCHECK --interval=0 CMD ["x"]',
+  );
+  expect(Object.keys(config.config.ExposedPorts ?? {})).toEqual([
+    ...['80/tcp', '443/udp', '9000/tcp', '9001/tcp'],
+  ]);
+  expect(config.config).toMatchObject({
+    StopSignal: '9',
+    Healthcheck: { Interval: 0, Test: ['CMD', 'x'] },
+  });
+  const error = await shop.failing('FROM base\nSTOPSIGNAL NOPE');
+  expect(error.message).toBe('Dockerfile:2:1: invalid signal: NOPE');
+});
