@@ -16,6 +16,7 @@ import {
   writeImage,
 } from '../image/index.ts';
 import { checkAllowed } from './allow.ts';
+import { enforceChecks } from './check.ts';
 import { openContext } from './context.ts';
 import { type Dockerfile, parse } from './dockerfile/parse.ts';
 import type { Graph, Vertex } from './graph.ts';
@@ -98,6 +99,7 @@ async function build(store: Store, options: BuildOptions): Promise<Image> {
       await resolveAll(store, planned.images, images, steps, signal);
       planned = planStages(dockerfile, buildArgs, options.target, images);
     }
+    enforceChecks(context, { images, buildArgs });
     const { network, labels } = options;
     const graph = planGraph(dockerfile, planned, { images, buildArgs, network, labels });
     checkAllowed(graph, dockerfile, options);

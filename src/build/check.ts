@@ -1,7 +1,8 @@
+import type { ImageConfig } from '../image/index.ts';
 import { toRaw } from '../image/layer/scan.ts';
-import { openContext } from './context.ts';
-import { lint } from './dockerfile/lint/lint.ts';
-import { excerpt } from './dockerfile/source.ts';
+import { type Context, openContext } from './context.ts';
+import { lint, type Report } from './dockerfile/lint/lint.ts';
+import { errorAt, excerpt } from './dockerfile/source.ts';
 
 /** One thing that a build check has to say, with the lines that it is about. */
 export interface Warning {
@@ -24,13 +25,40 @@ export async function checkDockerfile(options: {
   readonly file?: string | undefined;
   readonly buildArgs?: Readonly<Record<string, string>> | undefined;
 }): Promise<Warning[]> {
-  const { tree, dockerfile } = await openContext(options.context, options.file);
-  const { findings } = lint(dockerfile, {
-    ignores: (path) => tree.hides?.(toRaw(path), false) ?? false,
-    check: options.buildArgs?.BUILDKIT_DOCKERFILE_CHECK,
-  });
+  const context = await openContext(options.context, options.file);
+  const { dockerfile } = context;
+  const { findings } = findingsOf(context, { buildArgs: options.buildArgs });
   return findings.map(({ rule, message, url, place }) => ({
     ...{ rule, message, url, line: place.line },
     excerpt: excerpt(dockerfile, place),
   }));
+}
+
+/**
+ * Lets a build go on, unless its Dockerfile says `# check=error=true` and has findings.
+ *
+ * @throws {ClocheError} `CHECK_FAILED`
+ */
+export function enforceChecks(context: Context, about: About): void {
+  const { findings, isError } = findingsOf(context, about);
+  const [first] = findings;
+  if (!isError || first === undefined) return;
+  const rules = [...new Set(findings.map(({ rule }) => rule))].join(', ');
+  throw errorAt(
+    ...(['CHECK_FAILED', context.dockerfile, first.place] as const),
+    `lint violation found for rules: ${rules}`,
+    `${first.message}: ${first.url}\nAll of them: cloche build --check.`,
+  );
+}
+
+interface About {
+  readonly images?: ReadonlyMap<string, ImageConfig> | undefined;
+  readonly buildArgs: Readonly<Record<string, string>> | undefined;
+}
+
+function findingsOf({ tree, dockerfile }: Context, { images, buildArgs }: About): Report {
+  return lint(dockerfile, {
+    ...{ images, check: buildArgs?.BUILDKIT_DOCKERFILE_CHECK },
+    ignores: (path) => tree.hides?.(toRaw(path), false) ?? false,
+  });
 }

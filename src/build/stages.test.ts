@@ -124,3 +124,12 @@ test('EXPOSE takes ranges and the words of a variable; STOPSIGNAL takes signals'
   const error = await shop.failing('FROM base\nSTOPSIGNAL NOPE');
   expect(error.message).toBe('Dockerfile:2:1: invalid signal: NOPE');
 });
+
+test('# check=error=true lets no Dockerfile with findings be built', async () => {
+  const error = await shop.failing('# check=error=true\nFROM base\nENV A=$GOPTH');
+  expect(error).toMatchObject({
+    code: 'CHECK_FAILED',
+    message: 'Dockerfile:3:1: lint violation found for rules: UndefinedVar',
+  });
+  await shop.build('# check=error=true\nFROM base\nENV A=$PATH');
+});
