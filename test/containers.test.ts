@@ -371,3 +371,27 @@ test('cp follows no link of a container out of it', async () => {
   rmSync(scratch, { recursive: true });
   await cloche('rm', 'box');
 });
+
+test('create makes a container that waits, also for --rm, until start runs it', async () => {
+  const script = 'echo made; exit 8';
+  const made = await cloche(
+    'create',
+    '--rm',
+    '--name',
+    'box',
+    '--network',
+    'none',
+    image,
+    'sh',
+    '-c',
+    script,
+  );
+  expect(made).toEqual({ code: 0, out: expect.stringMatching(/^[0-9a-f]{64}\n$/), err: '' });
+  expect((await cloche('ps', '-a', '--format', '{{.Names}} {{.Status}}')).out).toBe(
+    'box Created\n',
+  );
+  expect((await cloche('wait', 'box')).out).toBe('0\n');
+  expect((await cloche('logs', 'box')).out).toBe('');
+  expect(await cloche('start', '-a', 'box')).toEqual({ code: 8, out: 'made\n', err: '' });
+  expect((await cloche('create', 'no/such/image')).code).toBe(1);
+});

@@ -14,6 +14,7 @@ const LIFE: Entries = {
     'Create and run a new container from an image',
     async () => (await import('./run.ts')).runCommand(),
   ],
+  create: ['Create a new container', async () => (await import('./run.ts')).createCommand()],
   exec: [
     'Execute a command in a running container',
     async () => (await import('./exec.ts')).execCommand(),

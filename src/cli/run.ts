@@ -6,6 +6,7 @@ import {
   exitCodeFor,
   openEngine,
   type RunOptions,
+  releaseContainer,
   type Started,
   settleAll,
   startContainer,
@@ -66,6 +67,24 @@ export function runCommand(): Command {
         printError(error);
         process.exitCode = exitCodeFor(error);
       }
+    });
+}
+
+/** `cloche create`: as `run`, without the start; what `run` says of that is accepted and waits. */
+export function createCommand(): Command {
+  return runCommand()
+    .name('create')
+    .description('Create a new container')
+    .action(async (image: string, command: string[], flags: Flags) => {
+      const engine = openEngine();
+      await settleAll(engine);
+      const progress = imageProgress();
+      const wanted = { pull: flags.pull, platform: await platformOf(flags) };
+      const options = optionsOf(image, command, flags);
+      const container = await createContainer(engine, options, { ...progress, ...wanted });
+      progress.end();
+      releaseContainer(engine, container);
+      process.stdout.write(`${container.id}\n`);
     });
 }
 

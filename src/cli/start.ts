@@ -5,6 +5,7 @@ import {
   getContainer,
   isAlive,
   openEngine,
+  type Started,
   settleAll,
   startContainer,
 } from '../engine/index.ts';
@@ -54,24 +55,28 @@ export function restartCommand(): Command {
     });
 }
 
-/** One that runs already is fine, as with docker. */
-async function background(engine: Engine, container: Container): Promise<void> {
-  if (isAlive(container)) return;
+/** One that runs already is fine, as with docker: then there is nothing that we have started. */
+async function background(engine: Engine, container: Container): Promise<Started | undefined> {
+  if (isAlive(container)) return undefined;
   const options = { ...container.options, detach: true };
   const started = await startContainer(engine, { ...container, options }, { again: true });
   printWarnings(started.warnings);
   started.exited.catch(() => undefined);
   await Promise.race([started.pid, started.exited]);
   await started.pid.catch(async () => await started.exited);
+  return started;
 }
 
 /** In the background, while we print its log: it outlives us. */
 async function followed(engine: Engine, container: Container): Promise<number> {
   const since = Date.now();
-  await background(engine, container);
-  const code = waitForContainer(engine, container.id);
+  const started = await background(engine, container);
+  // Whoever sees the end first notes it, and with --rm nobody can ask afterwards.
+  const code = started?.exited ?? waitForContainer(engine, container.id);
   await printLog(engine, container.id, { follow: true, since });
-  return await code;
+  // A shim in the background does not keep us alive by itself.
+  const awake = setInterval(() => undefined, 1000);
+  return await code.finally(() => clearInterval(awake));
 }
 
 async function foreground(engine: Engine, container: Container): Promise<number> {

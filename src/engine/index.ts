@@ -13,6 +13,7 @@ export {
   abandonContainer,
   createContainer,
   planContainer,
+  releaseContainer,
   type Started,
   type StartOptions,
   startContainer,

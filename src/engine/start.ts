@@ -74,6 +74,11 @@ export async function createContainer(
   return insertContainer(engine, image, options, argv, (id) => snapshotFor(engine, image, id));
 }
 
+/** Says that nobody is about to start it: it stays as it is until somebody does. */
+export function releaseContainer(engine: Engine, { id }: Container): void {
+  updateContainer(engine, id, { owner: null });
+}
+
 function snapshotFor(engine: Engine, image: Image, id: string): string {
   return prepare(engine.store, image.chainId, { keeper: id }).id;
 }
