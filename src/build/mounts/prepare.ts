@@ -1,5 +1,5 @@
 import { ClocheError } from '../../error.ts';
-import type { OperationMount, RunOperation } from '../graph.ts';
+import type { OperationMount, RunOperation, ScriptMount } from '../graph.ts';
 import { bindMount, type Found, findSource, type MountInputs, sourceDigest } from './bind.ts';
 import { type CacheMount, withCache } from './cache.ts';
 import type { ReadyMount } from './mount.ts';
@@ -42,6 +42,7 @@ export async function prepareMounts(op: RunOperation, about: PrepareInputs): Pro
         const mounts = op.mounts.flatMap((mount): readonly ReadyMount[] => {
           if (mount.type === 'bind') return [bindMount(mount, sources.get(mount))];
           if (mount.type === 'tmpfs') return [{ ...mount, kind: 'tmpfs' }];
+          if (mount.type === 'script') return [scriptFile(mount)];
           if (mount.type !== 'cache') return secret.mounts.get(mount) ?? [];
           const { target, readonly } = mount;
           return [{ kind: 'host', target, source: caches.get(mount) ?? '', readonly }];
@@ -112,6 +113,11 @@ function secretMounts(all: readonly OperationMount[], { files, agents }: Secrets
       mounts.set(mount, [{ kind: 'secret', target: mount.target, content, uid, gid, mode }]);
   }
   return { mounts, env };
+}
+
+/** A script is in nobody's layer either: a file in memory, as a secret is. */
+function scriptFile({ target, content }: ScriptMount): ReadyMount {
+  return { kind: 'secret', target, content: Buffer.from(content), uid: 0, gid: 0, mode: 0o755 };
 }
 
 function missing(message: string, flag: string): ClocheError {
