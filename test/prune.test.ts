@@ -102,6 +102,23 @@ test('builder prune forgets what no image stands on, with --all the rest; the im
   expect((await run('--rm', 'app', 'cat', '/file')).out).toBe('four');
 });
 
+test('builder prune takes the directories of cache mounts, too', async () => {
+  writeFileSync(
+    join(scratch, 'Dockerfile'),
+    `FROM ${image}\nRUN --mount=type=cache,target=/c head -c 9000 /dev/zero > /c/f\n`,
+  );
+  const { code, err } = await cloche(['build', '-q', '--network', 'none', '-t', 'app', scratch]);
+  expect([code, err]).toEqual([0, '']);
+  const use = async () => JSON.parse((await cloche(['system', 'df', '--json'])).out)[3];
+  expect(await use()).toMatchObject({ total: 2, size: 9000 });
+  expect((await cloche(['builder', 'prune', '-f', '--filter', 'until=1h'])).out).toBe(
+    'Total:\t0B\n',
+  );
+  expect((await cloche(['builder', 'prune', '-f'])).out).toEndWith('Total:\t9kB\n');
+  expect(await use()).toMatchObject({ total: 1, size: 0 });
+  await cloche(['builder', 'prune', '-af']);
+});
+
 test('system df counts a shared layer once', async () => {
   await build('five');
   await cloche(['image', 'prune', '-f']);

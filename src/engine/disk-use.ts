@@ -1,5 +1,7 @@
-import { existsSync, lstatSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { keptMounts } from '../build/mounts/prune.ts';
+import { directorySize } from '../image/directory-size.ts';
 import { type ChainId, findActive, listImages } from '../image/index.ts';
 import { cacheRows, closureOf } from '../image/prune.ts';
 import type { Engine } from './engine.ts';
@@ -70,14 +72,17 @@ function volumesUse(engine: Engine): DiskUse {
   };
 }
 
-/** Layers that only the builder remembers; those of images are the images'. */
+/** Layers that only the builder remembers (those of images are the images'), and cache mounts. */
 function cacheUse(engine: Engine): DiskUse {
   const rows = cacheRows(engine.store);
   const images = listImages(engine.store).map(({ chainId }) => chainId);
   const chains = rows.map(({ chain }) => chain);
-  const size = sizeOf(engine, [...images, ...chains]) - sizeOf(engine, images);
+  const layers = sizeOf(engine, [...images, ...chains]) - sizeOf(engine, images);
+  const mounts = keptMounts(engine.store);
+  const size = mounts.reduce((sum, mount) => sum + mount.size, layers);
   const active = rows.filter(({ shared }) => shared).length;
-  return { kind: 'Build Cache', total: rows.length, active, size, reclaimable: size };
+  const total = rows.length + mounts.length;
+  return { kind: 'Build Cache', total, active, size, reclaimable: size };
 }
 
 function sizeOf({ store }: Engine, tops: readonly (ChainId | undefined | null)[]): number {
@@ -92,30 +97,4 @@ function sizeOf({ store }: Engine, tops: readonly (ChainId | undefined | null)[]
 export function containerSize(engine: Engine, container: Container): number {
   const active = findActive(engine.store, container.snapshot);
   return active === undefined ? 0 : directorySize(active.upper);
-}
-
-/** Bytes of the files below a directory; a file with several names counts once. */
-export function directorySize(directory: string): number {
-  const seen = new Set<number>();
-  const visit = (at: string): number => {
-    let sum = 0;
-    for (const name of entriesOf(at)) {
-      const path = Buffer.concat([Buffer.from(`${at}/`, 'latin1'), name]);
-      const stat = lstatSync(path, { throwIfNoEntry: false });
-      if (stat?.isDirectory()) sum += visit(path.toString('latin1'));
-      else if (stat?.isFile() && !seen.has(stat.ino)) sum += stat.size;
-      if (stat !== undefined) seen.add(stat.ino);
-    }
-    return sum;
-  };
-  return visit(Buffer.from(directory).toString('latin1'));
-}
-
-/** Who removes a file meanwhile is no error; a path is bytes, spelled in latin1. */
-function entriesOf(path: string): Buffer[] {
-  try {
-    return readdirSync(Buffer.from(path, 'latin1'), { encoding: 'buffer' });
-  } catch {
-    return [];
-  }
 }

@@ -1,10 +1,11 @@
 import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { directorySize } from '../image/directory-size.ts';
 import { isAnybodyWorking, isDead } from '../image/index.ts';
 import { readForwardChain, removeBridgeSteps } from '../linux/netlink/index.ts';
 import { perform } from '../linux/perform.ts';
 import { plan } from '../linux/plan/index.ts';
-import { containerSize, directorySize } from './disk-use.ts';
+import { containerSize } from './disk-use.ts';
 import { CGROUP_PARENT, type Engine } from './engine.ts';
 import { BRIDGE } from './network.ts';
 import { allContainers, type Container } from './records.ts';

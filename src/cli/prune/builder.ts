@@ -1,5 +1,7 @@
 import { Command } from 'commander';
+import { keptMounts, removeMounts } from '../../build/mounts/prune.ts';
 import { openEngine } from '../../engine/index.ts';
+import type { Store } from '../../image/index.ts';
 import { type CacheRow, cacheRows, forgetCache } from '../../image/prune.ts';
 import { holds, parseFilters, timeOf } from '../filters.ts';
 import { many } from '../flags.ts';
@@ -19,18 +21,30 @@ export function builderPruneCommand(): Command {
       const which = flags.all ? 'build cache' : 'dangling build cache';
       if (!flags.force) confirm('builder', `This will remove all ${which}.`);
       const { store } = openEngine();
-      const rows = cacheRows(store).filter(
-        ({ shared, used }) =>
-          (flags.all || !shared) && holds(filters, 'until', (time) => used < timeOf(time)),
-      );
-      const { freed } = forgetCache(store, rows);
-      if (flags.json)
-        process.stdout.write(`${JSON.stringify({ removed: rows, freed }, null, 2)}\n`);
-      else process.stdout.write(`${printed(rows)}Total:\t${size(freed)}\n`);
+      const isOld = (time: number) => holds(filters, 'until', (until) => time < timeOf(until));
+      const pruned = pruneBuilder(store, flags.all, isOld);
+      if (flags.json) process.stdout.write(`${JSON.stringify(pruned, null, 2)}\n`);
+      else process.stdout.write(`${printed(pruned.removed)}Total:\t${size(pruned.freed)}\n`);
     });
 }
 
-function printed(rows: readonly CacheRow[]): string {
+/** A step of a build, or a cache mount, that went. */
+type Gone = Pick<CacheRow, 'key' | 'shared' | 'size' | 'used'>;
+
+/** Forgets steps, without `all` only those that no image stands on, and the cache mounts. */
+export function pruneBuilder(store: Store, all: boolean, isOld: (time: number) => boolean) {
+  const rows = cacheRows(store).filter(({ shared, used }) => (all || !shared) && isOld(used));
+  const { freed } = forgetCache(store, rows);
+  const old = keptMounts(store).filter(({ used }) => isOld(used));
+  const mounts = removeMounts(store, old);
+  const removed: Gone[] = [
+    ...rows,
+    ...mounts.map(({ name, ...rest }) => ({ key: name, shared: false, ...rest })),
+  ];
+  return { removed, freed: mounts.reduce((sum, mount) => sum + mount.size, freed) };
+}
+
+function printed(rows: readonly Gone[]): string {
   if (rows.length === 0) return '';
   return table(
     ['ID', 'RECLAIMABLE', 'SIZE', 'LAST ACCESSED'],

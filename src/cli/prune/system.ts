@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import { openEngine, settleAll } from '../../engine/index.ts';
 import { pruneContainers, pruneMachine, pruneVolumes } from '../../engine/prune.ts';
-import { cacheRows, forgetCache } from '../../image/prune.ts';
 import { holds, parseFilters, timeOf } from '../filters.ts';
 import { many } from '../flags.ts';
+import { pruneBuilder } from './builder.ts';
 import { confirm, reclaimed, section } from './confirm.ts';
 import { imageSection, unusedImages } from './images.ts';
 
@@ -29,13 +29,10 @@ export function systemPruneCommand(): Command {
       const containers = await pruneContainers(engine, ({ created }) => isOld(created.getTime()));
       const volumes = flags.volumes ? pruneVolumes(engine) : { removed: [], freed: 0 };
       const images = unusedImages(engine, flags.all, filters);
-      const steps = cacheRows(engine.store).filter(
-        ({ shared, used }) => (flags.all || !shared) && isOld(used),
-      );
-      const cache = forgetCache(engine.store, steps);
+      const cache = pruneBuilder(engine.store, flags.all, isOld);
       const machine = await pruneMachine(engine);
       const freed = containers.freed + volumes.freed + images.freed + cache.freed;
-      const keys = steps.map(({ key }) => key);
+      const keys = cache.removed.map(({ key }) => key);
       if (flags.json)
         process.stdout.write(
           `${JSON.stringify({ containers, volumes, images, cache: keys, machine, freed }, null, 2)}\n`,
