@@ -150,3 +150,14 @@ test('--iidfile and --metadata-file say which image it is and what each step did
   const quiet = await ended(cloche('build', '--network=none', '-q', context));
   expect(quiet).toEqual({ code: 0, stdout: `${readFileSync(join(context, 'id'))}\n`, stderr: '' });
 });
+
+test('--explain says what would be done and why, as lines and as JSON, and does nothing', async () => {
+  const context = contextOf('FROM debian:bookworm\nRUN touch /explained');
+  const explain = (...flags: string[]) => ended(cloche('build', '--explain', ...flags, context));
+  expect((await explain()).stdout).toContain('run     [2/2] RUN touch /explained');
+  await ended(cloche('build', context));
+  expect((await explain()).stdout).toContain('cached  [2/2] RUN touch /explained');
+  writeFileSync(join(context, 'Dockerfile'), 'FROM debian:bookworm\nRUN touch /explained /more');
+  const [, run] = JSON.parse((await explain('--json')).stdout);
+  expect(run).toMatchObject({ would: 'run', why: 'the command changed' });
+});

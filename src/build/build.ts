@@ -19,6 +19,7 @@ import { checkAllowed } from './allow.ts';
 import { enforceChecks } from './check.ts';
 import { openContext } from './context.ts';
 import { type Dockerfile, parse } from './dockerfile/parse.ts';
+import { type Explained, explain } from './explain/explain.ts';
 import type { Graph, Vertex } from './graph.ts';
 import { proxyArgs } from './instructions.ts';
 import { NO_SECRETS, type Secrets } from './mounts/index.ts';
@@ -26,7 +27,7 @@ import { planGraph } from './plan.ts';
 import { type OnEvent, type Progress, progress } from './progress.ts';
 import { type BuildRecord, keepRecord, recorder } from './record.ts';
 import type { RunCommand } from './run.ts';
-import { type Solved, solve } from './solve.ts';
+import { type Solved, type SolveOptions, solve } from './solve.ts';
 import { planStages } from './stages.ts';
 
 export interface BuildOptions {
@@ -82,35 +83,51 @@ export interface BuiltImage extends Image {
   readonly record: BuildRecord;
 }
 
+/** Says what `buildImage` would do for each vertex and why, and does none of it. @throws as that */
+export async function explainBuild(store: Store, options: BuildOptions): Promise<Explained[]> {
+  const steps = progress(() => undefined);
+  return whileWorking(store.db, `build ${crypto.randomUUID()}`, async () => {
+    const { graph, solving } = await plan(store, options, steps);
+    return explain(graph, solving);
+  });
+}
+
 async function build(store: Store, options: BuildOptions): Promise<Image> {
   const names = (options.tags ?? []).map((tag) => withTag(parseReference(tag)));
-  const signal = options.signal ?? new AbortController().signal;
   const steps = progress(options.onEvent ?? (() => {}));
-  const buildArgs = options.buildArgs ?? {};
   return whileWorking(store.db, `build ${crypto.randomUUID()}`, async () => {
-    const context = await openContext(options.context, options.file);
-    const reading = steps.begin(`[internal] load build definition from ${context.dockerfile.name}`);
-    const dockerfile = parse(context.dockerfile);
-    let planned = planStages(dockerfile, buildArgs, options.target);
-    reading.done();
-    const images = new Map<string, ImageConfig>();
-    // ONBUILD in an image may name further ones.
-    while (planned.images.some((reference) => !images.has(reference))) {
-      await resolveAll(store, planned.images, images, steps, signal);
-      planned = planStages(dockerfile, buildArgs, options.target, images);
-    }
-    enforceChecks(context, { images, buildArgs });
-    const { network, labels } = options;
-    const graph = planGraph(dockerfile, planned, { images, buildArgs, network, labels });
-    checkAllowed(graph, dockerfile, options);
-    const solved = await solve(graph, {
-      ...{ store, context, signal, progress: steps, run: options.run },
-      secrets: options.secrets ?? NO_SECRETS,
-      hiddenEnv: proxyArgs(buildArgs),
-      usesCache: cacheFilter(dockerfile, options),
-    });
+    const { graph, solving } = await plan(store, options, steps);
+    const solved = await solve(graph, { ...solving, progress: steps });
     return exportImage(store, graph, solved, names, steps);
   });
+}
+
+/** Everything before the first step of the Dockerfile: its graph, and what it is solved with. */
+async function plan(store: Store, options: BuildOptions, steps: Progress) {
+  const signal = options.signal ?? new AbortController().signal;
+  const buildArgs = options.buildArgs ?? {};
+  const context = await openContext(options.context, options.file);
+  const reading = steps.begin(`[internal] load build definition from ${context.dockerfile.name}`);
+  const dockerfile = parse(context.dockerfile);
+  let planned = planStages(dockerfile, buildArgs, options.target);
+  reading.done();
+  const images = new Map<string, ImageConfig>();
+  // ONBUILD in an image may name further ones.
+  while (planned.images.some((reference) => !images.has(reference))) {
+    await resolveAll(store, planned.images, images, steps, signal);
+    planned = planStages(dockerfile, buildArgs, options.target, images);
+  }
+  enforceChecks(context, { images, buildArgs });
+  const { network, labels } = options;
+  const graph = planGraph(dockerfile, planned, { images, buildArgs, network, labels });
+  checkAllowed(graph, dockerfile, options);
+  const solving: Omit<SolveOptions, 'progress'> = {
+    ...{ store, context, signal, run: options.run },
+    secrets: options.secrets ?? NO_SECRETS,
+    hiddenEnv: proxyArgs(buildArgs),
+    usesCache: cacheFilter(dockerfile, options),
+  };
+  return { graph, solving };
 }
 
 /** Which vertices may be taken from the cache, by the stage that their name begins with. */

@@ -1,18 +1,61 @@
-import type { ChainId, Digest, Store } from '../image/index.ts';
+import { type ChainId, type Digest, digestOf, type Store } from '../image/index.ts';
+import type { Operation } from './graph.ts';
+import type { FileFacts } from './step.ts';
+
+/** What a step's result depends on. */
+export interface StepKey {
+  readonly op: Operation;
+  /** What it stands on. */
+  readonly parent: ChainId | null;
+  /** JSON: see `Step`. */
+  readonly facts: unknown;
+}
+
+/** A step that was done: its key, and what it looked at, for whoever asks what is different now. */
+export interface Remembered extends StepKey {
+  readonly files: FileFacts;
+}
+
+/** Of a step with more files the single ones are not noted. */
+const MAX_FILES = 5000;
 
 /** The snapshot that a step with this key gave before; undefined if none did. */
-export function cached(store: Store, key: Digest): ChainId | undefined {
+export function cached(store: Store, key: StepKey): ChainId | undefined {
   const row = store.db
     .query<{ chain: ChainId }, [number, string]>(
       'UPDATE cache SET used = ? WHERE key = ? RETURNING chain',
     )
-    .get(Date.now(), key);
+    .get(Date.now(), digestOfKey(key));
   return row?.chain;
 }
 
 /** Remembers what a step gave. Its snapshot stays until the cache is cleared. */
-export function remember(store: Store, key: Digest, chain: ChainId): void {
+export function remember(
+  store: Store,
+  key: StepKey,
+  chain: ChainId,
+  files: FileFacts = new Map(),
+): void {
+  const noted = files.size > MAX_FILES ? [] : [...files];
+  const value = JSON.stringify({ ...key, files: noted });
   store.db
     .query('INSERT OR REPLACE INTO cache (key, chain, value, used) VALUES (?, ?, ?, ?)')
-    .run(key, chain, '{}', Date.now());
+    .run(digestOfKey(key), chain, value, Date.now());
+}
+
+/** The steps that the cache knows, the last used first. */
+export function rememberedSteps(store: Store): Remembered[] {
+  return store.db
+    .query<{ value: string }, []>('SELECT value FROM cache ORDER BY used DESC')
+    .all()
+    .flatMap(({ value }) => {
+      const { op, parent, facts, files } = JSON.parse(value) as Partial<Remembered>;
+      // Of those that an older cloche remembered nothing is known.
+      if (op === undefined || parent === undefined) return [];
+      return [{ op, parent, facts, files: new Map(files) }];
+    });
+}
+
+function digestOfKey({ op, parent, facts }: StepKey): Digest {
+  return digestOf(JSON.stringify([op, parent, facts]));
 }

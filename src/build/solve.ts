@@ -3,7 +3,6 @@ import {
   type ChainId,
   commit,
   type Digest,
-  digestOf,
   discard,
   find,
   prepare,
@@ -12,7 +11,7 @@ import {
 } from '../image/index.ts';
 import { toRaw } from '../image/layer/scan.ts';
 import { walk } from '../image/tree.ts';
-import { cached, remember } from './cache.ts';
+import { cached, remember, type StepKey } from './cache.ts';
 import type { Context } from './context.ts';
 import { prepareCopy } from './copy/copy.ts';
 import { UpperLayer } from './copy/upper.ts';
@@ -35,6 +34,8 @@ export interface SolveOptions {
   readonly secrets: Secrets;
   readonly signal: AbortSignal;
 }
+
+type StepOptions = Omit<SolveOptions, 'usesCache' | 'progress'>;
 
 /** What each vertex gave; undefined where there are no files at all (`FROM scratch`). */
 export type Solved = ReadonlyMap<Digest, ChainId | undefined>;
@@ -104,10 +105,10 @@ async function operate(
   }
   const step = await readyStep(op, inputs, progress, options);
   try {
-    const key = digestOf(JSON.stringify([op, parent ?? null, step.facts]));
+    const key: StepKey = { op, parent: parent ?? null, facts: step.facts };
     const known = options.usesCache(vertex) ? cached(store, key) : undefined;
     if (known !== undefined) progress.cached();
-    return known ?? (await performed(step, key, parent, progress, options));
+    return known ?? (await performed(step, key, progress, options));
   } finally {
     step.release?.();
   }
@@ -115,17 +116,16 @@ async function operate(
 
 async function performed(
   step: Step,
-  key: Digest,
-  parent: ChainId | undefined,
+  key: StepKey,
   progress: StepProgress,
   { store, signal }: SolveOptions,
 ): Promise<ChainId> {
-  const active = prepare(store, parent);
+  const active = prepare(store, key.parent ?? undefined);
   try {
     await step.perform(active);
     signal.throwIfAborted();
     const { chainId } = await commit(store, active);
-    remember(store, key, chainId);
+    remember(store, key, chainId, step.files);
     progress.done();
     return chainId;
   } catch (error) {
@@ -134,11 +134,12 @@ async function performed(
   }
 }
 
-async function readyStep(
+/** An operation with what it stands on looked at: its key is known, and nothing is done yet. */
+export async function readyStep(
   op: Exclude<Operation, { kind: 'base' }>,
   inputs: readonly (ChainId | undefined)[],
   step: StepProgress,
-  { store, context, run, hiddenEnv, secrets, signal }: SolveOptions,
+  { store, context, run, hiddenEnv, secrets, signal }: StepOptions,
 ): Promise<Step> {
   switch (op.kind) {
     case 'copy':
@@ -157,13 +158,15 @@ async function readyStep(
       const mounts = await prepareMounts(op, { store, context, inputs, secrets, signal });
       return {
         facts: mounts.facts,
+        files: mounts.files,
         perform: (snapshot) => runStep(op, { snapshot, signal, run, hiddenEnv, mounts, step }),
       };
     }
   }
 }
 
-function isDirectory(store: Store, chain: ChainId | undefined, path: string): boolean {
+/** Whether a WORKDIR has nothing to do. */
+export function isDirectory(store: Store, chain: ChainId | undefined, path: string): boolean {
   if (chain === undefined) return path === '/';
   return find(treeOf(store, chain), toRaw(path))?.kind === 'directory';
 }

@@ -1,9 +1,13 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import {
   type BuildEvent,
+  type BuildOptions,
   type BuiltImage,
   buildImage,
   checkDockerfile,
+  type Explained,
+  explainBuild,
+  explainedText,
   plainPrinter,
   readSecrets,
 } from '../build/index.ts';
@@ -40,6 +44,8 @@ export function buildCommand(): Command {
     )
     .option('-q, --quiet', 'print only the image ID', false)
     .option('--check', 'only check the Dockerfile, and build nothing', false)
+    .option('--explain', 'say what is cached and why the rest is not; build nothing', false)
+    .option('--json', 'the explanation as JSON', false)
     .option('--iidfile <file>', 'write the image ID to a file')
     .option('--metadata-file <file>', 'write the digests and what each step did to a file, as JSON')
     .addOption(new Option('--load', 'what cloche always does').hideHelp())
@@ -63,6 +69,8 @@ interface Flags {
   readonly progress: string;
   readonly quiet: boolean;
   readonly check: boolean;
+  readonly explain: boolean;
+  readonly json: boolean;
   readonly iidfile?: string;
   readonly metadataFile?: string;
 }
@@ -75,7 +83,7 @@ async function build(context: string, flags: Flags, signal: AbortSignal): Promis
   const engine = openEngine();
   await settleAll(engine);
   const filter = Array.isArray(flags.cacheFilter) ? flags.cacheFilter : [];
-  const image = await buildImage(engine.store, {
+  const options: BuildOptions = {
     ...{ context, signal, file: flags.file, tags: flags.tag, target: flags.target },
     buildArgs: pairs(flags.buildArg),
     labels: pairs(flags.label),
@@ -86,7 +94,9 @@ async function build(context: string, flags: Flags, signal: AbortSignal): Promis
     noCacheFilter: filter.flatMap((names) => names.split(',')),
     run: runCommandOf(engine),
     onEvent: printer(flags),
-  });
+  };
+  if (flags.explain) return printExplained(await explainBuild(engine.store, options), flags);
+  const image = await buildImage(engine.store, options);
   if (flags.iidfile !== undefined) write(flags.iidfile, image.id);
   if (flags.metadataFile !== undefined)
     write(flags.metadataFile, `${JSON.stringify(metadata(image), undefined, 2)}\n`);
@@ -98,6 +108,10 @@ function printer(flags: Flags): (event: BuildEvent) => void {
   if (flags.progress === 'json')
     return (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
   return plainPrinter((line) => process.stderr.write(`${line}\n`));
+}
+
+function printExplained(all: readonly Explained[], { json }: Flags): void {
+  process.stdout.write(json ? `${JSON.stringify(all, undefined, 2)}\n` : explainedText(all));
 }
 
 function isQuiet({ quiet, progress }: Flags): boolean {

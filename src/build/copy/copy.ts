@@ -30,6 +30,7 @@ export interface CopyInputs {
  */
 export async function prepareCopy(op: CopyOperation, inputs: CopyInputs): Promise<Step> {
   const fetched = await fetchAll(op, inputs);
+  const files = new Map<string, string>();
   const release = () => {
     for (const one of fetched) one.close();
   };
@@ -38,7 +39,10 @@ export async function prepareCopy(op: CopyOperation, inputs: CopyInputs): Promis
     const remote = await remoteFiles(op, fetched);
     const all = { plain: [...local, ...remote], archives: await archives(op, local, remote) };
     return {
-      facts: contentDigest(all.plain, { owners: op.from !== 'context' }),
+      facts: contentDigest(all.plain, { owners: op.from !== 'context' }, (path, digest) =>
+        files.set(path, digest),
+      ),
+      files,
       perform: (active) => perform(op, all, active, inputs),
       release,
     };

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { type Digest, hashed, sha256 } from '../../image/digest.ts';
+import { type Digest, digestOf, hashed, sha256 } from '../../image/digest.ts';
+import { fromRaw } from '../../image/layer/scan.ts';
 import { readXattrs, type Xattrs } from '../../image/layer/xattr.ts';
 import { children, find, hostPath, type Node, type Tree } from '../../image/tree.ts';
 import type { Ignores } from './ignore.ts';
@@ -64,10 +65,13 @@ export async function gather(
  * The content of what is copied, as one digest: names, kinds, permissions, targets and bytes. Not
  * times, so that a fresh checkout is the same; owners only with `owners`, since a build context's
  * are not copied.
+ *
+ * @param note hears the digest of each file, by its path in the tree.
  */
 export function contentDigest(
   gathered: readonly Gathered[],
   about: { readonly owners: boolean },
+  note?: (path: string, digest: Digest) => void,
 ): Digest {
   const whole = sha256();
   for (const { base, items } of gathered)
@@ -77,7 +81,9 @@ export function contentDigest(
       const owner = about.owners ? [Number(uid), Number(gid)] : [];
       const content = node.kind === 'file' ? fileDigest(host) : (node.target ?? String(rdev));
       const extended = [...(xattrs ?? [])].map(([name, value]) => [name, [...value]]);
-      whole.update(`${JSON.stringify([facts, owner, content, extended])}\n`);
+      const line = `${JSON.stringify([facts, owner, content, extended])}\n`;
+      whole.update(line);
+      if (node.kind !== 'directory') note?.(fromRaw(node.path).toString(), digestOf(line));
     }
   return hashed(whole);
 }

@@ -47,10 +47,14 @@ export function findSource(mount: BindMount, about: MountInputs): Found | undefi
 }
 
 /** What the cache has to know of it: names, modes and content. */
-export async function sourceDigest(mount: BindMount, { tree, node }: Found): Promise<string> {
+export async function sourceDigest(
+  mount: BindMount,
+  { tree, node }: Found,
+  note: (path: string, digest: string) => void,
+): Promise<string> {
   const isLayer = mount.from !== 'context';
   const gathered = await gather(tree, [{ node, name: node.path, pivot: 0 }], { xattrs: isLayer });
-  return contentDigest(gathered, { owners: isLayer });
+  return contentDigest(gathered, { owners: isLayer }, note);
 }
 
 /** The mount of it: a file as it is, a directory as its layers. */
