@@ -198,6 +198,7 @@ function imageConfig(store: Store, graph: Graph, solved: Solved): ImageConfig {
   }
   return {
     created: created.toISOString(),
+    ...(graph.author === undefined ? {} : { author: graph.author }),
     architecture: ARCHITECTURE,
     os: 'linux',
     config: graph.config,

@@ -28,10 +28,10 @@ function changed(
   { esc }: Dockerfile,
 ): ContainerConfig {
   const { kind, text } = instruction;
-  if (kind === 'run' || kind === 'copy' || kind === 'arg')
+  if (kind === 'run' || kind === 'copy' || kind === 'arg' || kind === 'maintainer')
     throw refused(
       `${text} is not a valid change command`,
-      'CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, STOPSIGNAL, USER, VOLUME and WORKDIR are.',
+      'CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME and WORKDIR are.',
     );
   try {
     const value = (word: string) => expand(word, () => undefined, esc);

@@ -5,7 +5,7 @@ import type { Command, HealthcheckSpec, Meaning, Pair } from './dockerfile/instr
 import { splitWords } from './dockerfile/words.ts';
 
 /** The instructions that say how a container is started and change no file. */
-type Configuring = Exclude<Meaning, { kind: 'run' | 'copy' | 'workdir' | 'arg' }>;
+type Configuring = Exclude<Meaning, { kind: 'run' | 'copy' | 'workdir' | 'arg' | 'maintainer' }>;
 
 /**
  * The config after an instruction that only configures. Pure.
@@ -26,8 +26,6 @@ export function configure(
       const pairs = expandPairs(instruction.pairs, value);
       return { ...config, Labels: { ...Labels, ...Object.fromEntries(pairs) } };
     }
-    case 'maintainer':
-      return { ...config, Labels: { ...Labels, maintainer: instruction.value } };
     case 'user':
       return { ...config, User: said('USER', value(instruction.value)) };
     case 'cmd':

@@ -21,6 +21,7 @@ export interface Graph {
   /** The last vertex of the target stage; its layers are the image's. */
   readonly result: Digest;
   readonly config: ContainerConfig;
+  readonly author: string | undefined;
   readonly history: readonly HistoryStep[];
 }
 

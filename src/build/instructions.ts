@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import type { ContainerConfig, Digest } from '../image/index.ts';
 import { commandArgv, configure, splitAtEquals } from './config.ts';
 import { copyOperation } from './copy-operation.ts';
+import { USAGE } from './dockerfile/dispatch.ts';
 import type { Arg, Instruction } from './dockerfile/instruction.ts';
 import type { Dockerfile } from './dockerfile/parse.ts';
 import { errorAt } from './dockerfile/source.ts';
@@ -19,6 +20,8 @@ export interface StageState {
   readonly args: ReadonlyMap<string, string>;
   /** Whether CMD was said in this file: ENTRYPOINT forgets one that only the base image had. */
   readonly hasCmd: boolean;
+  /** By MAINTAINER, here or in the base. */
+  readonly author: string | undefined;
 }
 
 export interface StageContext {
@@ -33,8 +36,6 @@ export interface StageContext {
   readonly sourceOf: (name: string) => Digest;
 }
 
-const HINT =
-  'A stage sees its own ARG and ENV, and of the ARGs before FROM those that it declares again.';
 /** ARGs that need no declaration, and of which the cache knows nothing. */
 const PROXIES = ['http_proxy', 'https_proxy', 'ftp_proxy', 'no_proxy', 'all_proxy'];
 
@@ -58,10 +59,23 @@ export function planInstructions(
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
       const { source } = context.dockerfile;
-      throw errorAt('DOCKERFILE_INVALID', source, instruction.place, error.message, HINT);
+      throw errorAt(
+        'DOCKERFILE_INVALID',
+        source,
+        instruction.place,
+        error.message,
+        hintFor(instruction, error),
+      );
     }
   }
   return state;
+}
+
+function hintFor({ text }: Instruction, { message }: SyntaxError): string {
+  if (/substitution|not allowed to be|while looking for|missing '/.test(message))
+    return 'A stage sees its own ARG and ENV, and of the ARGs before FROM those that it declares again.';
+  const [keyword = ''] = text.split(' ');
+  return `It is written ${USAGE[keyword] ?? keyword}.`;
 }
 
 /** Proxies given as build arguments reach RUN without being declared. */
@@ -97,6 +111,8 @@ function apply(
       const path = posix.resolve('/', config.WorkingDir ?? '', value(instruction.path));
       return { ...vertex({ kind: 'workdir', path }), config: { ...config, WorkingDir: path } };
     }
+    case 'maintainer':
+      return { ...state, author: instruction.value };
     case 'arg':
       return { ...state, args: withArgs(state, instruction.args, context) };
     case 'cmd':

@@ -59,6 +59,7 @@ export function planGraph(
     vertices: reachable(graph.list(), last.vertex),
     result: last.vertex,
     config: withLabels(last.config, options.labels),
+    author: last.author,
     history: last.history,
   };
 }
@@ -70,7 +71,14 @@ function isStep(kind: string): boolean {
 
 function fromImage(image: ImageConfig | undefined, vertex: Digest): StageState {
   const history = (image?.history ?? []).map((entry): HistoryStep => ({ entry }));
-  return { vertex, config: image?.config ?? {}, history, args: new Map(), hasCmd: false };
+  return {
+    vertex,
+    config: image?.config ?? {},
+    history,
+    args: new Map(),
+    hasCmd: false,
+    author: image?.author,
+  };
 }
 
 function nameOf(origin: Origin): string | undefined {

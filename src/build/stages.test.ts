@@ -133,3 +133,14 @@ test('# check=error=true lets no Dockerfile with findings be built', async () =>
   });
   await shop.build('# check=error=true\nFROM base\nENV A=$PATH');
 });
+
+test('MAINTAINER is the author of the image, and of those that stand on it', async () => {
+  await shop.build('FROM base\nMAINTAINER me <me@example.com>', {}, { tags: ['mine'] });
+  const { config } = await shop.build('FROM mine\nUSER x');
+  expect([config.author, config.config.Labels]).toEqual(['me <me@example.com>', undefined]);
+});
+
+test('what is wrong with an instruction once its variables are put in says how it is written', async () => {
+  const { hint } = await shop.failing('FROM base\nARG P=x\nEXPOSE $P');
+  expect(hint).toStartWith('It is written EXPOSE 80');
+});

@@ -21,7 +21,8 @@ export type Meaning =
       readonly isOldForm: boolean;
     }
   | { readonly kind: 'arg'; readonly args: readonly Arg[] }
-  | { readonly kind: 'user' | 'stopsignal' | 'maintainer'; readonly value: string }
+  | { readonly kind: 'user' | 'stopsignal'; readonly value: string }
+  | { readonly kind: 'maintainer'; readonly value: string }
   | { readonly kind: 'cmd' | 'entrypoint'; readonly command: Command }
   | { readonly kind: 'expose' | 'volume'; readonly words: readonly string[] }
   | { readonly kind: 'shell'; readonly argv: readonly string[] }
