@@ -161,3 +161,16 @@ test('--explain says what would be done and why, as lines and as JSON, and does 
   const [, run] = JSON.parse((await explain('--json')).stdout);
   expect(run).toMatchObject({ would: 'run', why: 'the command changed' });
 });
+
+test('-o gives files, an archive of them, or the image as an archive', async () => {
+  const context = contextOf('FROM scratch\nCOPY Dockerfile /there/');
+  const to = (dest: string, ...more: string[]) =>
+    ended(cloche('build', '-q', '-o', dest, ...more, context));
+  expect((await to(`${context}-out`)).code).toBe(0);
+  expect(readdirSync(`${context}-out/there`)).toEqual(['Dockerfile']);
+  expect((await to('-')).stdout).toContain('there/Dockerfile');
+  expect((await to(`type=oci,dest=${context}.tar`, '-t', 'archived')).code).toBe(0);
+  await ended(cloche('rmi', 'archived'));
+  const loaded = await ended(cloche('load', '-i', `${context}.tar`));
+  expect(loaded.stdout).toContain('Loaded image: archived:latest');
+});

@@ -1,5 +1,6 @@
 import {
   ARCHITECTURE,
+  type ChainId,
   canonical,
   configOf,
   type Digest,
@@ -62,20 +63,29 @@ export interface BuildOptions {
  * say it and show the lines.
  */
 export async function buildImage(store: Store, options: BuildOptions): Promise<BuiltImage> {
-  const records = recorder(options.tags ?? []);
-  const onEvent: OnEvent = (event) => {
-    records.onEvent(event);
-    options.onEvent?.(event);
-  };
-  try {
-    const image = await build(store, { ...options, onEvent });
-    const record = records.end(image);
-    keepRecord(store, record);
-    return { ...image, record };
-  } catch (error) {
-    keepRecord(store, records.end(error as Error));
-    throw error;
-  }
+  const names = (options.tags ?? []).map((tag) => withTag(parseReference(tag)));
+  return build(store, options, async ({ graph, solved, steps }) =>
+    exportImage(store, graph, solved, names, steps),
+  );
+}
+
+/**
+ * Builds as `buildImage` does, and gives away the files instead of making an image of them.
+ *
+ * @param take gets the layers that they lie in, which stay until it has ended.
+ */
+export async function buildFiles(
+  store: Store,
+  options: BuildOptions,
+  take: (chain: ChainId | undefined) => Promise<void>,
+): Promise<BuildRecord> {
+  const { record } = await build(store, options, async ({ graph, solved, steps }) => {
+    const step = steps.begin('exporting to client');
+    await take(solved.get(graph.result));
+    step.done();
+    return { id: null };
+  });
+  return record;
 }
 
 /** An image, and how it came to be. */
@@ -92,14 +102,37 @@ export async function explainBuild(store: Store, options: BuildOptions): Promise
   });
 }
 
-async function build(store: Store, options: BuildOptions): Promise<Image> {
-  const names = (options.tags ?? []).map((tag) => withTag(parseReference(tag)));
-  const steps = progress(options.onEvent ?? (() => {}));
-  return whileWorking(store.db, `build ${crypto.randomUUID()}`, async () => {
-    const { graph, solving } = await plan(store, options, steps);
-    const solved = await solve(graph, { ...solving, progress: steps });
-    return exportImage(store, graph, solved, names, steps);
+/** What is made of the graph's results. */
+interface Built {
+  readonly graph: Graph;
+  readonly solved: Solved;
+  readonly steps: Progress;
+}
+
+/** Builds, gives the result to `finish`, and keeps a record of it, whether it failed or not. */
+async function build<T extends { readonly id: string | null }>(
+  store: Store,
+  options: BuildOptions,
+  finish: (built: Built) => Promise<T>,
+): Promise<T & { readonly record: BuildRecord }> {
+  const records = recorder(options.tags ?? []);
+  const steps = progress((event) => {
+    records.onEvent(event);
+    options.onEvent?.(event);
   });
+  try {
+    const result = await whileWorking(store.db, `build ${crypto.randomUUID()}`, async () => {
+      const { graph, solving } = await plan(store, options, steps);
+      const solved = await solve(graph, { ...solving, progress: steps });
+      return finish({ graph, solved, steps });
+    });
+    const record = records.end(result);
+    keepRecord(store, record);
+    return { ...result, record };
+  } catch (error) {
+    keepRecord(store, records.end(error as Error));
+    throw error;
+  }
 }
 
 /** Everything before the first step of the Dockerfile: its graph, and what it is solved with. */

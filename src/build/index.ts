@@ -1,8 +1,16 @@
-export { type BuildOptions, type BuiltImage, buildImage, explainBuild } from './build.ts';
+export {
+  type BuildOptions,
+  type BuiltImage,
+  buildFiles,
+  buildImage,
+  explainBuild,
+} from './build.ts';
 export { configOfChanges } from './changes.ts';
 export { checkDockerfile, type Warning } from './check.ts';
 export { type Explained, explainedText } from './explain/explain.ts';
 export { type FileDress, type LayeredMount, type ReadyMount, readSecrets } from './mounts/index.ts';
+export { filesArchive, writeFiles } from './output/files.ts';
+export { type Output, readOutput } from './output/spec.ts';
 export { type BuildEvent, type OnEvent, plainPrinter } from './progress.ts';
 export { type BuildRecord, lastBuilds, type StepRecord } from './record.ts';
 export type { RunCommand, RunSpec } from './run.ts';

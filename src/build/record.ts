@@ -1,4 +1,4 @@
-import { exclusively, type Image, migrate, type Store } from '../image/index.ts';
+import { exclusively, migrate, type Store } from '../image/index.ts';
 import type { OnEvent } from './progress.ts';
 
 /** What a build did, kept in the store: the proof of which steps ran and which were cached. */
@@ -8,7 +8,7 @@ export interface BuildRecord {
   readonly started: number;
   readonly finished: number;
   readonly tags: readonly string[];
-  /** The image's id; null where the build failed. */
+  /** The image's id; null where the build failed, or gave files and no image. */
   readonly image: string | null;
   /** Why it failed. */
   readonly error?: string | undefined;
@@ -60,7 +60,7 @@ export function recorder(tags: readonly string[], now: () => number = Date.now) 
       ...(event.kind === 'failed' ? { error: event.message } : {}),
     });
   };
-  const end = (result: Pick<Image, 'id'> | Error): BuildRecord => ({
+  const end = (result: { readonly id: string | null } | Error): BuildRecord => ({
     ...{ id: crypto.randomUUID(), started, finished: now(), tags },
     ...(result instanceof Error ? { image: null, error: result.message } : { image: result.id }),
     steps: [...steps.values()].map(({ began: _, ...step }) => step),

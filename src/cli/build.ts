@@ -3,19 +3,26 @@ import {
   type BuildEvent,
   type BuildOptions,
   type BuiltImage,
+  buildFiles,
   buildImage,
   checkDockerfile,
   type Explained,
   explainBuild,
   explainedText,
+  filesArchive,
   plainPrinter,
+  readOutput,
   readSecrets,
+  writeFiles,
 } from '../build/index.ts';
 import { openEngine, runCommandOf, settleAll } from '../engine/index.ts';
+import { saveImages } from '../image/archive/index.ts';
+import type { Store } from '../image/index.ts';
 import { writeFileAtomically } from '../image/state/atomic.ts';
 import { printWarnings } from './check.ts';
 import { many } from './flags.ts';
 import { interruptible } from './interrupt.ts';
+import { output } from './stream.ts';
 
 /** `cloche build`: an image from a Dockerfile. */
 export function buildCommand(): Command {
@@ -46,6 +53,7 @@ export function buildCommand(): Command {
     .option('--check', 'only check the Dockerfile, and build nothing', false)
     .option('--explain', 'say what is cached and why the rest is not; build nothing', false)
     .option('--json', 'the explanation as JSON', false)
+    .option('-o, --output <dest>', 'type=local|tar|oci|docker|image,dest=PATH, or a directory')
     .option('--iidfile <file>', 'write the image ID to a file')
     .option('--metadata-file <file>', 'write the digests and what each step did to a file, as JSON')
     .addOption(new Option('--load', 'what cloche always does').hideHelp())
@@ -71,6 +79,7 @@ interface Flags {
   readonly check: boolean;
   readonly explain: boolean;
   readonly json: boolean;
+  readonly output?: string;
   readonly iidfile?: string;
   readonly metadataFile?: string;
 }
@@ -96,7 +105,38 @@ async function build(context: string, flags: Flags, signal: AbortSignal): Promis
     onEvent: printer(flags),
   };
   if (flags.explain) return printExplained(await explainBuild(engine.store, options), flags);
-  const image = await buildImage(engine.store, options);
+  await buildTo(engine.store, options, flags, signal);
+}
+
+async function buildTo(
+  store: Store,
+  options: BuildOptions,
+  flags: Flags,
+  signal: AbortSignal,
+): Promise<void> {
+  const { output: to, name } = readOutput(flags.output ?? 'type=image');
+  if (to.type === 'local' || to.type === 'tar') {
+    await buildFiles(store, options, (chain) =>
+      to.type === 'local'
+        ? writeFiles(store, chain, to.dest, signal)
+        : output(pathOf(to), filesArchive(store, chain), signal),
+    );
+    return;
+  }
+  const tags = [...flags.tag, ...(name === undefined ? [] : name.split(','))];
+  const image = await buildImage(store, { ...options, tags });
+  if (to.type !== 'image') {
+    const names = tags.length > 0 ? tags : [image.id];
+    await output(pathOf(to), saveImages(store, names, to.type), signal);
+  }
+  report(image, flags);
+}
+
+function pathOf({ dest }: { readonly dest: string }): string | undefined {
+  return dest === '-' ? undefined : dest;
+}
+
+function report(image: BuiltImage, flags: Flags): void {
   if (flags.iidfile !== undefined) write(flags.iidfile, image.id);
   if (flags.metadataFile !== undefined)
     write(flags.metadataFile, `${JSON.stringify(metadata(image), undefined, 2)}\n`);

@@ -81,7 +81,10 @@ function withCaches<T>(
     }
     return withCache(
       ...([store, mount, sources.get(mount)] as const),
-      (directory) => take((held.set(mount, directory), rest)),
+      (directory) => {
+        held.set(mount, directory);
+        return take(rest);
+      },
       signal,
     );
   };

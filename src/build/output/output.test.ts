@@ -1,0 +1,73 @@
+import { afterEach, beforeEach, expect, test } from 'bun:test';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeFiles as put } from '../../image/testing.ts';
+import { buildFiles } from '../build.ts';
+import { lastBuilds } from '../record.ts';
+import { openWorkshop, type Workshop } from '../testing.ts';
+import { filesArchive, writeFiles } from './files.ts';
+import { readOutput } from './spec.ts';
+
+let shop: Workshop;
+
+beforeEach(async () => {
+  shop = await openWorkshop();
+});
+
+afterEach(() => shop.remove());
+
+test.each([
+  ['out', { type: 'local', dest: 'out' }],
+  ['-', { type: 'tar', dest: '-' }],
+  ['type=tar', { type: 'tar', dest: '-' }],
+  ['type=local,dest=a', { type: 'local', dest: 'a' }],
+  ['type=docker', { type: 'image' }],
+  ['"type=oci","dest=a,b"', { type: 'oci', dest: 'a,b' }],
+] as const)('%s', (text, output) => expect(readOutput(text).output).toEqual(output));
+
+test.each([
+  ['dest=a', 'type is required for output'],
+  ['type=local', 'output directory is required for local exporter'],
+  ['type=local,dest=-', 'dest cannot be stdout for local exporter'],
+  ['type=zip,dest=a', 'exporter "zip" could not be found'],
+  ['type=tar,dst=a', "unknown key 'dst'"],
+])('%s is refused', (text, message) => expect(() => readOutput(text)).toThrow(message));
+
+test('files are merged into a directory, and no link in it leads out of it', async () => {
+  const dest = join(shop.context, 'out');
+  put(dest, { kept: 'k', 'd/kept': 'k', away: `-> ${shop.context}` });
+  put(shop.context, {
+    a: '1',
+    l: '-> a',
+    Dockerfile: 'FROM scratch\nCOPY --chown=7 a l /d/\nCOPY a /away/',
+    '.dockerignore': 'out',
+  });
+  const taken = buildFiles(shop.store, shop, (chain) =>
+    writeFiles(shop.store, chain, dest, new AbortController().signal),
+  );
+  await expect(taken).rejects.toMatchObject({ code: 'COPY_CONFLICT' });
+  expect(readdirSync(shop.context)).not.toContain('away');
+  put(shop.context, { Dockerfile: 'FROM scratch\nCOPY --chown=7 a l /d/' });
+  const record = await buildFiles(shop.store, shop, (chain) =>
+    writeFiles(shop.store, chain, dest, new AbortController().signal),
+  );
+  expect([readdirSync(dest).sort(), readdirSync(join(dest, 'd')).sort()]).toEqual([
+    ['away', 'd', 'kept'],
+    ['a', 'kept', 'l'],
+  ]);
+  expect(readFileSync(join(dest, 'd/a'), 'utf8')).toBe('1');
+  expect(lstatSync(join(dest, 'd/a')).uid).toBe(process.getuid?.() ?? 0);
+  expect(record.image).toBeNull();
+  expect(lastBuilds(shop.store, 1)).toEqual([record]);
+});
+
+test('as an archive they can be listed by tar', async () => {
+  put(shop.context, { a: '1', Dockerfile: 'FROM scratch\nCOPY a /d/' });
+  const pieces: Buffer[] = [];
+  await buildFiles(shop.store, shop, async (chain) => {
+    for await (const piece of filesArchive(shop.store, chain)) pieces.push(Buffer.from(piece));
+  });
+  const { stdout } = Bun.spawnSync(['tar', 't'], { stdin: Buffer.concat(pieces) });
+  expect(stdout.toString()).toBe('d/\nd/a\n');
+  expect(readdirSync(join(shop.store.root, 'tmp'))).toEqual([]);
+});
