@@ -144,3 +144,16 @@ test('what is wrong with an instruction once its variables are put in says how i
   const { hint } = await shop.failing('FROM base\nARG P=x\nEXPOSE $P');
   expect(hint).toStartWith('It is written EXPOSE 80');
 });
+
+test('a base of another platform is refused, and only where it is needed', async () => {
+  for (const platform of ['linux/s390x', 'windows/amd64', 'riscv64', 'a//b'])
+    expect(await shop.failing(`FROM --platform=${platform} base`)).toMatchObject({
+      code: 'PLATFORM_UNSUPPORTED',
+    });
+  const error = await shop.failing('FROM --platform=linux/s390x base');
+  expect(error).toMatchObject({ code: 'PLATFORM_UNSUPPORTED', details: { line: 1 } });
+  await shop.build(
+    'FROM --platform=linux/s390x base AS other\nFROM --platform=$TARGETPLATFORM base',
+  );
+  await shop.build('FROM --platform=linux base');
+});

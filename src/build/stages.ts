@@ -1,10 +1,11 @@
-import type { ImageConfig } from '../image/index.ts';
+import { ARCHITECTURE, type ImageConfig } from '../image/index.ts';
 import type { Instruction } from './dockerfile/instruction.ts';
 import { type Dockerfile, parseTrigger, type Stage } from './dockerfile/parse.ts';
 import { errorAt, type Place } from './dockerfile/source.ts';
 import { suggest } from './dockerfile/suggest.ts';
 import { expand } from './dockerfile/words.ts';
 import { globalArgs } from './globals.ts';
+import { isOwnPlatform } from './platform.ts';
 
 /** What a stage or a `COPY --from` stands on. */
 export type Origin =
@@ -36,7 +37,7 @@ export interface PlannedStages {
  * again. Pure. `images` are the configs of the images that are known already: the triggers in them
  * may name more, so this is asked until it names none that is not known.
  *
- * @throws {ClocheError} `STAGE_NOT_FOUND`, `DOCKERFILE_INVALID`
+ * @throws {ClocheError} `STAGE_NOT_FOUND`, `DOCKERFILE_INVALID`, `PLATFORM_UNSUPPORTED`
  */
 export function planStages(
   dockerfile: Dockerfile,
@@ -61,6 +62,7 @@ export function planStages(
     if (stage === undefined || needed.includes(stage)) return;
     if (path.includes(stage.index)) throw circular(dockerfile, stage, place);
     path.push(stage.index);
+    checkPlatform(dockerfile, stage);
     want(stage.base, stage.stage.place);
     for (const instruction of stage.instructions)
       for (const name of namedBy(instruction))
@@ -145,6 +147,19 @@ function fromWord(
     const hint = 'FROM sees the ARGs that stand before the first FROM.';
     throw errorAt('DOCKERFILE_INVALID', source, place, (error as Error).message, hint);
   }
+}
+
+/** Only an image has a platform: a stage has that of its own. */
+function checkPlatform({ source }: Dockerfile, { base, platform, stage }: PlannedStage): void {
+  if (base.kind !== 'image' || platform === undefined || platform === '') return;
+  let message = `no match for platform ${platform}: this machine is linux/${ARCHITECTURE}`;
+  try {
+    if (isOwnPlatform(platform)) return;
+  } catch (error) {
+    message = (error as Error).message;
+  }
+  const hint = 'Images of other platforms cannot be run here; leave --platform away.';
+  throw errorAt('PLATFORM_UNSUPPORTED', source, stage.place, message, hint);
 }
 
 function circular({ source }: Dockerfile, { stage, index }: PlannedStage, place: Place) {

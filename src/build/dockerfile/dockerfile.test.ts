@@ -47,6 +47,20 @@ describe('parse', () => {
     ]);
   });
 
+  test.each([
+    ['RUN a \\\\\nUSER b', ['run', 'user']],
+    ['RUN a \\ \t\n  b\nUSER b', ['run', 'user']],
+    ['RUN a \\', ['run']],
+    ['\\\nUSER b', ['user']],
+    ['run a\nUsEr b', ['run', 'user']],
+    ['RUN <<"A B" cat\nUSER x\nA B\nUSER y', ['run', 'user']],
+    ['RUN echo "<<E" 3<<F\nUSER y', ['run', 'user']],
+    ['RUN -- --mount\n# USER x\n  # USER y', ['run']],
+    ['ENV A=b \\\n# c\n  C=d\nUSER x', ['env', 'user']],
+  ])('%j', (text, kinds) => {
+    expect(meanings(text)?.map(({ kind }) => kind)).toEqual(kinds as never);
+  });
+
   test('the escape directive changes the continuation character', () => {
     const { stages } = parsed('# escape=`\nFROM x\nRUN a `\n b \\');
     expect(stages[0]?.instructions[0]).toMatchObject({ command: { text: 'a  b \\' } });
@@ -124,6 +138,21 @@ describe('refuses with line, column and the line itself', () => {
       'FROM a\nCOPY x',
       'Dockerfile:2:1: COPY requires at least two arguments: sources and a destination',
     ],
+    ['FROM a\nCOPY --link --link a b', 'Dockerfile:2:1: duplicate flag specified: --link'],
+    [
+      'FROM a\nCOPY --link=maybe a b',
+      'Dockerfile:2:1: expecting boolean value for flag --link, not: maybe',
+    ],
+    ['FROM a\nCOPY --from= a b', 'Dockerfile:2:1: missing a value on flag: --from'],
+    [
+      'FROM a\nADD --checksum=md5:x a b',
+      "Dockerfile:2:1: invalid checksum: 'md5:x' is neither sha256: with 64 hex digits nor a commit",
+    ],
+    ['FROM a\nRUN cat <<E\nx', 'Dockerfile:2:1: unterminated heredoc'],
+    ['# escape=x\nFROM a', "Dockerfile:1:1: invalid ESCAPE 'x'"],
+    ['# check=a\n# check=b\nFROM a', 'Dockerfile:2:1: only one check parser directive can be used'],
+    ['FROM a\nHEALTHCHECK NONE x', 'Dockerfile:2:1: HEALTHCHECK NONE takes no arguments'],
+    ['FROM a\nHEALTHCHECK x', 'Dockerfile:2:1: unknown type "x" in HEALTHCHECK (try CMD)'],
     ['FROM a\nCOPY --form=b a b', 'Dockerfile:2:1: unknown flag: COPY --form'],
     ['FROM a\nENV A', 'Dockerfile:2:1: ENV must have two arguments'],
     ['FROM a\nENV A=1 B', "Dockerfile:2:1: can't find = in 'B', must be ENV name=value"],
@@ -153,7 +182,15 @@ Dockerfile:4
 });
 
 describe('expand', () => {
-  const values: Record<string, string> = { a: '1', empty: '', b_2: 'two', q: '"', nested: '$a' };
+  const values: Record<string, string> = {
+    p: 'a/b/c.tar.gz',
+    star: '*x*',
+    a: '1',
+    empty: '',
+    b_2: 'two',
+    q: '"',
+    nested: '$a',
+  };
   test.each([
     ['$a-${a}x$b_2', '1-1xtwo'],
     ['$ $- ${unset}|', '$  |'],
@@ -166,12 +203,18 @@ describe('expand', () => {
     ['a\\ b', 'a b'],
     ['$q$nested', '"$a'],
     ['', ''],
+    ['${p#*/}|${p##*/}|${p%/*}|${p%%/*}', 'b/c.tar.gz|c.tar.gz|a/b|a'],
+    ['${p%.*}|${p%%.*}|${p#?}|${p#x}', 'a/b/c.tar|a/b/c|/b/c.tar.gz|a/b/c.tar.gz'],
+    ['${p/\\//-}|${p//\\//-}|${p//./}', 'a-b/c.tar.gz|a-b-c.tar.gz|a/b/ctargz'],
+    ['${p/a*c/$a}|${p//[/x}|${unset#a}', '1.tar.gz|a/b/c.tar.gz|'],
+    ['${star#\\*}|${star#*}|"${unset:-"${a}"}"', 'x*|*x*|1'],
   ])('%s', (word, expected) => {
     expect(expand(word, (name) => values[name])).toBe(expected);
   });
 
   test.each([
     ["'a", "unexpected end of statement while looking for matching '"],
+    ['"a\\"', 'unexpected end of statement while looking for matching "'],
     ['"a', 'unexpected end of statement while looking for matching "'],
     ['${a', "syntax error: missing '}'"],
     ['${a!b}', 'unsupported modifier (!b) in substitution ${a!b}'],

@@ -39,7 +39,7 @@ export function expand(word: string, variables: Variables, esc = '\\'): string {
     const end = endOfPiece(word, at, esc);
     const piece = word.slice(at, end);
     if (char === "'") out += unquoted(piece, "'");
-    else if (char === '"') out += expandQuoted(unquoted(piece, '"'), variables, esc);
+    else if (char === '"') out += expandQuoted(unquoted(piece, '"', esc), variables, esc);
     else if (char === esc) out += piece.slice(1);
     else if (char === '$') out += substitute(piece, variables, esc);
     else out += piece;
@@ -96,8 +96,10 @@ function closing(text: string, from: number, end: '"' | '}', esc: string, depth:
   return text.length;
 }
 
-function unquoted(piece: string, quote: string): string {
-  if (piece.length < 2 || !piece.endsWith(quote))
+function unquoted(piece: string, quote: string, esc = ''): string {
+  let escapes = 0;
+  while (esc !== '' && piece[piece.length - 2 - escapes] === esc) escapes++;
+  if (piece.length < 2 || !piece.endsWith(quote) || escapes % 2 === 1)
     throw new SyntaxError(`unexpected end of statement while looking for matching ${quote}`);
   return piece.slice(1, -1);
 }
