@@ -9,6 +9,7 @@ import {
   settleAll,
   startContainer,
 } from '../engine/index.ts';
+import { removeEnded } from '../engine/remove.ts';
 import { stopContainer, waitForContainer } from '../engine/stop.ts';
 import { whole } from './flags.ts';
 import { printLog } from './logs.ts';
@@ -56,9 +57,13 @@ export function restartCommand(): Command {
 }
 
 /** One that runs already is fine, as with docker: then there is nothing that we have started. */
-async function background(engine: Engine, container: Container): Promise<Started | undefined> {
+async function background(
+  engine: Engine,
+  container: Container,
+  change: { readonly remove?: boolean } = {},
+): Promise<Started | undefined> {
   if (isAlive(container)) return undefined;
-  const options = { ...container.options, detach: true };
+  const options = { ...container.options, detach: true, ...change };
   const started = await startContainer(engine, { ...container, options }, { again: true });
   printWarnings(started.warnings);
   started.exited.catch(() => undefined);
@@ -70,13 +75,18 @@ async function background(engine: Engine, container: Container): Promise<Started
 /** In the background, while we print its log: it outlives us. */
 async function followed(engine: Engine, container: Container): Promise<number> {
   const since = Date.now();
-  const started = await background(engine, container);
-  // Whoever sees the end first notes it, and with --rm nobody can ask afterwards.
+  // With --rm its log would go with it before we have read it, so we remove it ourselves.
+  const started = await background(engine, container, { remove: false });
   const code = started?.exited ?? waitForContainer(engine, container.id);
   await printLog(engine, container.id, { follow: true, since });
   // A shim in the background does not keep us alive by itself.
   const awake = setInterval(() => undefined, 1000);
-  return await code.finally(() => clearInterval(awake));
+  try {
+    return await code;
+  } finally {
+    clearInterval(awake);
+    if (container.options.remove) await removeEnded(engine, container.id);
+  }
 }
 
 async function foreground(engine: Engine, container: Container): Promise<number> {

@@ -37,6 +37,11 @@ export async function* readLog(
   options: LogOptions = {},
 ): AsyncGenerator<LogLine> {
   const path = join(directoryOf(engine, container.id), 'log');
+  // The shim opens it a moment after the container is said to run.
+  for (let tries = 0; tries < 100 && container.status === 'running'; tries++) {
+    if (existsSync(path)) break;
+    await sleep(10);
+  }
   if (!existsSync(path)) {
     if (container.status === 'created') return;
     throw new ClocheError('LOG_NOT_KEPT', `the output of '${container.name}' was not kept`, {

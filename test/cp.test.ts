@@ -1,0 +1,85 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
+import { cloche as clocheIn } from './cli.ts';
+
+/** `cloche cp`; each test removes its own containers. */
+const image = 'debian:bookworm';
+let root = '';
+let remove = () => {};
+
+beforeAll(async () => {
+  ({ root, remove } = await freshBaseRoot());
+}, BASE_TIMEOUT);
+afterEach(async () => {
+  const left = (await cloche('ps', '-aq')).out.split('\n').filter((id) => id !== '');
+  if (left.length > 0) await cloche('rm', '-f', ...left);
+  expect(left).toEqual([]);
+});
+afterAll(() => remove());
+
+const cloche = (...args: string[]) => clocheIn(root, args);
+const run = (name: string, ...command: string[]) =>
+  cloche('run', '-d', '--network', 'none', '--name', name, image, ...command);
+
+test('cp takes files, directories and links out of a container, and puts them into one', async () => {
+  const scratch = mkdtempSync(join(tmpdir(), 'cloche-cp-'));
+  const here = (name: string) => join(scratch, name);
+  const script =
+    'mkdir -m 700 /d; echo 1 > /d/a; chmod 640 /d/a; ln -s a /d/l; ln -s /etc/hostname /out; mkdir /d/e; exec sleep 100';
+  await run('box', 'sh', '-c', script);
+  await Bun.sleep(300);
+  expect(await cloche('cp', 'box:/d', here('new'))).toEqual({ code: 0, out: '', err: '' });
+  expect(statSync(here('new')).mode & 0o7777).toBe(0o700);
+  expect(statSync(here('new/a')).mode & 0o7777).toBe(0o640);
+  expect([readlinkSync(here('new/l')), statSync(here('new/e')).isDirectory()]).toEqual(['a', true]);
+  await cloche('cp', 'box:/d', here('new'));
+  await cloche('cp', 'box:/d/.', scratch);
+  expect(readFileSync(here('new/d/a'), 'utf8') + readFileSync(here('a'), 'utf8')).toBe('1\n1\n');
+  await cloche('cp', 'box:/out', here('link'));
+  expect(readlinkSync(here('link'))).toBe('/etc/hostname');
+  await cloche('cp', 'box:/etc/os-release', here('a'));
+  await cloche('cp', '-L', 'box:/etc/os-release', here('b'));
+  expect(readFileSync(here('b'), 'utf8')).toContain('Debian');
+  expect((await cloche('cp', here('b'), 'box:/')).err).toContain(
+    "cannot copy into 'box': it is running",
+  );
+  await cloche('stop', '-t', '0', 'box');
+  expect((await cloche('cp', here('new'), 'box:/d')).code).toBe(0);
+  expect((await cloche('cp', here('b'), 'box:/d/a')).code).toBe(0);
+  const diff = (await cloche('diff', 'box')).out.split('\n');
+  for (const line of ['A /d/a', 'A /d/new', 'A /d/new/d/a']) expect(diff).toContain(line);
+  await cloche('cp', 'box:/d/a', here('back'));
+  expect(readFileSync(here('back'), 'utf8')).toContain('Debian');
+  for (const [args, says] of [
+    [['box:/nope', scratch], 'could not find the file /nope in container box'],
+    [['box:/d/a', here('no/where')], 'could not find the file'],
+    [[here('new'), 'box:/d/a'], 'cannot copy directory'],
+    [['box:/d', 'box:/e'], 'copying between containers is not supported'],
+    [['a', 'b'], 'must specify at least one container source'],
+    [['none:/a', scratch], 'no such container: none'],
+  ] as const) {
+    const { code, err } = await cloche('cp', ...args);
+    expect(code).toBe(1);
+    expect(err).toContain(says);
+  }
+  rmSync(scratch, { recursive: true });
+  await cloche('rm', 'box');
+}, 30_000);
+
+test('cp follows no link of a container out of it', async () => {
+  const scratch = mkdtempSync(join(tmpdir(), 'cloche-cp-'));
+  await run('box', 'sh', '-c', `ln -s ${scratch} /trap; ln -s ../../../../../../etc/passwd /up`);
+  await cloche('wait', 'box');
+  await cloche('cp', '-L', 'box:/up', join(scratch, 'passwd'));
+  expect(readFileSync(join(scratch, 'passwd'), 'utf8')).not.toBe(
+    readFileSync('/etc/passwd', 'utf8'),
+  );
+  const { code, err } = await cloche('cp', '/etc/hostname', 'box:/trap/x');
+  expect([code, err]).toEqual([1, expect.stringContaining('could not find the file')]);
+  expect(readdirSync(scratch)).toEqual(['passwd']);
+  rmSync(scratch, { recursive: true });
+  await cloche('rm', 'box');
+});
