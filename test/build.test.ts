@@ -174,3 +174,10 @@ test('-o gives files, an archive of them, or the image as an archive', async () 
   const loaded = await ended(cloche('load', '-i', `${context}.tar`));
   expect(loaded.stdout).toContain('Loaded image: archived:latest');
 });
+
+test('a Dockerfile on standard input needs no context', async () => {
+  const stdin = Buffer.from('FROM debian:bookworm\nRUN echo from stdin');
+  const child = Bun.spawn([CLOCHE, 'build', '-'], { env: process.env, stdin, stderr: 'pipe' });
+  expect(await new Response(child.stderr).text()).toContain(' from stdin\n');
+  expect(await child.exited).toBe(0);
+});

@@ -7,6 +7,7 @@ export {
 } from './build.ts';
 export { configOfChanges } from './changes.ts';
 export { checkDockerfile, type Warning } from './check.ts';
+export { withContext } from './contexts/fetched.ts';
 export { type Explained, explainedText } from './explain/explain.ts';
 export { type FileDress, type LayeredMount, type ReadyMount, readSecrets } from './mounts/index.ts';
 export { filesArchive, writeFiles } from './output/files.ts';

@@ -13,9 +13,10 @@ import {
   plainPrinter,
   readOutput,
   readSecrets,
+  withContext,
   writeFiles,
 } from '../build/index.ts';
-import { openEngine, runCommandOf, settleAll } from '../engine/index.ts';
+import { type Engine, openEngine, runCommandOf, settleAll } from '../engine/index.ts';
 import { saveImages } from '../image/archive/index.ts';
 import type { Store } from '../image/index.ts';
 import { writeFileAtomically } from '../image/state/atomic.ts';
@@ -28,7 +29,10 @@ import { output } from './stream.ts';
 export function buildCommand(): Command {
   return new Command('build')
     .description('Build an image from a Dockerfile')
-    .argument('<path>', 'the build context: a directory')
+    .argument(
+      '<path>',
+      'the build context: a directory, an archive, a git URL, or - for standard input',
+    )
     .option('-t, --tag <name>', 'name the image', many, [])
     .option('-f, --file <path>', 'the Dockerfile, if it is not PATH/Dockerfile')
     .option('--target <stage>', 'build up to this stage')
@@ -84,16 +88,27 @@ interface Flags {
   readonly metadataFile?: string;
 }
 
-async function build(context: string, flags: Flags, signal: AbortSignal): Promise<void> {
-  if (flags.check) {
-    const about = { context, file: flags.file, buildArgs: pairs(flags.buildArg) };
-    return printWarnings(await checkDockerfile(about), flags.progress);
-  }
+async function build(said: string, flags: Flags, signal: AbortSignal): Promise<void> {
   const engine = openEngine();
   await settleAll(engine);
+  const place = { context: said, file: flags.file };
+  const about = { stdin: Bun.stdin.stream(), signal };
+  await withContext(engine.store, place, about, (found) => buildFrom(engine, found, flags, signal));
+}
+
+async function buildFrom(
+  engine: Engine,
+  { context, file }: { readonly context: string; readonly file?: string | undefined },
+  flags: Flags,
+  signal: AbortSignal,
+): Promise<void> {
+  if (flags.check) {
+    const about = { context, file, buildArgs: pairs(flags.buildArg) };
+    return printWarnings(await checkDockerfile(about), flags.progress);
+  }
   const filter = Array.isArray(flags.cacheFilter) ? flags.cacheFilter : [];
   const options: BuildOptions = {
-    ...{ context, signal, file: flags.file, tags: flags.tag, target: flags.target },
+    ...{ context, signal, file, tags: flags.tag, target: flags.target },
     buildArgs: pairs(flags.buildArg),
     labels: pairs(flags.label),
     secrets: readSecrets(flags.secret, flags.ssh),

@@ -1,0 +1,77 @@
+import { afterEach, beforeEach, expect, test } from 'bun:test';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { $ } from 'bun';
+import { writeFiles } from '../../image/testing.ts';
+import { openWorkshop, type Workshop } from '../testing.ts';
+import { type ContextPlace, withContext } from './fetched.ts';
+
+let shop: Workshop;
+
+beforeEach(async () => {
+  shop = await openWorkshop();
+});
+
+afterEach(() => {
+  const left = readdirSync(join(shop.store.root, 'tmp'));
+  shop.remove();
+  expect(left).toEqual([]);
+});
+
+async function* chunks(content: Uint8Array, size = 100) {
+  for (let at = 0; at < content.length; at += size) yield content.subarray(at, at + size);
+}
+
+/** The files of a context, and its Dockerfile's text. */
+async function seen(place: ContextPlace, stdin: Uint8Array = Buffer.alloc(0)) {
+  const signal = new AbortController().signal;
+  const options = { stdin: chunks(stdin), signal };
+  return withContext(shop.store, place, options, async ({ context, file }) => ({
+    files: readdirSync(context).sort(),
+    text: readFileSync(file ?? join(context, 'Dockerfile'), 'utf8'),
+  }));
+}
+
+test('standard input is a Dockerfile without files, or the Dockerfile of a directory', async () => {
+  expect(await seen({ context: '-' }, Buffer.from('FROM a'))).toEqual({
+    files: [],
+    text: 'FROM a',
+  });
+  writeFiles(shop.context, { a: '' });
+  const ofDirectory = await seen({ context: shop.context, file: '-' }, Buffer.from('FROM b'));
+  expect(ofDirectory).toEqual({ files: ['a'], text: 'FROM b' });
+  await expect(seen({ context: '-', file: '-' })).rejects.toMatchObject({
+    code: 'CONTEXT_INVALID',
+  });
+});
+
+test.each([[''], ['gzip'], ['zstd'], ['xz']])(
+  'an archive, %p, on standard input or as a file',
+  async (program) => {
+    writeFiles(shop.context, { a: '1', Dockerfile: 'FROM c', other: 'FROM d' });
+    const archive = `${shop.context}.tar`;
+    await $`tar ${program === '' ? [] : [`--${program}`]} -C ${shop.context} -cf ${archive} .`;
+    const content = readFileSync(archive);
+    const files = ['Dockerfile', 'a', 'other'];
+    expect(await seen({ context: '-' }, content)).toEqual({ files, text: 'FROM c' });
+    expect(await seen({ context: archive, file: 'other' })).toEqual({ files, text: 'FROM d' });
+    await $`rm ${archive}`;
+  },
+);
+
+test('a repository at a branch, and a directory in it', async () => {
+  const repository = join(shop.context, 'r.git');
+  writeFiles(repository, { 'sub/Dockerfile': 'FROM e', 'sub/x': '' });
+  await $`git init -q -b trunk ${repository} && git -C ${repository} add . && git -C ${repository} -c user.name=n -c user.email=e commit -qm x`;
+  const context = `file://${repository}#trunk:sub`;
+  expect(await seen({ context })).toEqual({ files: ['Dockerfile', 'x'], text: 'FROM e' });
+});
+
+test('a Dockerfile that is a link out of the context is none', async () => {
+  writeFiles(shop.context, { Dockerfile: '-> /etc/hostname' });
+  const archive = `${shop.context}.tar`;
+  await $`tar -C ${shop.context} -cf ${archive} .`;
+  expect(existsSync('/etc/hostname')).toBe(true);
+  await expect(seen({ context: archive })).rejects.toMatchObject({ code: 'CONTEXT_NOT_FOUND' });
+  await $`rm ${archive}`;
+});

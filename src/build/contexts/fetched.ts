@@ -1,0 +1,151 @@
+import { createReadStream, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { ClocheError } from '../../error.ts';
+import { find, type Store, temporaryPath, unpackAside } from '../../image/index.ts';
+import { toRaw } from '../../image/layer/scan.ts';
+import { hostPath } from '../../image/tree.ts';
+import { cloneRepository, isRepository } from '../copy/git.ts';
+
+/** Where a build's files and its Dockerfile are; both are paths of this machine. */
+export interface ContextPlace {
+  readonly context: string;
+  /** Without it, `Dockerfile` in the context. */
+  readonly file?: string | undefined;
+}
+
+export interface FetchOptions {
+  readonly stdin: AsyncIterable<Uint8Array>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Does `action` with a build context that may be something else than a directory: `-` for standard
+ * input, which is a Dockerfile or an archive; an archive's file; a git repository, `URL#ref:directory`.
+ * With `-f -` the Dockerfile alone comes from standard input. What was fetched is removed at the end.
+ *
+ * @throws {ClocheError} `CONTEXT_INVALID`, `CONTEXT_NOT_FOUND`; as `cloneRepository` and `unpackAside`
+ */
+export async function withContext<T>(
+  store: Store,
+  { context, file }: ContextPlace,
+  options: FetchOptions,
+  action: (place: ContextPlace) => Promise<T>,
+): Promise<T> {
+  if (context === '-' && file === '-')
+    throw new ClocheError(
+      'CONTEXT_INVALID',
+      "invalid argument: can't use stdin for both build context and dockerfile",
+      { class: 'invalid-argument' },
+    );
+  if (file === '-') return withDockerfile(store, await collected(options.stdin), context, action);
+  if (context === '-') {
+    const { head, all } = await peeked(options.stdin);
+    if (isArchive(head)) return withArchive(store, all, file, options, action);
+    return withDockerfile(store, await collected(all), undefined, action);
+  }
+  if (isRepository(context)) return withRepository(store, context, file, options, action);
+  if (statSync(context, { throwIfNoEntry: false })?.isFile())
+    return withArchive(store, createReadStream(context), file, options, action);
+  return action({ context, file });
+}
+
+type Action<T> = (place: ContextPlace) => Promise<T>;
+
+async function withDockerfile<T>(
+  store: Store,
+  text: Buffer,
+  context: string | undefined,
+  action: Action<T>,
+): Promise<T> {
+  const directory = temporaryPath(store);
+  mkdirSync(join(directory, 'empty'), { recursive: true });
+  try {
+    const file = join(directory, 'Dockerfile');
+    writeFileSync(file, text);
+    return await action({ context: context ?? join(directory, 'empty'), file });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+async function withArchive<T>(
+  store: Store,
+  body: AsyncIterable<Uint8Array>,
+  file: string | undefined,
+  { signal }: FetchOptions,
+  action: Action<T>,
+): Promise<T> {
+  const { tree, close } = await unpackAside(store, body, { signal });
+  try {
+    return await action(inside(tree.layers[0]?.directory ?? '', file));
+  } finally {
+    close();
+  }
+}
+
+async function withRepository<T>(
+  store: Store,
+  source: string,
+  file: string | undefined,
+  { signal }: FetchOptions,
+  action: Action<T>,
+): Promise<T> {
+  const directory = temporaryPath(store);
+  mkdirSync(directory);
+  try {
+    const path = await cloneRepository(source, directory, { commit: undefined, signal });
+    rmSync(join(directory, '.git'), { recursive: true });
+    return await action(inside(within(directory, path, source), file));
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** What others made may have links: none of them leads to a file of ours. */
+function within(directory: string, path: string, shown: string): string {
+  const tree = { layers: [{ directory, opaque: [] }] };
+  const node = find(tree, toRaw(path));
+  if (node !== undefined) return hostPath(tree, node).toString();
+  throw new ClocheError('CONTEXT_NOT_FOUND', `"${path}" is not in ${shown}`, {
+    class: 'not-found',
+  });
+}
+
+function inside(directory: string, file = 'Dockerfile'): ContextPlace {
+  return { context: directory, file: within(resolve(directory), file, 'the build context') };
+}
+
+async function collected(pieces: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const all: Uint8Array[] = [];
+  for await (const piece of pieces) all.push(piece);
+  return Buffer.concat(all);
+}
+
+/** The beginning of a stream, and all of it. */
+async function peeked(stream: AsyncIterable<Uint8Array>) {
+  const iterator = stream[Symbol.asyncIterator]();
+  let head = Buffer.alloc(0);
+  let ended = false;
+  while (!ended && head.length < 512) {
+    const { value, done } = await iterator.next();
+    if (done === true) ended = true;
+    else head = Buffer.concat([head, value]);
+  }
+  async function* all(): AsyncGenerator<Uint8Array> {
+    yield head;
+    while (!ended) {
+      const { value, done } = await iterator.next();
+      if (done === true) return;
+      yield value;
+    }
+  }
+  return { head, all: all() };
+}
+
+/** How gzip, zstd, xz and bzip2 begin. */
+const COMPRESSED = ['1f8b', '28b52ffd', 'fd377a585a00', '425a68'];
+
+function isArchive(head: Buffer): boolean {
+  const isTar = head.toString('latin1', 257, 262) === 'ustar';
+  return isTar || COMPRESSED.some((magic) => head.toString('hex').startsWith(magic));
+}
