@@ -108,3 +108,12 @@ test('a git repository: a branch, a directory in it, with and without .git', asy
   const error = await shop.failing(`FROM base\nADD file://${repository}#nope /s`);
   expect(error).toMatchObject({ code: 'ADD_FETCH_FAILED' });
 });
+
+test('an archive whose program is missing is an error, and no file that is copied as it is', async () => {
+  await archive('xz');
+  // Bun looks programs up in the PATH that it was started with.
+  const script = `const { isArchive } = await import('${import.meta.dir}/unarchive.ts');
+    await isArchive(Buffer.from('${scratch}/packed')).catch(({ code }) => console.log(code));`;
+  const child = Bun.spawn([process.execPath, '-e', script], { env: { PATH: scratch } });
+  expect(await new Response(child.stdout).text()).toBe('COMPRESSION_UNSUPPORTED\n');
+});

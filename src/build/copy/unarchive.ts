@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
+import { ClocheError } from '../../error.ts';
 import { type Store, unpackAside } from '../../image/index.ts';
 import { decompress } from '../../image/layer/decompress.ts';
 import { BLOCK } from '../../image/layer/fields.ts';
@@ -7,7 +8,11 @@ import { find } from '../../image/tree.ts';
 import { gather } from './gather.ts';
 import { type PlaceOptions, place } from './place.ts';
 
-/** Whether a file is a tar archive, compressed in whichever way; its name is not asked. */
+/**
+ * Whether a file is a tar archive, compressed in whichever way; its name is not asked.
+ *
+ * @throws {ClocheError} `COMPRESSION_UNSUPPORTED`: the program that reads it is not installed
+ */
 export async function isArchive(host: Buffer): Promise<boolean> {
   const file = pieces(host);
   try {
@@ -17,7 +22,9 @@ export async function isArchive(host: Buffer): Promise<boolean> {
       if (first.length >= BLOCK) return isHeader(first.subarray(0, BLOCK));
     }
     return false;
-  } catch {
+  } catch (error) {
+    // Without the program nobody knows what it is, and a guess would be a wrong image.
+    if (error instanceof ClocheError && error.code === 'COMPRESSION_UNSUPPORTED') throw error;
     // Damaged, or only beginning like a compressed file: it is then copied as it is.
     return false;
   } finally {
