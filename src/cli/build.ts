@@ -20,9 +20,11 @@ import { type Engine, openEngine, runCommandOf, settleAll } from '../engine/inde
 import { saveImages } from '../image/archive/index.ts';
 import type { Store } from '../image/index.ts';
 import { writeFileAtomically } from '../image/state/atomic.ts';
+import { buildView } from './build-view.ts';
 import { printWarnings } from './check.ts';
 import { many } from './flags.ts';
 import { interruptible } from './interrupt.ts';
+import { isForPeople } from './output.ts';
 import { output } from './stream.ts';
 
 /** `cloche build`: an image from a Dockerfile. */
@@ -117,10 +119,14 @@ async function buildFrom(
     noCache: !flags.cache,
     noCacheFilter: filter.flatMap((names) => names.split(',')),
     run: runCommandOf(engine),
-    onEvent: printer(flags),
   };
   if (flags.explain) return printExplained(await explainBuild(engine.store, options), flags);
-  await buildTo(engine.store, options, flags, signal);
+  const { onEvent, end } = printer(flags);
+  try {
+    await buildTo(engine.store, { ...options, onEvent }, flags, signal);
+  } finally {
+    end?.();
+  }
 }
 
 async function buildTo(
@@ -158,11 +164,38 @@ function report(image: BuiltImage, flags: Flags): void {
   if (isQuiet(flags)) process.stdout.write(`${image.id}\n`);
 }
 
-function printer(flags: Flags): (event: BuildEvent) => void {
-  if (isQuiet(flags)) return () => undefined;
+/** Shows events as they come; `end` once nothing comes any more. */
+interface Printer {
+  readonly onEvent: (event: BuildEvent) => void;
+  readonly end?: () => void;
+}
+
+function printer(flags: Flags): Printer {
+  const { stderr } = process;
+  if (isQuiet(flags)) return { onEvent: () => undefined };
   if (flags.progress === 'json')
-    return (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
-  return plainPrinter((line) => process.stderr.write(`${line}\n`));
+    return { onEvent: (event) => process.stdout.write(`${JSON.stringify(event)}\n`) };
+  if (flags.progress === 'tty' || (flags.progress === 'auto' && stderr.isTTY)) return drawn(stderr);
+  return { onEvent: plainPrinter((line) => stderr.write(`${line}\n`)) };
+}
+
+/** How often it is drawn, in milliseconds. */
+const FRAME = 100;
+
+function drawn(stderr: NodeJS.WriteStream): Printer {
+  const view = buildView({
+    write: (text) => stderr.write(text),
+    columns: () => stderr.columns || 80,
+    rows: () => stderr.rows || 24,
+    hasColours: isForPeople(stderr),
+    now: () => performance.now(),
+  });
+  const timer = setInterval(view.draw, FRAME);
+  const end = () => {
+    clearInterval(timer);
+    view.end();
+  };
+  return { onEvent: view.onEvent, end };
 }
 
 function printExplained(all: readonly Explained[], { json }: Flags): void {
