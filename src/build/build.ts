@@ -1,3 +1,4 @@
+import { ClocheError } from '../error.ts';
 import {
   ARCHITECTURE,
   type ChainId,
@@ -42,6 +43,13 @@ export interface BuildOptions {
   readonly labels?: Readonly<Record<string, string>> | undefined;
   /** For RUN: `bridge`, `host`, `none`. */
   readonly network?: string | undefined;
+  /** Whether registries are asked for base images that are here; what is missing is always pulled. */
+  readonly pull?: boolean | undefined;
+  /**
+   * SOURCE_DATE_EPOCH: no time in the image config and its history is later. Seconds; the build argument
+   * of that name wins.
+   */
+  readonly epoch?: string | undefined;
   readonly noCache?: boolean | undefined;
   /** Stages of which the cache is not used. */
   readonly noCacheFilter?: readonly string[] | undefined;
@@ -65,7 +73,7 @@ export interface BuildOptions {
 export async function buildImage(store: Store, options: BuildOptions): Promise<BuiltImage> {
   const names = (options.tags ?? []).map((tag) => withTag(parseReference(tag)));
   return build(store, options, async ({ graph, solved, steps }) =>
-    exportImage(store, graph, solved, names, steps),
+    exportImage(store, imageConfig(store, graph, solved, latestTime(options)), names, steps),
   );
 }
 
@@ -147,7 +155,7 @@ async function plan(store: Store, options: BuildOptions, steps: Progress) {
   const images = new Map<string, ImageConfig>();
   // ONBUILD in an image may name further ones.
   while (planned.images.some((reference) => !images.has(reference))) {
-    await resolveAll(store, planned.images, images, steps, signal);
+    await resolveAll(store, planned.images, images, steps, { signal, pull: options.pull });
     planned = planStages(dockerfile, buildArgs, options.target, images);
   }
   enforceChecks(context, { images, buildArgs });
@@ -181,7 +189,7 @@ async function resolveAll(
   references: readonly string[],
   images: Map<string, ImageConfig>,
   steps: Progress,
-  signal: AbortSignal,
+  { signal, pull = false }: Pick<BuildOptions, 'signal' | 'pull'>,
 ): Promise<void> {
   for (const reference of references) {
     if (images.has(reference)) continue;
@@ -189,7 +197,7 @@ async function resolveAll(
     const step = steps.begin(`[internal] load metadata for ${shown}`);
     const image = await resolveImage(store, reference, {
       onProgress: ({ text }) => step.note(text),
-      signal,
+      ...{ signal, pull: pull ? 'always' : 'missing' },
     });
     images.set(reference, configOf(store, image));
     step.done();
@@ -198,31 +206,42 @@ async function resolveAll(
 
 function exportImage(
   store: Store,
-  graph: Graph,
-  solved: Solved,
+  config: ImageConfig,
   names: readonly Reference[],
   steps: Progress,
 ): Image {
   const step = steps.begin('exporting to image');
-  const image = writeImage(store, imageConfig(store, graph, solved), names);
+  const image = writeImage(store, config, names);
   step.note(`writing image ${image.id}`);
   for (const name of names) step.note(`naming to ${canonical(name)}`);
   step.done();
   return image;
 }
 
+/** In milliseconds; without SOURCE_DATE_EPOCH no time is too late. @throws `EPOCH_INVALID` */
+function latestTime({ epoch, buildArgs }: BuildOptions): number {
+  const said = buildArgs?.SOURCE_DATE_EPOCH ?? epoch ?? '';
+  if (said === '') return Number.POSITIVE_INFINITY;
+  if (/^\d{1,11}$/.test(said)) return Number(said) * 1000;
+  throw new ClocheError('EPOCH_INVALID', `invalid SOURCE_DATE_EPOCH: '${said}'`, {
+    class: 'invalid-argument',
+    hint: 'It is a number of seconds since 1970: git log -1 --format=%ct.',
+  });
+}
+
 /**
  * The image config. Its times are those of its layers and not of this build, so that a build whose
  * steps are all cached gives the very same image.
  */
-function imageConfig(store: Store, graph: Graph, solved: Solved): ImageConfig {
+function imageConfig(store: Store, graph: Graph, solved: Solved, latest: number): ImageConfig {
   const stack = stackOf(store, solved.get(graph.result)).reverse();
   const entries: HistoryEntry[] = [];
   let layers = 0;
-  let created = stack[0]?.created ?? new Date(0);
+  const clamped = (date: Date) => new Date(Math.min(date.getTime(), latest));
+  let created = clamped(stack[0]?.created ?? new Date(0));
   for (const { entry, vertex } of graph.history) {
     const isLayer = vertex === undefined ? entry.empty_layer !== true : madeLayer(vertex);
-    if (isLayer) created = stack[layers++]?.created ?? created;
+    if (isLayer) created = clamped(stack[layers++]?.created ?? created);
     entries.push({
       created: created.toISOString(),
       ...entry,

@@ -17,8 +17,9 @@ import {
   writeFiles,
 } from '../build/index.ts';
 import { type Engine, openEngine, runCommandOf, settleAll } from '../engine/index.ts';
+import { ClocheError } from '../error.ts';
 import { saveImages } from '../image/archive/index.ts';
-import type { Store } from '../image/index.ts';
+import { ARCHITECTURE, type Store } from '../image/index.ts';
 import { writeFileAtomically } from '../image/state/atomic.ts';
 import { buildView } from './build-view.ts';
 import { printWarnings } from './check.ts';
@@ -44,6 +45,8 @@ export function buildCommand(): Command {
     .option('--ssh <id[=socket]>', 'give RUN an SSH agent', many, [])
     .option('--allow <right>', 'allow RUN security.insecure or network.host', many, [])
     .option('--network <mode>', 'the network of RUN: bridge, host or none', 'bridge')
+    .option('--pull', 'ask the registry for newer base images', false)
+    .option('--platform <os/arch>', "the platform of the image: this machine's", ownPlatform)
     .option('--no-cache', 'use nothing of an earlier build')
     .addOption(
       new Option('--no-cache-filter <stages>', 'use nothing of an earlier build for these stages')
@@ -78,6 +81,7 @@ interface Flags {
   readonly ssh: string[];
   readonly allow: string[];
   readonly network: string;
+  readonly pull: boolean;
   readonly cache: boolean;
   readonly cacheFilter?: string[] | true;
   readonly progress: string;
@@ -116,6 +120,8 @@ async function buildFrom(
     secrets: readSecrets(flags.secret, flags.ssh),
     allow: flags.allow,
     network: flags.network,
+    pull: flags.pull,
+    epoch: process.env.SOURCE_DATE_EPOCH,
     noCache: !flags.cache,
     noCacheFilter: filter.flatMap((names) => names.split(',')),
     run: runCommandOf(engine),
@@ -218,6 +224,19 @@ function metadata({ id, manifest, tags, record }: BuiltImage): Record<string, un
 
 function write(path: string, content: string): void {
   writeFileAtomically(path, Buffer.from(content), `${path}.${process.pid}.part`);
+}
+
+/** @throws {ClocheError} `PLATFORM_UNSUPPORTED`: its programs could not be run here. */
+function ownPlatform(text: string): string {
+  if (text === `linux/${ARCHITECTURE}` || text === ARCHITECTURE) return text;
+  throw new ClocheError(
+    'PLATFORM_UNSUPPORTED',
+    `cannot build for '${text}' on linux/${ARCHITECTURE}`,
+    {
+      class: 'invalid-argument',
+      hint: 'Build on a machine of that architecture, and push from there.',
+    },
+  );
 }
 
 /** `NAME=value`, or `NAME` for our own variable's value. */
