@@ -13,11 +13,12 @@ import { readJson, type Store } from './store.ts';
  * temporary files. Every command may begin with it; with nothing to do it costs half a millisecond.
  */
 export function reconcile(store: Store): void {
+  // First what needs no transaction: on a full disk there can be none until this is gone.
+  for (const name of readdirSync(join(store.root, 'tmp')))
+    if (isDead((name.split('+')[0] ?? '') as Owner))
+      rmSync(join(store.root, 'tmp', name), { recursive: true, force: true });
   const bins = exclusively(store.db, () => [...deadActive(store), ...orphans(store)]);
-  const left = readdirSync(join(store.root, 'tmp'))
-    .filter((name) => isDead((name.split('+')[0] ?? '') as Owner))
-    .map((name) => join(store.root, 'tmp', name));
-  for (const path of [...bins, ...left]) rmSync(path, { recursive: true, force: true });
+  for (const path of bins) rmSync(path, { recursive: true, force: true });
 }
 
 /** What a sweep took away. */
