@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 import { LESSONS } from '../lessons/index.ts';
 import { openEngine } from '../src/engine/index.ts';
 import { type PlayedStep, playLesson } from '../src/playground/auto.ts';
-import { containersOf } from '../src/playground/containers.ts';
-import { a, b, type Typed } from '../src/playground/lesson.ts';
+import { a, b, type LessonStep, type Typed } from '../src/playground/lesson.ts';
 import { SILENT } from '../src/playground/transcript.ts';
+import { worldOf } from '../src/playground/world.ts';
 import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
 
 /**
@@ -30,13 +30,16 @@ async function nearly(
   const lesson = LESSONS.find((one) => one.id === id);
   const index = lesson?.steps.findIndex((one) => one.id === step) ?? -1;
   if (lesson === undefined || index < 0) throw new Error(`no step '${step}' in '${id}'`);
-  const steps = lesson.steps
-    .slice(0, index + 1)
-    .map((one, i) => (i === index ? { ...one, solution, patience: 2 } : one));
+  const upTo = <L>(steps: readonly LessonStep<L>[]) =>
+    steps
+      .slice(0, index + 1)
+      .map((one, i) => (i === index ? { ...one, solution, patience: 2 } : one));
   const played = await playLesson(
-    { ...lesson, steps },
+    'makes' in lesson
+      ? { ...lesson, steps: upTo(lesson.steps) }
+      : { ...lesson, steps: upTo(lesson.steps) },
     {
-      containers: containersOf(openEngine()),
+      world: worldOf(openEngine()),
       audience: SILENT,
       lessons: `${repository}/lessons`,
       env: { ...process.env, XDG_CACHE_HOME: `${repository}/.cache` },

@@ -2,9 +2,9 @@ import { closure, isElf, type Missing, readElf } from '../../src/playground/elf/
 import {
   a,
   done,
-  type Lesson,
   type Look,
   notYet,
+  type PlaygroundLesson,
   type Verdict,
 } from '../../src/playground/lesson.ts';
 import {
@@ -20,7 +20,7 @@ function copyAll(programs: string): string {
   return `for p in ${programs}; do for f in $p $(ldd $p | grep -o '/[^ ]*'); do cp --parents $f /jail; done; done`;
 }
 
-export const lesson: Lesson = {
+export const lesson: PlaygroundLesson = {
   id: '1_chroot',
   title: 'A jail made by hand',
   summary: 'what a program needs to start, and how one call gives a process another "/"',

@@ -1,11 +1,18 @@
-import { a, b, done, type Lesson, type Look, notYet } from '../../src/playground/lesson.ts';
+import {
+  a,
+  b,
+  done,
+  type Look,
+  notYet,
+  type PlaygroundLesson,
+} from '../../src/playground/lesson.ts';
 import { described, namespaceOf } from '../../src/playground/observe/index.ts';
 import { differing, livesIn, loot, SECRET, sameTail, secretIsOpen, shellIn } from '../two_roots.ts';
 
 /** How the auto-player finds tail's pid without ps, as read_secret.sh does. */
 const FIND_TAIL = "p=$(grep -lx tail /proc/[0-9]*/comm | head -n 1 | tr -dc '0-9')";
 
-export const lesson: Lesson = {
+export const lesson: PlaygroundLesson = {
   id: '2_chroot_problems',
   title: 'Why a jail is not enough',
   summary: 'chroot hides files, not processes: a secret leaks through /proc',

@@ -2,9 +2,9 @@ import {
   a,
   b,
   done,
-  type Lesson,
   type Look,
   notYet,
+  type PlaygroundLesson,
   type Verdict,
 } from '../../src/playground/lesson.ts';
 import {
@@ -23,7 +23,7 @@ import {
   shellIn,
 } from '../two_roots.ts';
 
-export const lesson: Lesson = {
+export const lesson: PlaygroundLesson = {
   id: '3_namespaces',
   title: 'Walls: namespaces',
   summary: 'unshare gives a process its own view of the system; which wall stops what',

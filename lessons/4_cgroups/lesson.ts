@@ -2,9 +2,9 @@ import {
   a,
   b,
   done,
-  type Lesson,
   type Look,
   notYet,
+  type PlaygroundLesson,
   type Verdict,
 } from '../../src/playground/lesson.ts';
 import { cgroupMounts, described, type ProcessView } from '../../src/playground/observe/index.ts';
@@ -24,7 +24,7 @@ import {
 
 const MB = 1024 * 1024;
 
-export const lesson: Lesson = {
+export const lesson: PlaygroundLesson = {
   id: '4_cgroups',
   title: 'How much: control groups',
   summary: 'memory, CPU, processes and devices: first without a limit, then with one',

@@ -4,15 +4,16 @@ import { LESSONS } from '../../lessons/index.ts';
 import { openEngine, settleAll } from '../engine/index.ts';
 import { type PlayedLesson, playLesson } from '../playground/auto.ts';
 import { chosen, listed, listing } from '../playground/catalogue.ts';
-import { containersOf } from '../playground/containers.ts';
 import { followLesson } from '../playground/follow.ts';
 import type { Lesson } from '../playground/lesson.ts';
-import type { Containers } from '../playground/observe/index.ts';
 import { paint } from '../playground/paint.ts';
 import { Progress } from '../playground/progress.ts';
 import { resetLesson } from '../playground/reset.ts';
 import { SILENT, transcript } from '../playground/transcript.ts';
+import { type World, worldOf } from '../playground/world.ts';
 import { isForPeople } from './output.ts';
+
+const LESSONS_FOLDER = resolve(import.meta.dir, '../../lessons');
 
 /** `cloche learn`: the lessons, followed by a learner or played by themselves. */
 export function learnCommand(): Command {
@@ -26,11 +27,11 @@ export function learnCommand(): Command {
       const lessons = chosen(names, LESSONS);
       const engine = openEngine();
       await settleAll(engine);
-      const containers = containersOf(engine);
-      if (flags.reset) await reset(lessons, containers);
-      else if (flags.auto) process.exitCode = await auto(lessons, containers, flags);
+      const world = worldOf(engine);
+      if (flags.reset) await reset(lessons, world);
+      else if (flags.auto) process.exitCode = await auto(lessons, world, flags);
       else if (names.length === 0) list(flags);
-      else await follow(lessons, containers);
+      else await follow(lessons, world);
     });
 }
 
@@ -48,11 +49,7 @@ function list(flags: Flags): void {
 }
 
 /** Plays lessons in real terminals. @returns 0 when everything held, else 1 */
-async function auto(
-  lessons: readonly Lesson[],
-  containers: Containers,
-  flags: Flags,
-): Promise<number> {
+async function auto(lessons: readonly Lesson[], world: World, flags: Flags): Promise<number> {
   const { stdout } = process;
   const cancel = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
@@ -63,9 +60,9 @@ async function auto(
     if (cancel.signal.aborted) break;
     played.push(
       await playLesson(lesson, {
-        containers,
+        world,
         audience: flags.json ? SILENT : transcript(out, paint(isForPeople(stdout))),
-        lessons: resolve(import.meta.dir, '../../lessons'),
+        lessons: LESSONS_FOLDER,
         env: process.env,
         signal: cancel.signal,
       }),
@@ -82,11 +79,11 @@ function summary(played: readonly PlayedLesson[], wanted: number): string {
   return `${held} of ${wanted} lessons hold on this machine's kernel, in ${seconds.toFixed(1)} s`;
 }
 
-async function follow(lessons: readonly Lesson[], containers: Containers): Promise<void> {
+async function follow(lessons: readonly Lesson[], world: World): Promise<void> {
   const { stdin, stdout } = process;
   for (const lesson of lessons) {
     const ended = await followLesson(lesson, {
-      containers,
+      world,
       progress: new Progress(),
       paint: paint(isForPeople(stdout)),
       out: (text) => void stdout.write(text),
@@ -106,13 +103,11 @@ async function follow(lessons: readonly Lesson[], containers: Containers): Promi
   }
 }
 
-async function reset(lessons: readonly Lesson[], containers: Containers): Promise<void> {
+async function reset(lessons: readonly Lesson[], world: World): Promise<void> {
   const progress = new Progress();
   for (const lesson of lessons) {
-    const { processes, cgroups } = await resetLesson(lesson, containers);
+    const cleared = await resetLesson(lesson, { world, lessons: LESSONS_FOLDER });
     progress.forget(lesson.id);
-    process.stdout.write(
-      `${lesson.id} is as it was: ${processes} processes ended, ${cgroups} cgroups removed\n`,
-    );
+    process.stdout.write(`${lesson.id} is as it was: ${cleared}\n`);
   }
 }

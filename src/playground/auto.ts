@@ -1,10 +1,10 @@
 import { ClocheError } from '../error.ts';
 import type { Lesson, LessonStep, Memory, TerminalName, Typed, Verdict } from './lesson.ts';
-import type { Containers } from './observe/playground.ts';
 import { resetLesson } from './reset.ts';
 import { keyOrLine } from './solution.ts';
 import { Terminal } from './terminal.ts';
 import { checkStep, waitForStep } from './watch.ts';
+import type { World } from './world.ts';
 
 /**
  * Plays a lesson: types each step's solution into real terminals and asks the kernel before and
@@ -17,7 +17,7 @@ import { checkStep, waitForStep } from './watch.ts';
 export async function playLesson(lesson: Lesson, stage: Stage): Promise<PlayedLesson> {
   const start = performance.now();
   stage.audience.lessonBegins(lesson);
-  await resetLesson(lesson, stage.containers);
+  await resetLesson(lesson, stage);
   const terminals = new Terminals(lesson, stage);
   const steps: PlayedStep[] = [];
   try {
@@ -29,7 +29,7 @@ export async function playLesson(lesson: Lesson, stage: Stage): Promise<PlayedLe
     }
   } finally {
     await terminals.close();
-    await resetLesson(lesson, stage.containers);
+    await resetLesson(lesson, stage);
   }
   const ok = steps.length === lesson.steps.length && steps.every((step) => step.ok);
   const played = { lesson: lesson.id, ok, seconds: since(start), steps };
@@ -39,7 +39,7 @@ export async function playLesson(lesson: Lesson, stage: Stage): Promise<PlayedLe
 
 /** Where a lesson is played: what the playground needs from outside. */
 export interface Stage {
-  readonly containers: Containers;
+  readonly world: World;
   readonly audience: Audience;
   /** The folder that holds the lesson's folder. */
   readonly lessons: string;
@@ -84,8 +84,9 @@ async function playStep(
   stage: Stage,
 ): Promise<PlayedStep> {
   const start = performance.now();
-  stage.audience.stepBegins(step, lesson.steps.indexOf(step));
-  const ask = () => checkStep(lesson, step, memory, stage.containers);
+  const index = lesson.steps.findIndex(({ id }) => id === step.id);
+  stage.audience.stepBegins(step, index);
+  const ask = () => checkStep(lesson, step, memory, stage.world);
   const before = await ask();
   const typed: { terminal: TerminalName; line: string; output: string }[] = [];
   let after: Verdict | undefined;

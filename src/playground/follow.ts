@@ -1,9 +1,9 @@
 import type { Lesson, LessonStep, Memory, Verdict } from './lesson.ts';
-import type { Containers } from './observe/playground.ts';
 import { type Paint, prose } from './paint.ts';
 import { keptMemory, type Progress, rememberedBy } from './progress.ts';
 import { solutionLines } from './solution.ts';
-import { checkStep, playgroundRun } from './watch.ts';
+import { checkStep, lessonRun } from './watch.ts';
+import type { World } from './world.ts';
 
 /**
  * Follows a learner through a lesson: shows a step, asks the kernel four times a second whether it
@@ -18,7 +18,7 @@ export async function followLesson(lesson: Lesson, desk: Desk): Promise<'complet
 
 /** What the follower sits at. */
 export interface Desk {
-  readonly containers: Containers;
+  readonly world: World;
   readonly progress: Progress;
   readonly paint: Paint;
   readonly out: (text: string) => void;
@@ -52,7 +52,7 @@ class Follower {
     this.say(`\n${paint.title(`━━ ${this.lesson.id}: ${this.lesson.title}`)}\n`);
     this.say(prose(this.lesson.intro, paint));
     this.say(`\n   ${paint.dim('keys: h hint, s solution, n next without doing it, q quit')}`);
-    this.take(await playgroundRun(this.lesson, this.desk.containers));
+    this.take(await lessonRun(this.lesson, this.desk.world));
     const stop = this.desk.keys((key) => this.press(key));
     try {
       while (!this.quit && this.next() !== undefined) await this.tick();
@@ -64,7 +64,7 @@ class Follower {
 
   /** One look at the kernel. */
   private async tick(): Promise<void> {
-    const run = await playgroundRun(this.lesson, this.desk.containers);
+    const run = await lessonRun(this.lesson, this.desk.world);
     if (run !== undefined && run !== this.run) {
       if (this.run !== undefined)
         this.say('\n   the playground was started anew: so are the steps');
@@ -73,7 +73,7 @@ class Follower {
     const step = this.next();
     if (step === undefined) return;
     if (step !== this.step) this.present(step);
-    const verdict = await checkStep(this.lesson, step, this.memory, this.desk.containers);
+    const verdict = await checkStep(this.lesson, step, this.memory, this.desk.world);
     if (verdict.ok) this.tickOff(step, verdict);
     else {
       this.show(verdict.evidence[0] ?? 'not yet');
@@ -103,7 +103,8 @@ class Follower {
     this.step = step;
     this.hinted = false;
     this.status = '';
-    const number = `${this.lesson.steps.indexOf(step) + 1}/${this.lesson.steps.length}`;
+    const index = this.lesson.steps.findIndex(({ id }) => id === step.id);
+    const number = `${index + 1}/${this.lesson.steps.length}`;
     this.say(`\n${paint.bold(`${number} ${step.title}`)}\n`);
     this.say(prose(step.prose, paint));
     this.say('');

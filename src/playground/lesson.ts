@@ -1,27 +1,49 @@
 import type { Playground } from './observe/playground.ts';
+import type { Workshop } from './observe/workshop.ts';
 
 /**
- * A lesson is data: steps with prose, what to type, and a check that asks the kernel.
+ * A lesson is data: steps with prose, what to type, and a check that looks at what is there.
  *
- * A check is a function over what the kernel shows of the lesson's container. It never sees what
- * was typed: however the learner got there, there is what counts.
+ * A check never sees what was typed: however the learner got there, there is what counts.
  */
-export interface Lesson {
+export type Lesson = PlaygroundLesson | WorkshopLesson;
+
+interface AboutLesson {
   /** The folder's name under `lessons/`: `1_chroot`. */
   readonly id: string;
   readonly title: string;
   /** What one will have understood afterwards; one sentence, for the list. */
   readonly summary: string;
   readonly intro: string;
+}
+
+/** A lesson that is done inside of one container; its checks ask the kernel what is in there. */
+export interface PlaygroundLesson extends AboutLesson {
   /** The container's name, the lesson's own. */
   readonly container: string;
-  readonly steps: readonly LessonStep[];
+  readonly steps: readonly LessonStep<Look>[];
+}
+
+/** A lesson that builds images and runs them; its checks ask the store, the kernel and the network. */
+export interface WorkshopLesson extends AboutLesson {
+  readonly makes: Makes;
+  readonly steps: readonly LessonStep<WorkshopLook>[];
+}
+
+/** What a workshop lesson makes, and a reset takes away. */
+export interface Makes {
+  /** Names of images; containers of the lesson are named alike. */
+  readonly images: readonly string[];
+  /** Files in the lesson's folder. */
+  readonly files: readonly string[];
+  /** Instructions that a reset makes the build cache forget, so that they run anew. */
+  readonly forgets: RegExp;
 }
 
 /** Three terminals: the host's, run.sh's and attach.sh's. The latter two begin as shells on the host. */
 export type TerminalName = 'host' | 'a' | 'b';
 
-export interface LessonStep {
+export interface LessonStep<L = never> {
   /** Unique in its lesson, stable: progress on disk names it. */
   readonly id: string;
   readonly title: string;
@@ -29,7 +51,7 @@ export interface LessonStep {
   readonly prose: string;
   /** What the solution types, in order; the auto-player types it, the learner is shown it. */
   readonly solution: readonly Typed[];
-  readonly check: Check;
+  readonly check: Check<L>;
   readonly hint: string;
   /** What it meant, told after it was done. */
   readonly explanation: string;
@@ -54,12 +76,18 @@ export interface Typed {
   readonly control?: string;
 }
 
-export type Check = (look: Look) => Verdict | Promise<Verdict>;
+export type Check<L> = (look: L) => Verdict | Promise<Verdict>;
 
-/** What a check may look at. */
+/** What a check of a playground lesson may look at. */
 export interface Look {
   readonly playground: Playground;
   /** What earlier steps of this lesson saw and later ones need, e.g. the pid that was to be killed. */
+  readonly memory: Memory;
+}
+
+/** What a check of a workshop lesson may look at. */
+export interface WorkshopLook {
+  readonly workshop: Workshop;
   readonly memory: Memory;
 }
 

@@ -1,21 +1,45 @@
-import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Lesson } from './lesson.ts';
+import type { Lesson, PlaygroundLesson, WorkshopLesson } from './lesson.ts';
 import { cgroupFolders } from './observe/cgroup.ts';
-import { type Containers, lookAt, type Playground } from './observe/playground.ts';
+import { lookAt, type Playground } from './observe/playground.ts';
 import { readProcess } from './observe/process.ts';
 import { attempt } from './observe/root.ts';
+import type { World } from './world.ts';
 
 /**
- * Takes away what a lesson made: its container with all processes, also those that the learner put
- * into namespaces of their own, and the cgroups that were made below the container's. Mounts and
- * namespaces go with the last process that uses them. Nothing is done where nothing runs.
+ * Takes away what a lesson made: its containers with all processes, also those that the learner put
+ * into namespaces of their own, and the cgroups that were made below the container's; images, and
+ * files in its folder. Mounts and namespaces go with the last process that uses them. Nothing is
+ * done where there is nothing.
  *
- * @returns what was ended, for the screen.
+ * @param about `lessons`: the folder that holds the lesson's folder.
+ * @returns what was ended and taken away, for the screen.
  */
 export async function resetLesson(
   lesson: Lesson,
-  containers: Containers,
+  about: { readonly world: World; readonly lessons: string },
+): Promise<string> {
+  if ('makes' in lesson) return clearWorkshop(lesson, about.world, `${about.lessons}/${lesson.id}`);
+  const { processes, cgroups } = await clearPlayground(lesson, about.world);
+  return `${processes} processes ended, ${cgroups} cgroups removed`;
+}
+
+async function clearWorkshop(
+  { makes }: WorkshopLesson,
+  world: World,
+  folder: string,
+): Promise<string> {
+  const there = makes.images.filter((name) => world.workshop.image(name) !== undefined);
+  for (const name of makes.images) await world.containers.remove(name);
+  world.discard(makes);
+  for (const file of makes.files) rmSync(join(folder, file), { force: true });
+  return `${there.length} images removed`;
+}
+
+async function clearPlayground(
+  lesson: PlaygroundLesson,
+  { containers }: World,
 ): Promise<{ readonly processes: number; readonly cgroups: number }> {
   const playground = await lookAt(lesson.container, containers);
   const cgroups = playground === undefined ? [] : madeCgroups(playground);

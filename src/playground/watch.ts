@@ -1,27 +1,35 @@
 import type { Lesson, LessonStep, Memory, Verdict } from './lesson.ts';
 import { notYet } from './lesson.ts';
-import { type Containers, lookAt } from './observe/playground.ts';
+import { lookAt } from './observe/playground.ts';
+import type { World } from './world.ts';
 
-/** Asks the kernel about one step, now. A lesson whose container does not run gets that for an answer. */
+/**
+ * Asks about one step, now: the kernel, or for a workshop lesson also the image store. A playground
+ * lesson whose container does not run gets that for an answer.
+ */
 export async function checkStep(
   lesson: Lesson,
-  step: LessonStep,
+  step: Pick<LessonStep, 'id'>,
   memory: Memory,
-  containers: Containers,
+  world: World,
 ): Promise<Verdict> {
-  const playground = await lookAt(lesson.container, containers);
-  if (playground === undefined) {
-    return notYet(`no container "${lesson.container}" is running: ./run.sh starts it`);
+  if ('makes' in lesson) {
+    const { workshop } = world;
+    return stepOf(lesson.steps, step.id).check({ workshop, memory });
   }
-  return step.check({ playground, memory });
+  const playground = await lookAt(lesson.container, world.containers);
+  if (playground === undefined)
+    return notYet(`no container "${lesson.container}" is running: ./run.sh starts it`);
+  return stepOf(lesson.steps, step.id).check({ playground, memory });
 }
 
-/** Which run of the lesson's container this is; another run starts the lesson's steps again. */
-export async function playgroundRun(
-  lesson: Lesson,
-  containers: Containers,
-): Promise<string | undefined> {
-  const init = (await lookAt(lesson.container, containers))?.init;
+/**
+ * Which run of the lesson's container this is; another run starts the lesson's steps again. What a
+ * workshop lesson makes lasts, so all of its runs are one.
+ */
+export async function lessonRun(lesson: Lesson, world: World): Promise<string | undefined> {
+  if ('makes' in lesson) return 'workshop';
+  const init = (await lookAt(lesson.container, world.containers))?.init;
   return init === undefined ? undefined : `${init.pid}@${init.startTime}`;
 }
 
@@ -39,4 +47,10 @@ export async function waitForStep(
     if (verdict.ok || performance.now() > end || about.signal?.aborted === true) return verdict;
     await Bun.sleep(about.interval ?? 250);
   }
+}
+
+function stepOf<L>(steps: readonly LessonStep<L>[], id: string): LessonStep<L> {
+  const step = steps.find((one) => one.id === id);
+  if (step === undefined) throw new RangeError(`the lesson has no step "${id}"`);
+  return step;
 }

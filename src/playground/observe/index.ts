@@ -1,3 +1,4 @@
+export { type Answer, ask } from './answer.ts';
 export {
   type CgroupFolder,
   cgroupFile,
@@ -20,3 +21,4 @@ export {
   readProcess,
 } from './process.ts';
 export { attempt, type FileId, fileId, RootView } from './root.ts';
+export type { BuildView, ContainerView, ImageView, Workshop } from './workshop.ts';

@@ -1,0 +1,91 @@
+import { type BuildRecord, forgetSteps, lastBuilds } from '../build/index.ts';
+import { allContainers, type Engine, isAlive, removeContainer } from '../engine/index.ts';
+import {
+  configOf,
+  familiar,
+  findImage,
+  type Image,
+  parseReference,
+  removeImage,
+  withTag,
+} from '../image/index.ts';
+import type { Makes } from './lesson.ts';
+import { filesOf, isThere } from './observe/files.ts';
+import type { Containers, ContainerView } from './observe/index.ts';
+import type { BuildView, ImageView, Workshop } from './observe/workshop.ts';
+
+/** What the playground needs of an engine. */
+export interface World {
+  readonly containers: Containers;
+  readonly workshop: Workshop;
+  /** Takes away images, and what the build cache knows of the instructions that are named. */
+  discard(makes: Pick<Makes, 'images' | 'forgets'>): void;
+}
+
+export function worldOf(engine: Engine): World {
+  return {
+    containers: containersOf(engine),
+    workshop: workshopOf(engine),
+    discard: ({ images, forgets }) => {
+      for (const name of images) {
+        forgetSteps(engine.store, forgets, name);
+        if (findImage(engine.store, name) !== undefined)
+          removeImage(engine.store, name, { force: true });
+      }
+    },
+  };
+}
+
+function containersOf(engine: Engine): Containers {
+  return {
+    find: async (name) => running(engine, name),
+    remove: async (name) => {
+      const container = allContainers(engine).find((one) => one.name === name);
+      if (container !== undefined) await removeContainer(engine, container.id, { force: true });
+    },
+  };
+}
+
+function workshopOf(engine: Engine): Workshop {
+  const { store } = engine;
+  return {
+    image: (name) => {
+      const image = findImage(store, name);
+      return image === undefined ? undefined : imageView(engine, image);
+    },
+    builds: (name) => {
+      const tag = familiar(withTag(parseReference(name)));
+      return lastBuilds(store)
+        .filter(({ tags }) => tags.includes(tag))
+        .map(buildView);
+    },
+    container: async (name) => running(engine, name),
+  };
+}
+
+function running(engine: Engine, name: string): ContainerView | undefined {
+  const container = allContainers(engine).find((one) => one.name === name);
+  if (container?.pid === undefined || !isAlive(container)) return undefined;
+  const { pid, started = container.created, imageId: image } = container;
+  return { pid, started, image };
+}
+
+function imageView({ store }: Engine, image: Image): ImageView {
+  const { config, history } = configOf(store, image);
+  return {
+    id: image.id,
+    size: image.size,
+    user: config.User ?? '',
+    labels: config.Labels ?? {},
+    history: history.map(({ created_by = '' }) => created_by),
+    has: (path) => isThere(store, image.chainId, path),
+    files: () => filesOf(store, image.chainId),
+  };
+}
+
+function buildView(build: BuildRecord): BuildView {
+  const steps = build.steps.map(({ name, cached, milliseconds }) => {
+    return { name, cached, seconds: milliseconds / 1000 };
+  });
+  return { finished: new Date(build.finished), steps };
+}
