@@ -17,7 +17,7 @@ export const lesson: WorkshopLesson = {
   makes: {
     images: [NODE, COMPLEX, OPTIMIZED],
     files: ['node_complex/greeting.txt'],
-    forgets: NPM_CI,
+    forgets: /^\/home\/node\/app .*npm ci/,
   },
   intro: `
 You have made containers by hand. Nobody wants to do that twice, so it is written down: a *Dockerfile* is
@@ -67,11 +67,11 @@ or open that page in a browser and believe in its certificate, which nobody has 
         b('curl --silent --insecure https://localhost:3000', { see: /"protocol":"https"/ }),
       ],
       check: (look) => answers(look, NODE, './run_node.sh'),
-      hint: '`-p 3000:3000` in `run_node.sh` leads from the port 3000 of the host to that of the container.',
+      hint: 'Nobody else may have the port 3000. `--network host` in `run_node.sh` gives the container the network of the host.',
       explanation: `
-The container has a network namespace of its own, with a port 3000 of its own. \`-p\` tells the kernel to
-send what comes to the host's port there. EXPOSE alone does nothing of the kind: it is a note for people
-(and for \`-P\`).
+A container usually has a network namespace of its own (lesson 3), with a port 3000 of its own that nobody
+outside can reach. This one shares the network of the host: \`--network host\`, one wall less. EXPOSE opens
+nothing at all: it is a note for people.
 
 The certificate was made when the container started. A key in the image would be everybody's who has the
 image, and a layer forgets nothing: also what a later line deletes is still in there.`,

@@ -2,8 +2,8 @@
 FROM debian:bookworm
 # Debian's own npm is good enough to fetch the Node that we want. One RUN, since what a later one
 # deletes is still in the layer of the earlier one.
-RUN apt-get update \
-  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates npm \
+RUN apt-get update -qq \
+  && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends ca-certificates npm \
   && npm install --global node@22 \
   && rm -rf /var/lib/apt/lists/* /root/.npm
 # What an official image has done for you: a user, so that the program is not root.

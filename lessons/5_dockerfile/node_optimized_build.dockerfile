@@ -1,7 +1,7 @@
 # Way 3: as way 2, in an order in which the heavy work stays cached.
 FROM debian:bookworm
-RUN apt-get update \
-  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates npm \
+RUN apt-get update -qq \
+  && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends ca-certificates npm \
   && npm install --global node@22 \
   && rm -rf /var/lib/apt/lists/* /root/.npm
 RUN groupadd --gid 1000 node && useradd --uid 1000 --gid node --create-home node

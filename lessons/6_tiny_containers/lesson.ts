@@ -11,7 +11,7 @@ export const lesson: WorkshopLesson = {
   id: '6_tiny_containers',
   title: 'Leave it out: tiny containers',
   summary: 'a small base, two stages, no shell: what an image does not carry cannot break',
-  makes: { images: [FAT, ALPINE, STAGES, DISTROLESS], files: [], forgets: /RUN npm ci/ },
+  makes: { images: [FAT, ALPINE, STAGES, DISTROLESS], files: [] },
   intro: `
 An image is sent over networks, kept on disks and searched for holes, as a whole. In the lesson before it had
 hundreds of megabytes, and the application in it has about one. The rest is a distribution, which you

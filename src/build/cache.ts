@@ -56,6 +56,15 @@ export function rememberedSteps(store: Store): Remembered[] {
     });
 }
 
+/**
+ * Forgets what RUNs gave whose directory and command, `/app /bin/sh -c npm ci`, match: they run anew.
+ */
+export function forgetRuns(store: Store, pattern: RegExp): void {
+  for (const { op, parent, facts } of rememberedSteps(store))
+    if (op.kind === 'run' && pattern.test(`${op.cwd} ${op.argv.join(' ')}`))
+      store.db.query('DELETE FROM cache WHERE key = ?').run(digestOfKey({ op, parent, facts }));
+}
+
 function digestOfKey({ op, parent, facts }: StepKey): Digest {
   return digestOf(JSON.stringify([op, parent, facts]));
 }

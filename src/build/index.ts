@@ -5,6 +5,7 @@ export {
   buildImage,
   explainBuild,
 } from './build.ts';
+export { forgetRuns } from './cache.ts';
 export { configOfChanges } from './changes.ts';
 export { checkDockerfile, type Warning } from './check.ts';
 export { withContext } from './contexts/fetched.ts';
@@ -13,5 +14,5 @@ export { type FileDress, type LayeredMount, type ReadyMount, readSecrets } from 
 export { filesArchive, writeFiles } from './output/files.ts';
 export { type Output, readOutput } from './output/spec.ts';
 export { type BuildEvent, type OnEvent, plainPrinter } from './progress.ts';
-export { type BuildRecord, lastBuilds, type StepRecord } from './record.ts';
+export { type BuildRecord, forgetRecords, lastBuilds, type StepRecord } from './record.ts';
 export type { RunCommand, RunSpec } from './run.ts';

@@ -83,6 +83,12 @@ export function keepRecord(store: Store, record: BuildRecord): void {
   });
 }
 
+/** Takes away the records that `which` says yes to. */
+export function forgetRecords(store: Store, which: (record: BuildRecord) => boolean): void {
+  for (const record of lastBuilds(store))
+    if (which(record)) store.db.query('DELETE FROM builds WHERE id = ?').run(record.id);
+}
+
 /** The records of the last builds, the newest first, also of those that failed. */
 export function lastBuilds(store: Store, count: number = KEPT): BuildRecord[] {
   migrate(store.db, 'build', SCHEMA);

@@ -56,6 +56,7 @@ export function buildCommand(): Command {
     .addOption(
       new Option('--progress <kind>', 'how to show what happens')
         .choices(['auto', 'plain', 'tty', 'json', 'quiet'])
+        .env('BUILDKIT_PROGRESS')
         .default('auto'),
     )
     .option('-q, --quiet', 'print only the image ID', false)

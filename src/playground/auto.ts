@@ -137,7 +137,8 @@ class Terminals {
     const terminal = new Terminal({
       name,
       folder: `${this.stage.lessons}/${this.lesson.id}`,
-      env: this.stage.env,
+      // A transcript is made of lines: nothing that draws over itself.
+      env: { ...this.stage.env, BUILDKIT_PROGRESS: 'plain' },
       signal: this.stage.signal,
       onLine: (line) => this.stage.audience.line(name, line),
     });

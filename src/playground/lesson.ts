@@ -36,8 +36,8 @@ export interface Makes {
   readonly images: readonly string[];
   /** Files in the lesson's folder. */
   readonly files: readonly string[];
-  /** Instructions that a reset makes the build cache forget, so that they run anew. */
-  readonly forgets: RegExp;
+  /** RUNs, as directory and command, that a reset makes the build cache forget: they run anew. */
+  readonly forgets?: RegExp;
 }
 
 /** Three terminals: the host's, run.sh's and attach.sh's. The latter two begin as shells on the host. */

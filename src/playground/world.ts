@@ -1,4 +1,4 @@
-import { type BuildRecord, forgetSteps, lastBuilds } from '../build/index.ts';
+import { type BuildRecord, forgetRecords, forgetRuns, lastBuilds } from '../build/index.ts';
 import { allContainers, type Engine, isAlive, removeContainer } from '../engine/index.ts';
 import {
   configOf,
@@ -27,8 +27,9 @@ export function worldOf(engine: Engine): World {
     containers: containersOf(engine),
     workshop: workshopOf(engine),
     discard: ({ images, forgets }) => {
+      if (forgets !== undefined) forgetRuns(engine.store, forgets);
       for (const name of images) {
-        forgetSteps(engine.store, forgets, name);
+        forgetRecords(engine.store, (record) => isOf(record, name));
         if (findImage(engine.store, name) !== undefined)
           removeImage(engine.store, name, { force: true });
       }
@@ -54,13 +55,17 @@ function workshopOf(engine: Engine): Workshop {
       return image === undefined ? undefined : imageView(engine, image);
     },
     builds: (name) => {
-      const tag = familiar(withTag(parseReference(name)));
       return lastBuilds(store)
-        .filter(({ tags }) => tags.includes(tag))
+        .filter((record) => isOf(record, name))
         .map(buildView);
     },
     container: async (name) => running(engine, name),
   };
+}
+
+function isOf({ tags }: BuildRecord, name: string): boolean {
+  const familiarOf = (text: string) => familiar(withTag(parseReference(text)));
+  return tags.some((tag) => familiarOf(tag) === familiarOf(name));
 }
 
 function running(engine: Engine, name: string): ContainerView | undefined {

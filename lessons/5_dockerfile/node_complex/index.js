@@ -8,7 +8,11 @@ const { listenForBoth } = require('./both.js');
 /** A web application as small as it gets: it says who and where it is. */
 async function main() {
   const { listener, listen } = await listenForBoth();
-  const server = Hapi.server({ listener, autoListen: false });
+  const server = Hapi.server({
+    listener,
+    autoListen: false,
+    routes: { json: { suffix: '\n' } },
+  });
   server.events.on('response', ({ method, path, response }) =>
     console.log(`${method.toUpperCase()} ${path} ${response.statusCode}`),
   );
