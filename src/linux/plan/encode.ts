@@ -105,15 +105,16 @@ export function encode(plan: Plan, arch: Arch, options: EncodeOptions = {}): Enc
   const address = (block: Block, offset: number) => {
     const at = layout.offsetOf.get(block);
     if (at === undefined) throw new Error(`block ${block.name} was not laid out`);
-    return PLAN_BASE + BigInt(at + offset);
+    return Number(PLAN_BASE) + at + offset;
   };
   const labels = labelsOf(plan);
   const context = { arch, labels, address };
-  for (const [index, step] of steps.entries()) {
-    const at = HEADER_SIZE + index * STEP_SIZE;
-    writeStep(new DataView(bytes.buffer, at, STEP_SIZE), step, context);
+  let at = HEADER_SIZE;
+  for (const step of steps) {
+    writeStep(view, at, step, context);
+    at += STEP_SIZE;
   }
-  for (const [block, at] of layout.offsetOf) writeBlock(bytes, at, block, context);
+  for (const [block, at] of layout.offsetOf) writeBlock(bytes, view, at, block, context);
   return { bytes, offsetOf: layout.offsetOf, timesAt: layout.timesAt };
 }
 
@@ -138,7 +139,7 @@ const THE_END: Step = { call: 'exit_group', args: [0], why: 'the plan is done', 
 interface Context {
   readonly arch: Arch;
   readonly labels: ReadonlyMap<Label, number>;
-  readonly address: (block: Block, offset: number) => bigint;
+  readonly address: (block: Block, offset: number) => number;
 }
 
 function layOut(plan: Plan, count: number, time: boolean) {
@@ -175,27 +176,41 @@ function labelsOf(plan: Plan): Map<Label, number> {
   return labels;
 }
 
-function writeStep(view: DataView, step: Step, context: Context) {
+function writeStep(view: DataView, at: number, step: Step, context: Context) {
   const { arch, labels, address } = context;
   const indexOf = (name: Label | undefined) =>
     name === undefined ? NOWHERE : (labels.get(name) ?? NOWHERE);
-  view.setUint32(STEP.nr, numberOf(step, arch), true);
-  view.setUint8(STEP.jumpOn, JUMP_CODE[step.jump?.on ?? 'never']);
+  view.setUint32(at + STEP.nr, numberOf(step, arch), true);
+  view.setUint8(at + STEP.jumpOn, JUMP_CODE[step.jump?.on ?? 'never']);
   const bits =
     (step.pause === false ? 0 : PAUSE_BIT) |
     (step.tolerate === 'any' ? ANY_ERRNO_BIT : 0) |
     (step.save?.width === 'i32' ? SAVE_32_BIT : 0);
-  view.setUint8(STEP.bits, bits);
-  view.setUint16(STEP.kinds, kindsOf(step.args), true);
-  view.setUint32(STEP.jumpTo, indexOf(step.jump?.to), true);
-  view.setUint32(STEP.failTo, indexOf(step.onFail), true);
+  view.setUint8(at + STEP.bits, bits);
+  view.setUint16(at + STEP.kinds, kindsOf(step.args), true);
+  view.setUint32(at + STEP.jumpTo, indexOf(step.jump?.to), true);
+  view.setUint32(at + STEP.failTo, indexOf(step.onFail), true);
   const tolerated = Array.isArray(step.tolerate) ? step.tolerate : [];
   if (tolerated.length > 8) throw new RangeError(`${step.call} tolerates more than eight errnos`);
-  for (const [i, name] of tolerated.entries()) view.setUint8(STEP.errnos + i, errnoNumber(name));
+  let errno = at + STEP.errnos;
+  for (const name of tolerated) view.setUint8(errno++, errnoNumber(name));
   if (step.save !== undefined)
-    view.setBigUint64(STEP_SAVE, address(step.save.block, step.save.offset), true);
-  for (const [i, arg] of step.args.entries())
-    view.setBigUint64(STEP_ARGS + i * 8, BigInt.asUintN(64, wordOf(arg, context)), true);
+    writeWord(view, at + STEP_SAVE, address(step.save.block, step.save.offset));
+  let word = at + STEP_ARGS;
+  for (const arg of step.args) {
+    writeWord(view, word, wordOf(arg, context));
+    word += 8;
+  }
+}
+
+/** 64 bits, two's complement. Numbers are not made BigInts first: a plan has three thousand of them. */
+function writeWord(view: DataView, at: number, word: number | bigint) {
+  if (typeof word === 'bigint') {
+    view.setBigUint64(at, BigInt.asUintN(64, word), true);
+    return;
+  }
+  view.setUint32(at, word >>> 0, true);
+  view.setUint32(at + 4, Math.floor(word / 2 ** 32) >>> 0, true);
 }
 
 function numberOf(step: Step, arch: Arch): number {
@@ -213,13 +228,13 @@ function kindsOf(args: readonly Arg[]): number {
   }, 0);
 }
 
-function wordOf(arg: Arg, { arch, labels, address }: Context): bigint {
-  if (typeof arg !== 'object') return BigInt(arg);
+function wordOf(arg: Arg, { arch, labels, address }: Context): number | bigint {
+  if (typeof arg !== 'object') return arg;
   switch (arg.kind) {
     case 'mode':
-      return BigInt(arg.mode);
+      return arg.mode;
     case 'target':
-      return BigInt(labels.get(arg.label) ?? NOWHERE);
+      return labels.get(arg.label) ?? NOWHERE;
     case 'flags':
       return orOf(arg, arch);
     case 'pointer':
@@ -228,16 +243,17 @@ function wordOf(arg: Arg, { arch, labels, address }: Context): bigint {
   }
 }
 
-function orOf(flags: Flags, arch: Arch): bigint {
-  return flags.names.reduce((bits, name) => bits | BigInt(flagNumber(name, arch)), 0n);
+function orOf({ names }: Flags, arch: Arch): number | bigint {
+  const [only] = names;
+  if (only !== undefined && names.length === 1) return flagNumber(only, arch);
+  return names.reduce((bits, name) => bits | BigInt(flagNumber(name, arch)), 0n);
 }
 
-function writeBlock(bytes: Uint8Array, at: number, block: Block, context: Context) {
-  const view = new DataView(bytes.buffer);
+function writeBlock(bytes: Uint8Array, view: DataView, at: number, block: Block, context: Context) {
   let next = at;
   for (const part of block.parts) {
     if (part instanceof Uint8Array) bytes.set(part, next);
-    else view.setBigUint64(next, BigInt.asUintN(64, wordOf(part, context)), true);
+    else writeWord(view, next, wordOf(part, context));
     next += sizeOf(part);
   }
 }
