@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 
 /** Collects an option that may be given many times. */
 export function many(value: string, before: readonly string[]): readonly string[] {
@@ -25,4 +25,17 @@ export function positive(text: string): number {
 export function whole(text: string): number {
   if (!/^-?\d+$/.test(text)) throw new InvalidArgumentError('it must be a whole number.');
   return Number(text);
+}
+
+/** How a container is asked to end, alike for `stop` and `restart`. */
+export interface StopFlags {
+  readonly signal?: string;
+  /** Seconds. */
+  readonly timeout: number;
+}
+
+export function withStopFlags(command: Command): Command {
+  return command
+    .option('-s, --signal <signal>', "the signal to ask with; else the image's, or TERM")
+    .option('-t, --timeout <seconds>', 'how long to wait before KILL (-1: for ever)', whole, 10);
 }

@@ -2,25 +2,19 @@ import { Command, Option } from 'commander';
 import {
   abandonContainer,
   createContainer,
-  type Engine,
   exitCodeFor,
   openEngine,
   type RunOptions,
   releaseContainer,
-  type Started,
   settleAll,
   startContainer,
 } from '../engine/index.ts';
 import type { Platform, PullPolicy } from '../image/index.ts';
+import { attached, running } from './attached.ts';
 import { bytes, many, positive, whole } from './flags.ts';
 import { printError, printWarnings } from './output.ts';
 import { imageProgress } from './progress.ts';
-import {
-  requireTerminal,
-  terminalSize,
-  withForwardedSignals,
-  withRawTerminal,
-} from './terminal.ts';
+import { requireTerminal, terminalSize } from './terminal.ts';
 
 /** `cloche run`: create a container and start it, in docker's words. */
 export function runCommand(): Command {
@@ -147,32 +141,14 @@ async function run(options: RunOptions, flags: Flags): Promise<number> {
     const { stepThrough } = await import('./step.ts');
     await stepThrough(started);
   }
-  return options.detach ? await detached(engine, started) : await attached(started, options);
+  if (!options.detach) return await attached(started, options);
+  await running(started);
+  process.stdout.write(`${container.id}\n`);
+  return 0;
 }
 
 async function platformOf({ platform }: Flags): Promise<Platform | undefined> {
   if (platform === undefined) return undefined;
   const { parsePlatform } = await import('../image/registry/platform.ts');
   return parsePlatform(platform);
-}
-
-async function detached(_engine: Engine, started: Started): Promise<number> {
-  started.exited.catch(() => undefined);
-  await Promise.race([started.pid, started.exited]);
-  await started.pid.catch(async () => await started.exited);
-  process.stdout.write(`${started.container.id}\n`);
-  return 0;
-}
-
-async function attached(started: Started, options: RunOptions): Promise<number> {
-  started.pid.catch(() => undefined);
-  if (options.tty) return await withRawTerminal(started.resize, started.exited);
-  let pid: number | undefined;
-  started.pid.then(
-    (known) => {
-      pid = known;
-    },
-    () => undefined,
-  );
-  return await withForwardedSignals(() => pid, started.exited);
 }

@@ -11,10 +11,11 @@ import {
 } from '../engine/index.ts';
 import { removeEnded } from '../engine/remove.ts';
 import { stopContainer, waitForContainer } from '../engine/stop.ts';
-import { whole } from './flags.ts';
+import { attached, running } from './attached.ts';
+import { type StopFlags, withStopFlags } from './flags.ts';
 import { printLog } from './logs.ts';
 import { forEachName, printWarnings } from './output.ts';
-import { terminalSize, withForwardedSignals, withRawTerminal } from './terminal.ts';
+import { requireTerminal, terminalSize } from './terminal.ts';
 
 /** `cloche start`: start containers that were created or have ended, with the files that they left. */
 export function startCommand(): Command {
@@ -40,12 +41,10 @@ export function startCommand(): Command {
 
 /** `cloche restart`: stop, if it runs, and start. */
 export function restartCommand(): Command {
-  return new Command('restart')
+  return withStopFlags(new Command('restart'))
     .description('Restart one or more containers')
     .argument('<container...>')
-    .option('-s, --signal <signal>', "the signal to ask with; else the image's, or TERM")
-    .option('-t, --timeout <seconds>', 'how long to wait before KILL (-1: for ever)', whole, 10)
-    .action(async (names: string[], flags: { signal?: string; timeout: number }) => {
+    .action(async (names: string[], flags: StopFlags) => {
       const engine = openEngine();
       await settleAll(engine);
       await forEachName(names, async (name) => {
@@ -66,9 +65,7 @@ async function background(
   const options = { ...container.options, detach: true, ...change };
   const started = await startContainer(engine, { ...container, options }, { again: true });
   printWarnings(started.warnings);
-  started.exited.catch(() => undefined);
-  await Promise.race([started.pid, started.exited]);
-  await started.pid.catch(async () => await started.exited);
+  await running(started);
   return started;
 }
 
@@ -91,19 +88,12 @@ async function followed(engine: Engine, container: Container): Promise<number> {
 
 async function foreground(engine: Engine, container: Container): Promise<number> {
   const options = { ...container.options, detach: false, interactive: true };
+  if (options.tty) requireTerminal();
   const started = await startContainer(
     engine,
     { ...container, options },
     { again: true, terminalSize: terminalSize() },
   );
   printWarnings(started.warnings);
-  if (options.tty) return await withRawTerminal(started.resize, started.exited);
-  let pid: number | undefined;
-  started.pid.then(
-    (known) => {
-      pid = known;
-    },
-    () => undefined,
-  );
-  return await withForwardedSignals(() => pid, started.exited);
+  return await attached(started, options);
 }

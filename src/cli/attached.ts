@@ -1,0 +1,23 @@
+import type { Started } from '../engine/index.ts';
+import { withForwardedSignals, withRawTerminal } from './terminal.ts';
+
+/** Stays with a container in the foreground until it ends. @returns its exit code */
+export async function attached(started: Started, { tty }: { readonly tty: boolean }) {
+  let pid: number | undefined;
+  // What kept it from starting is said by `exited`.
+  started.pid.then(
+    (known) => {
+      pid = known;
+    },
+    () => undefined,
+  );
+  if (tty) return await withRawTerminal(started.resize, started.exited);
+  return await withForwardedSignals(() => pid, started.exited);
+}
+
+/** Resolves when a container in the background runs; rejects with what kept it from starting. */
+export async function running(started: Started): Promise<void> {
+  started.exited.catch(() => undefined);
+  await Promise.race([started.pid, started.exited]);
+  await started.pid.catch(async () => await started.exited);
+}
