@@ -1,3 +1,4 @@
+import type { Difference, Group } from '../src/image/layers/index.ts';
 import { done, notYet, type Verdict, type WorkshopLook } from '../src/playground/lesson.ts';
 import {
   type Answer,
@@ -65,13 +66,29 @@ export async function answers(
   // A certificate's times have no fractions of a second.
   if (certificate === undefined || certificate.since.getTime() < container.started.getTime() - 2000)
     return notYet('its certificate is older than the container');
-  const keys = [...image.files().keys()].filter(isKey);
-  if (keys.length > 0) return notYet(`a private key lies in the image: ${keys.join(', ')}`);
+  const keys = filesIn(image.contents()).filter(({ path }) => isKey(path));
+  if (keys.length > 0)
+    return notYet(
+      `a private key lies in the image: ${keys.map(({ path }) => `/${path}`).join(', ')}`,
+    );
   return done(
     `${URL} answers 200 with "${said.greeting}", and so does http:// on the same port`,
     `Node ${said.node} has pid ${said.pid} in there, and is user ${said.uid}`,
     `its certificate ${certificate.fingerprint.slice(0, 23)}… is valid since ${certificate.since.toISOString()}, when the container started; no layer holds a key`,
   );
+}
+
+/** The files of all these groups. */
+export function filesIn(groups: readonly Group[]): readonly Difference[] {
+  return groups.flatMap(({ files }) => files);
+}
+
+/** `package perl-base 12 MB, npm express 1.2 MB`: the first so many. */
+export function largest(groups: readonly Group[], count: number): string {
+  return groups
+    .slice(0, count)
+    .map(({ name, size }) => `${name} ${megabytes(size)}`)
+    .join(', ');
 }
 
 function saidBy({ body }: Answer): Said | undefined {
@@ -84,7 +101,7 @@ function saidBy({ body }: Answer): Said | undefined {
 
 /** Debian's own certificates of authorities end in .pem too: what counts is beside the application. */
 function isKey(path: string): boolean {
-  return /^\/(app|home\/node)\/.*\.(pem|key|crt)$/.test(path);
+  return /^(app|home\/node)\/.*\.(pem|key|crt)$/.test(path);
 }
 
 /** The step of a build whose instruction matches. */

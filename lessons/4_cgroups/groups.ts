@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { Look } from '../../src/playground/lesson.ts';
+import { done, type Look, notYet, type Verdict } from '../../src/playground/lesson.ts';
 import {
   type CgroupFolder,
   cgroupFile,
+  cgroupMounts,
   cgroupOf,
   keyed,
   type ProcessView,
@@ -88,4 +89,30 @@ export function pidsLimit(one: ProcessView): number {
 /** How many forks a group was refused. */
 export function refusedForks(group: CgroupFolder | undefined): number {
   return keyed(read(group, 'pids.events', 'pids.events'), 'max') ?? 0;
+}
+
+/** The playground's own mount namespace has the cgroup filesystem of at least memory, cpu and pids. */
+export function mountedInside({ playground: { init } }: Look): Verdict {
+  const mounts = cgroupMounts(String(init.pid));
+  if (mounts.length === 0)
+    return notYet('/proc/PID/mountinfo of the playground has no line with cgroup');
+  const unified = mounts.find((one) => one.version === 2 && mounts.length === 1);
+  const names = mounts.flatMap(({ controllers }) => controllers);
+  const missing = ['memory', 'cpu', 'pids'].filter((name) => !names.includes(name));
+  if (unified === undefined && missing.length > 0)
+    return notYet(`not mounted in the playground: ${missing.join(', ')}`);
+  return done(
+    ...mounts.map(({ folder, version, controllers }) =>
+      version === 2
+        ? `cgroup v2 is mounted at ${folder}`
+        : `v1: ${controllers.join(',')} is at ${folder}`,
+    ),
+  );
+}
+
+/** A bash of the playground in a group with a pids.max of its own, not init. */
+export function limitedShell({ playground }: Look): ProcessView | undefined {
+  return playground
+    .named('bash')
+    .find((one) => one.pid !== playground.init.pid && pidsLimit(one) <= 100);
 }

@@ -1,19 +1,13 @@
-import {
-  a,
-  b,
-  done,
-  type Look,
-  notYet,
-  type PlaygroundLesson,
-  type Verdict,
-} from '../../src/playground/lesson.ts';
-import { cgroupMounts, described, type ProcessView } from '../../src/playground/observe/index.ts';
+import { a, b, done, notYet, type PlaygroundLesson } from '../../src/playground/lesson.ts';
+import { described } from '../../src/playground/observe/index.ts';
 import { tryDevice } from './device.ts';
 import {
   cpuSeconds,
   cpuShare,
+  limitedShell,
   madeGroup,
   memoryLimit,
+  mountedInside,
   oomKills,
   ownGroup,
   peakMemory,
@@ -271,32 +265,6 @@ in a row, call by call.`,
     },
   ],
 };
-
-/** The playground's own mount namespace has the cgroup filesystem of at least memory, cpu and pids. */
-function mountedInside({ playground: { init } }: Look): Verdict {
-  const mounts = cgroupMounts(String(init.pid));
-  if (mounts.length === 0)
-    return notYet('/proc/PID/mountinfo of the playground has no line with cgroup');
-  const unified = mounts.find((one) => one.version === 2 && mounts.length === 1);
-  const names = mounts.flatMap(({ controllers }) => controllers);
-  const missing = ['memory', 'cpu', 'pids'].filter((name) => !names.includes(name));
-  if (unified === undefined && missing.length > 0)
-    return notYet(`not mounted in the playground: ${missing.join(', ')}`);
-  return done(
-    ...mounts.map(({ folder, version, controllers }) =>
-      version === 2
-        ? `cgroup v2 is mounted at ${folder}`
-        : `v1: ${controllers.join(',')} is at ${folder}`,
-    ),
-  );
-}
-
-/** A bash of the playground in a group with a pids.max of its own, not init. */
-function limitedShell({ playground }: Look): ProcessView | undefined {
-  return playground
-    .named('bash')
-    .find((one) => one.pid !== playground.init.pid && pidsLimit(one) <= 100);
-}
 
 function megabytes(bytes: number): string {
   return `${(bytes / MB).toFixed(1)} MB`;

@@ -1,6 +1,5 @@
 import { a, b, done, notYet, type WorkshopLesson } from '../../src/playground/lesson.ts';
-import { answers, built, described, megabytes } from '../node_app.ts';
-import { missingIn, perFolder } from './compare.ts';
+import { answers, built, described, filesIn, largest, megabytes } from '../node_app.ts';
 
 const FAT = 'lesson_6_node_fat';
 const ALPINE = 'lesson_6_node_alpine';
@@ -30,13 +29,14 @@ First something to compare with: an image in which everything is there. In the f
       solution: [a('./build_node_fat.sh', { within: 600 })],
       check: (look) =>
         built(look, FAT, './build_node_fat.sh', (image) => {
-          const [files, app] = [image.files(), '/build/'];
-          const own = [...files].filter(([path]) => path.startsWith(app));
-          const bytes = own.reduce((sum, [, size]) => sum + size, 0);
+          const contents = image.contents();
+          const all = filesIn(contents);
+          const own = all.filter(({ path }) => path.startsWith('build/'));
+          const bytes = own.reduce((sum, { size }) => sum + size, 0);
           return done(
             described(FAT, image),
-            `the application and its packages are ${own.length} of its ${files.size} files, and ${megabytes(bytes)} of its bytes`,
-            `the largest folders: ${perFolder(files).slice(0, 4).join(', ')}`,
+            `the application and its packages are ${own.length} of its ${all.length} files, and ${megabytes(bytes)} of its bytes`,
+            `the most of it: ${largest(contents, 4)}`,
           );
         }),
       hint: '`./build_node_fat.sh`. `--target build` in it stops after the first stage.',
@@ -103,14 +103,13 @@ second copies from it what is to run:
           if (fat === undefined) return notYet(`there is no image "${FAT}": ./build_node_fat.sh`);
           const stages = build.steps.filter(({ name }) => /\] FROM /.test(name));
           if (stages.length < 2) return notYet('it was built in one stage');
-          const gone = missingIn(image.files(), fat.files());
-          const bytes = [...gone.values()].reduce((sum, size) => sum + size, 0);
-          if (gone.has('/usr/bin/git') === image.has('/usr/bin/git') && image.size >= fat.size)
-            return notYet('the image is not smaller than the fat one');
+          const gone = look.workshop.lost(FAT, STAGES);
+          const bytes = gone.reduce((sum, { size }) => sum + size, 0);
+          if (image.size >= fat.size) return notYet('the image is not smaller than the fat one');
           return done(
             described(STAGES, image),
             `that is ${(fat.size / image.size).toFixed(1)} times smaller than the fat one`,
-            `it no longer carries ${gone.size} files, ${megabytes(bytes)}: ${perFolder(gone).slice(0, 5).join(', ')}`,
+            `it no longer carries ${filesIn(gone).length} files, ${megabytes(bytes)}: ${largest(gone, 5)}`,
           );
         }),
       hint: 'The Dockerfile is there already: `./build_node_multi_stage.sh`.',
@@ -158,7 +157,7 @@ and try to get a shell in it: \`../../bin/cloche exec -it lesson_6_node_distrole
         if (!verdict.ok) return verdict;
         return done(
           described(DISTROLESS, image),
-          `of its ${image.files().size} files none is a shell`,
+          `of its ${filesIn(image.contents()).length} files none is a shell`,
           ...verdict.evidence,
         );
       },

@@ -1,8 +1,8 @@
 import { ARCHITECTURE, type ImageConfig } from '../image/index.ts';
+import { suggest } from '../suggest.ts';
 import type { Instruction } from './dockerfile/instruction.ts';
 import { type Dockerfile, parseTrigger, type Stage } from './dockerfile/parse.ts';
 import { errorAt, type Place } from './dockerfile/source.ts';
-import { suggest } from './dockerfile/suggest.ts';
 import { expand } from './dockerfile/words.ts';
 import { globalArgs } from './globals.ts';
 import { isOwnPlatform } from './platform.ts';

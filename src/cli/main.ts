@@ -53,7 +53,7 @@ async function unknown(
   parent: Command,
   known: readonly string[],
 ): Promise<ClocheError> {
-  const { suggest } = await import('../build/dockerfile/suggest.ts');
+  const { suggest } = await import('../suggest.ts');
   const line = parent.name() === 'cloche' ? 'cloche' : `cloche ${parent.name()}`;
   const meant = suggest(word, known);
   return new ClocheError('COMMAND_UNKNOWN', `'${word}' is not a ${line} command`, {

@@ -3,14 +3,16 @@ import { allContainers, type Engine, isAlive, removeContainer } from '../engine/
 import {
   configOf,
   familiar,
+  find,
   findImage,
   type Image,
   parseReference,
   removeImage,
+  treeOf,
   withTag,
 } from '../image/index.ts';
+import { compare, EMPTY } from '../image/layers/index.ts';
 import type { Makes } from './lesson.ts';
-import { filesOf, isThere } from './observe/files.ts';
 import type { Containers, ContainerView } from './observe/index.ts';
 import type { BuildView, ImageView, Workshop } from './observe/workshop.ts';
 
@@ -54,6 +56,10 @@ function workshopOf(engine: Engine): Workshop {
       const image = findImage(store, name);
       return image === undefined ? undefined : imageView(engine, image);
     },
+    lost: (from, to) => {
+      const [first, second] = [findImage(store, from), findImage(store, to)];
+      return first === undefined || second === undefined ? [] : compare(store, first, second).gone;
+    },
     builds: (name) => {
       return lastBuilds(store)
         .filter((record) => isOf(record, name))
@@ -83,8 +89,9 @@ function imageView({ store }: Engine, image: Image): ImageView {
     user: config.User ?? '',
     labels: config.Labels ?? {},
     history: history.map(({ created_by = '' }) => created_by),
-    has: (path) => isThere(store, image.chainId, path),
-    files: () => filesOf(store, image.chainId),
+    has: (path) =>
+      image.chainId !== undefined && find(treeOf(store, image.chainId), path) !== undefined,
+    contents: () => compare(store, image, EMPTY).gone,
   };
 }
 

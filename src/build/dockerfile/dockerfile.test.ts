@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: it is what is tested
 import { describe, expect, test } from 'bun:test';
 import type { ClocheError } from '../../error.ts';
+import { suggest } from '../../suggest.ts';
 import { parse } from './parse.ts';
-import { suggest } from './suggest.ts';
 import { expand, expandText, splitWords } from './words.ts';
 
 const parsed = (text: string) => parse({ name: 'Dockerfile', text });

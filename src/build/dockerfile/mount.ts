@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
+import { suggest } from '../../suggest.ts';
 import { splitCsv } from './csv.ts';
-import { suggest } from './suggest.ts';
 
 /**
  * What one `--mount` of RUN asks for, its variables put in and the reference's defaults filled in.

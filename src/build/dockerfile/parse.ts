@@ -1,9 +1,9 @@
+import { suggest } from '../../suggest.ts';
 import { DISPATCH, USAGE } from './dispatch.ts';
 import type { Arg, Instruction } from './instruction.ts';
 import { FLAGS, flag, wrongFlag } from './known-flags.ts';
 import { errorAt, type Place, type Source } from './source.ts';
 import { type Statement, split } from './split.ts';
-import { suggest } from './suggest.ts';
 
 /** A Dockerfile, understood; nothing is expanded yet. */
 export interface Dockerfile {

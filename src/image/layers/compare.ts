@@ -32,6 +32,9 @@ export interface Comparison {
   readonly after: number;
 }
 
+/** An image with nothing in it: compared with it, everything is gone. */
+export const EMPTY: Pick<Image, 'chainId'> = { chainId: undefined };
+
 /**
  * Compares what containers of two images would see, path by path. Files that both have count as
  * kept, whatever is in them.

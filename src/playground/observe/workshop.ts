@@ -1,7 +1,11 @@
+import type { Group } from '../../image/layers/index.ts';
+
 /** What workshop lessons look at: images, the builds' own records, and containers that run. */
 export interface Workshop {
   /** The image of that name as it is in the store now. */
   image(name: string): ImageView | undefined;
+  /** What `from` has and `to` no longer carries, the largest group first; nothing where one is missing. */
+  lost(from: string, to: string): readonly Group[];
   /** What the builder wrote down of its builds of that name, the latest first. */
   builds(name: string): readonly BuildView[];
   /** The running container of that name. */
@@ -19,8 +23,8 @@ export interface ImageView {
   readonly history: readonly string[];
   /** Whether there is something at this absolute path, links followed within the image. */
   has(path: string): boolean;
-  /** Every regular file: its absolute path and its size in bytes. */
-  files(): ReadonlyMap<string, number>;
+  /** All its files, by the package or directory that they belong to, the largest group first. */
+  contents(): readonly Group[];
 }
 
 /** One build, from its own record. */

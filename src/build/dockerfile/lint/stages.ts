@@ -1,6 +1,6 @@
 import { parseReference } from '../../../image/index.ts';
+import { suggest } from '../../../suggest.ts';
 import type { Stage } from '../parse.ts';
-import { suggest } from '../suggest.ts';
 import { expand } from '../words.ts';
 import { type Finding, finding, type Subject } from './rule.ts';
 import { PREDEFINED, plainVariables } from './variables.ts';

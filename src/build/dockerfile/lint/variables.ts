@@ -1,6 +1,6 @@
+import { suggest } from '../../../suggest.ts';
 import type { Instruction } from '../instruction.ts';
 import type { Stage } from '../parse.ts';
-import { suggest } from '../suggest.ts';
 import { type Finding, finding, type Subject } from './rule.ts';
 
 const platformArgs = (prefix: string) =>
