@@ -15,4 +15,4 @@ export { filesArchive, writeFiles } from './output/files.ts';
 export { type Output, readOutput } from './output/spec.ts';
 export { type BuildEvent, type OnEvent, plainPrinter } from './progress.ts';
 export { type BuildRecord, forgetRecords, lastBuilds, type StepRecord } from './record.ts';
-export type { RunCommand, RunSpec } from './run.ts';
+export { type RunCommand, type RunSpec, runFailure } from './run.ts';

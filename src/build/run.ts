@@ -65,15 +65,16 @@ export async function runStep(
   );
   for (const reader of [lines.stdout, lines.stderr]) reader.end();
   if (code === 0) return;
-  throw new ClocheError(
-    'RUN_FAILED',
-    `process "${op.argv.join(' ')}" did not complete successfully: exit code: ${code}`,
-    {
-      class: 'invalid-argument',
-      hint: tail.length === 0 ? undefined : ['------', ...tail, '------'].join('\n'),
-      details: { exitCode: code, output: tail },
-    },
-  );
+  throw new ClocheError('RUN_FAILED', runFailure(op.argv, code), {
+    class: 'invalid-argument',
+    hint: tail.length === 0 ? undefined : ['------', ...tail, '------'].join('\n'),
+    details: { exitCode: code, output: tail },
+  });
+}
+
+/** In BuildKit's words. */
+export function runFailure(argv: readonly string[], exitCode: number): string {
+  return `process "${argv.join(' ')}" did not complete successfully: exit code: ${exitCode}`;
 }
 
 /** Cuts chunks into lines; of a line that was rewritten with carriage returns only the last state. */

@@ -45,8 +45,11 @@ export function buildView(view: View) {
   return {
     onEvent: (event: BuildEvent) => void note(steps, event, view.now()),
     draw: () => draw(),
-    /** The last time, with all steps. */
-    end: () => draw(true),
+    /** The last time, with all steps; what is drawn after it stands below. */
+    end() {
+      draw(true);
+      drawn = 0;
+    },
   };
 }
 

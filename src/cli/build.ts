@@ -1,6 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import {
-  type BuildEvent,
   type BuildOptions,
   type BuiltImage,
   buildFiles,
@@ -10,7 +9,6 @@ import {
   explainBuild,
   explainedText,
   filesArchive,
-  plainPrinter,
   readOutput,
   readSecrets,
   withContext,
@@ -21,11 +19,11 @@ import { ClocheError } from '../error.ts';
 import { saveImages } from '../image/archive/index.ts';
 import { ARCHITECTURE, type Store } from '../image/index.ts';
 import { writeFileAtomically } from '../image/state/atomic.ts';
-import { buildView } from './build-view.ts';
+import { buildPrinter } from './build-printer.ts';
+import { buildShell, withDebugHint } from './build-shell.ts';
 import { printWarnings } from './check.ts';
 import { many } from './flags.ts';
 import { interruptible } from './interrupt.ts';
-import { isForPeople } from './output.ts';
 import { output } from './stream.ts';
 
 /** `cloche build`: an image from a Dockerfile. */
@@ -60,6 +58,8 @@ export function buildCommand(): Command {
         .default('auto'),
     )
     .option('-q, --quiet', 'print only the image ID', false)
+    .option('--debug', 'where a RUN fails, open a shell in that very state', false)
+    .option('-i, --interactive', 'let that shell read standard input if it is no terminal', false)
     .option('--check', 'only check the Dockerfile, and build nothing', false)
     .option('--explain', 'say what is cached and why the rest is not; build nothing', false)
     .option('--json', 'the explanation as JSON', false)
@@ -87,6 +87,8 @@ interface Flags {
   readonly cacheFilter?: string[] | true;
   readonly progress: string;
   readonly quiet: boolean;
+  readonly debug: boolean;
+  readonly interactive: boolean;
   readonly check: boolean;
   readonly explain: boolean;
   readonly json: boolean;
@@ -128,11 +130,15 @@ async function buildFrom(
     run: runCommandOf(engine),
   };
   if (flags.explain) return printExplained(await explainBuild(engine.store, options), flags);
-  const { onEvent, end } = printer(flags);
+  const printer = buildPrinter(isQuiet(flags) ? 'quiet' : flags.progress);
+  const shell = flags.debug ? buildShell(printer, flags.interactive) : undefined;
+  const run = runCommandOf(engine, shell);
   try {
-    await buildTo(engine.store, { ...options, onEvent }, flags, signal);
+    await buildTo(engine.store, { ...options, run, onEvent: printer.onEvent }, flags, signal);
+  } catch (error) {
+    throw flags.debug ? error : withDebugHint(error);
   } finally {
-    end?.();
+    printer.end();
   }
 }
 
@@ -169,40 +175,6 @@ function report(image: BuiltImage, flags: Flags): void {
   if (flags.metadataFile !== undefined)
     write(flags.metadataFile, `${JSON.stringify(metadata(image), undefined, 2)}\n`);
   if (isQuiet(flags)) process.stdout.write(`${image.id}\n`);
-}
-
-/** Shows events as they come; `end` once nothing comes any more. */
-interface Printer {
-  readonly onEvent: (event: BuildEvent) => void;
-  readonly end?: () => void;
-}
-
-function printer(flags: Flags): Printer {
-  const { stderr } = process;
-  if (isQuiet(flags)) return { onEvent: () => undefined };
-  if (flags.progress === 'json')
-    return { onEvent: (event) => process.stdout.write(`${JSON.stringify(event)}\n`) };
-  if (flags.progress === 'tty' || (flags.progress === 'auto' && stderr.isTTY)) return drawn(stderr);
-  return { onEvent: plainPrinter((line) => stderr.write(`${line}\n`)) };
-}
-
-/** How often it is drawn, in milliseconds. */
-const FRAME = 100;
-
-function drawn(stderr: NodeJS.WriteStream): Printer {
-  const view = buildView({
-    write: (text) => stderr.write(text),
-    columns: () => stderr.columns || 80,
-    rows: () => stderr.rows || 24,
-    hasColours: isForPeople(stderr),
-    now: () => performance.now(),
-  });
-  const timer = setInterval(view.draw, FRAME);
-  const end = () => {
-    clearInterval(timer);
-    view.end();
-  };
-  return { onEvent: view.onEvent, end };
 }
 
 function printExplained(all: readonly Explained[], { json }: Flags): void {

@@ -3,7 +3,7 @@ import { ClocheError } from '../error.ts';
 
 /** The size of our terminal; undefined where there is none. */
 export function terminalSize(): TerminalSize | undefined {
-  const { columns, rows } = process.stdout;
+  const { columns, rows } = process.stdout.isTTY ? process.stdout : process.stderr;
   return columns === undefined || rows === undefined ? undefined : { width: columns, height: rows };
 }
 

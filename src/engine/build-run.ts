@@ -1,13 +1,14 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, writeSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import type { RunCommand, RunSpec } from '../build/index.ts';
+import { type RunCommand, type RunSpec, runFailure } from '../build/index.ts';
 import { temporaryPath } from '../image/index.ts';
 import { cgroupSteps } from '../linux/cgroup/index.ts';
-import { launch } from '../linux/launch.ts';
+import { type Launched, type LaunchOptions, launch } from '../linux/launch.ts';
 import { stepFailed } from '../linux/perform.ts';
 import { exitCodeIn } from '../linux/signals.ts';
-import { containerPlan, type Mount } from '../runtime/index.ts';
+import { type ContainerPlan, containerPlan, type Mount, winsizeBytes } from '../runtime/index.ts';
 import { buildMounts } from './build-mounts.ts';
+import { type BuildShell, type OpenShell, shellOf } from './build-shell.ts';
 import { CGROUP_PARENT, type Engine } from './engine.ts';
 import { startError } from './errors.ts';
 import { etcMounts, kindOf } from './files.ts';
@@ -16,55 +17,109 @@ import { attach } from './network.ts';
 import { DEFAULT_OPTIONS, type RunOptions } from './options.ts';
 import { seccompOf } from './seccomp.ts';
 import { specOf } from './spec.ts';
+import type { TerminalSize } from './start.ts';
 import { identityOf } from './users.ts';
 
-/** How the builder runs a RUN: in a container of the active snapshot that ends with it. */
-export function runCommandOf(engine: Engine): RunCommand {
+/**
+ * How the builder runs a RUN: in a container of the active snapshot that ends with it. Where it fails
+ * `shell`, if there is one, is shown what it left.
+ */
+export function runCommandOf(engine: Engine, shell?: BuildShell): RunCommand {
   return async (run) => {
     // Its name says whose it is, so that what a killed build leaves can be told from the living.
     const scratch = temporaryPath(engine.store);
     const id = scratch.slice(scratch.lastIndexOf('/') + 1);
     mkdirSync(`${scratch}/rootfs`, { recursive: true });
     try {
-      return await runIn(engine, run, id, scratch);
+      const own = await buildMounts(scratch, run.mounts);
+      try {
+        return await runIn(engine, run, { id, scratch, mounts: own.mounts }, shell);
+      } finally {
+        own.close();
+      }
     } finally {
       await rm(scratch, { recursive: true, force: true });
     }
   };
 }
 
-async function runIn(engine: Engine, run: RunSpec, id: string, scratch: string): Promise<number> {
+/** What a RUN has beside its root, for the command and for who looks at it afterwards. */
+interface Room {
+  readonly id: string;
+  readonly scratch: string;
+  readonly mounts: readonly Mount[];
+}
+
+async function runIn(
+  engine: Engine,
+  run: RunSpec,
+  room: Room,
+  shell: BuildShell | undefined,
+): Promise<number> {
+  const [result] = await Promise.allSettled([runCommand(engine, run, room)]);
+  const isGood = result.status === 'fulfilled' && result.value === 0;
+  if (shell !== undefined && !isGood && !run.signal.aborted) {
+    const why =
+      result.status === 'fulfilled' ? runFailure(run.argv, result.value) : result.reason.message;
+    await shell.show(why, () => openShell(engine, run, room, shell), run.signal);
+    run.signal.throwIfAborted();
+  }
+  if (result.status === 'rejected') throw result.reason;
+  return result.value;
+}
+
+async function runCommand(engine: Engine, run: RunSpec, room: Room): Promise<number> {
+  const { exited, output } = await start(engine, run, room, {
+    argv: run.argv,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const pumped = output.map((stream, i) => read(stream, i === 0 ? 'stdout' : 'stderr', run));
+  const [exitCode] = await Promise.all([exited, ...pumped]);
+  return exitCode;
+}
+
+/** A second container in the room of the first: the same files, mounts, variables, user, directory. */
+async function openShell(
+  engine: Engine,
+  run: RunSpec,
+  room: Room,
+  { tty, stdio, size }: BuildShell,
+): Promise<OpenShell> {
+  const argv = [shellOf(engine.store, run)];
+  return start(engine, run, room, { argv, stdio, tty, terminalSize: size() });
+}
+
+/** What is run in a RUN's room, and what it is connected to. */
+interface Command extends Pick<LaunchOptions, 'stdio'> {
+  readonly argv: readonly string[];
+  readonly tty?: boolean;
+  readonly terminalSize?: TerminalSize | undefined;
+}
+
+async function start(
+  engine: Engine,
+  run: RunSpec,
+  { id, scratch, mounts }: Room,
+  { argv, stdio, tty = false, terminalSize }: Command,
+): Promise<OpenShell & Pick<Launched, 'output'>> {
   const { snapshot } = run;
-  const options: RunOptions = {
-    ...DEFAULT_OPTIONS,
-    image: 'build',
-    hostname: 'buildkitsandbox',
-    env: [...run.env],
-    user: run.user,
-    workdir: run.cwd,
-    network: networkMode(run.network),
-    privileged: run.privileged,
-  };
+  const options = optionsOf(run, tty);
   const network = await attach(engine, { id, options });
   const authorities = authorityMounts();
-  const own = await buildMounts(scratch, run.mounts);
   const spec = specOf(options, {
     id,
     config: { Env: authorities.env },
     identity: identityOf([snapshot.upper, ...snapshot.lower], run.user),
-    argv: run.argv,
+    ...{ argv, terminalSize },
     ownCapabilities: engine.machine.capabilities,
     mounts: [
       ...etcMounts(scratch, { id, options, address: network.address }),
       ...authorities.mounts,
-      ...own.mounts,
+      ...mounts,
     ],
   });
-  const clearStubs = watchStubs(
-    engine.store,
-    snapshot,
-    (spec.mounts ?? []).map(({ destination }) => destination),
-  );
+  const targets = (spec.mounts ?? []).map(({ destination }) => destination);
+  const clearStubs = watchStubs(engine.store, snapshot, targets);
   const birth = containerPlan({
     id: `build ${id.slice(-12)}`,
     spec,
@@ -75,27 +130,51 @@ async function runIn(engine: Engine, run: RunSpec, id: string, scratch: string):
     cgroup: cgroupSteps(engine.hierarchies, `${CGROUP_PARENT}/${id}`, spec.linux?.resources ?? {}),
     network: network.steps,
     seccomp: seccompOf(options, spec.process?.capabilities?.bounding ?? []),
-    io: { kind: 'inherit' },
+    io: { kind: tty ? 'terminal' : 'inherit' },
     bound: true,
   });
-  const launched = launch(birth.plan, { stdio: ['ignore', 'pipe', 'pipe'], control: true });
+  const launched = launch(birth.plan, { stdio, control: true });
+  return {
+    output: launched.output,
+    exited: ended(birth, launched, run.signal).finally(clearStubs),
+    resize: (size) => writeSync(launched.control, new Uint8Array(winsizeBytes(size))),
+  };
+}
+
+function optionsOf(run: RunSpec, tty: boolean): RunOptions {
+  return {
+    ...DEFAULT_OPTIONS,
+    ...{ image: 'build', hostname: 'buildkitsandbox', tty },
+    env: [...run.env],
+    user: run.user,
+    workdir: run.cwd,
+    network: networkMode(run.network),
+    privileged: run.privileged,
+  };
+}
+
+/** Waits for the container's end, which comes at once when the build is stopped. @returns its exit code */
+async function ended(
+  birth: ContainerPlan,
+  launched: Launched,
+  signal: AbortSignal,
+): Promise<number> {
   const abort = () => {
     const pid = Number(launched.memory.value(birth.pair.pid));
-    process.kill(pid > 0 ? pid : launched.pid, 'SIGKILL');
+    try {
+      process.kill(pid > 0 ? pid : launched.pid, 'SIGKILL');
+    } catch {
+      // It has ended just now.
+    }
   };
-  run.signal.addEventListener('abort', abort);
-  const pumped = launched.output.map((stream, i) =>
-    read(stream, i === 0 ? 'stdout' : 'stderr', run),
-  );
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort);
   await launched.exited;
-  await Promise.all(pumped);
-  run.signal.removeEventListener('abort', abort);
-  own.close();
-  clearStubs();
+  signal.removeEventListener('abort', abort);
   const failure = launched.memory.failure();
   const exitCode = exitCodeIn(launched.memory.read(birth.pair.status));
   launched.close();
-  run.signal.throwIfAborted();
+  signal.throwIfAborted();
   if (failure !== undefined) throw startError(stepFailed(birth.plan, failure.step, failure.errno));
   return exitCode;
 }
