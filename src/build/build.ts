@@ -22,7 +22,7 @@ import { enforceChecks } from './check.ts';
 import { openContext } from './context.ts';
 import { type Dockerfile, parse } from './dockerfile/parse.ts';
 import { type Explained, explain } from './explain/explain.ts';
-import type { Graph, Vertex } from './graph.ts';
+import type { Graph, Surroundings, Vertex } from './graph.ts';
 import { proxyArgs } from './instructions.ts';
 import { NO_SECRETS, type Secrets } from './mounts/index.ts';
 import { planGraph } from './plan.ts';
@@ -43,6 +43,8 @@ export interface BuildOptions {
   readonly labels?: Readonly<Record<string, string>> | undefined;
   /** For RUN: `bridge`, `host`, `none`. */
   readonly network?: string | undefined;
+  /** For RUN too. */
+  readonly surroundings?: Surroundings | undefined;
   /** Whether registries are asked for base images that are here; what is missing is always pulled. */
   readonly pull?: boolean | undefined;
   /**
@@ -159,8 +161,9 @@ async function plan(store: Store, options: BuildOptions, steps: Progress) {
     planned = planStages(dockerfile, buildArgs, options.target, images);
   }
   enforceChecks(context, { images, buildArgs });
-  const { network, labels } = options;
-  const graph = planGraph(dockerfile, planned, { images, buildArgs, network, labels });
+  const { network, surroundings, labels } = options;
+  const about = { images, buildArgs, network, surroundings, labels };
+  const graph = planGraph(dockerfile, planned, about);
   checkAllowed(graph, dockerfile, options);
   const solving: Omit<SolveOptions, 'progress'> = {
     ...{ store, context, signal, run: options.run },

@@ -6,6 +6,7 @@ import {
   digestOf,
   type HistoryEntry,
 } from '../image/index.ts';
+import type { Rlimit } from '../linux/rlimits.ts';
 import type { Heredoc } from './dockerfile/heredoc.ts';
 import type { Additions } from './dockerfile/instruction.ts';
 import type { RunMount } from './dockerfile/mount.ts';
@@ -57,8 +58,25 @@ export interface RunOperation {
   readonly user: string;
   readonly network: string;
   readonly security: 'sandbox' | 'insecure';
+  /** Left out where it is as always, so that the vertex has the id that it always had. */
+  readonly surroundings?: Surroundings | undefined;
   /** In the order of the flags. */
   readonly mounts: readonly OperationMount[];
+}
+
+/** What a build gives to all its RUNs. */
+export interface Surroundings {
+  /** More lines of `/etc/hosts`. */
+  readonly hosts?: readonly HostEntry[] | undefined;
+  /** Of `/dev/shm`, in bytes. */
+  readonly shmSize?: number | undefined;
+  readonly ulimits?: readonly Rlimit[] | undefined;
+}
+
+export interface HostEntry {
+  readonly name: string;
+  /** IPv4 or IPv6, or `host-gateway`: the address at which a container reaches this machine. */
+  readonly address: string;
 }
 
 /** A mount of RUN with an absolute target, and what `from` names found. */

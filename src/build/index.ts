@@ -10,6 +10,7 @@ export { configOfChanges } from './changes.ts';
 export { checkDockerfile, type Warning } from './check.ts';
 export { withContext } from './contexts/fetched.ts';
 export { type Explained, explainedText } from './explain/explain.ts';
+export type { HostEntry, Surroundings } from './graph.ts';
 export { type FileDress, type LayeredMount, type ReadyMount, readSecrets } from './mounts/index.ts';
 export { filesArchive, writeFiles } from './output/files.ts';
 export { type Output, readOutput } from './output/spec.ts';

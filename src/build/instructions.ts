@@ -7,7 +7,7 @@ import type { Arg, Instruction } from './dockerfile/instruction.ts';
 import type { Dockerfile } from './dockerfile/parse.ts';
 import { errorAt } from './dockerfile/source.ts';
 import { expand, type Variables } from './dockerfile/words.ts';
-import type { HistoryStep, Operation, Vertices } from './graph.ts';
+import type { HistoryStep, Operation, Surroundings, Vertices } from './graph.ts';
 import { runOperation } from './run-operation.ts';
 
 /** Where a stage stands after some of its instructions. */
@@ -32,6 +32,7 @@ export interface StageContext {
   readonly globals: ReadonlyMap<string, string>;
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly network: string;
+  readonly surroundings: Surroundings | undefined;
   /** The vertex that `--from=name` means. */
   readonly sourceOf: (name: string) => Digest;
 }

@@ -1,7 +1,7 @@
 import { type ContainerConfig, chainOfAll, type Digest, type ImageConfig } from '../image/index.ts';
 import type { Dockerfile } from './dockerfile/parse.ts';
 import type { Place } from './dockerfile/source.ts';
-import { type Graph, type HistoryStep, type Vertex, vertices } from './graph.ts';
+import { type Graph, type HistoryStep, type Surroundings, type Vertex, vertices } from './graph.ts';
 import { planInstructions, type StageState } from './instructions.ts';
 import { type Origin, originOf, type PlannedStages } from './stages.ts';
 
@@ -11,6 +11,7 @@ export interface GraphOptions {
   readonly buildArgs?: Readonly<Record<string, string>> | undefined;
   /** For RUNs that do not say one: `bridge`, `none`, `host`. */
   readonly network?: string | undefined;
+  readonly surroundings?: Surroundings | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -44,6 +45,7 @@ export function planGraph(
     const start = stateOf(base, label(1, `FROM ${nameOf(base) ?? stage.base}`), stage.place);
     const context = {
       ...{ dockerfile, graph, label, network: options.network ?? 'bridge' },
+      surroundings: options.surroundings,
       globals: planned.globals,
       buildArgs: options.buildArgs ?? {},
       sourceOf: (name: string) =>

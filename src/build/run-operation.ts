@@ -47,6 +47,7 @@ export function runOperation(
     user: state.config.User ?? '',
     network: instruction.network ?? context.network,
     security: instruction.security,
+    ...(context.surroundings === undefined ? {} : { surroundings: context.surroundings }),
     mounts: [...scripts(instruction), ...mounts],
   };
   return { op, inputs };

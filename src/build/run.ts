@@ -1,6 +1,6 @@
 import { ClocheError } from '../error.ts';
 import type { ActiveSnapshot } from '../image/index.ts';
-import type { RunOperation } from './graph.ts';
+import type { RunOperation, Surroundings } from './graph.ts';
 import type { ReadyMount, ReadyMounts } from './mounts/index.ts';
 import type { StepProgress } from './progress.ts';
 
@@ -17,6 +17,7 @@ export interface RunSpec {
   readonly user: string;
   /** `bridge`, `host`, `none`. */
   readonly network: string;
+  readonly surroundings: Surroundings;
   /** In the order in which they are made. */
   readonly mounts: readonly ReadyMount[];
   /** All rights of the machine's root, as `run --privileged`. */
@@ -59,6 +60,7 @@ export async function runStep(
       cwd: op.cwd,
       user: op.user,
       network: op.network,
+      surroundings: op.surroundings ?? {},
       onOutput: (stream, chunk) => lines[stream].push(chunk),
       signal: about.signal,
     }),

@@ -9,6 +9,7 @@ import {
   explainBuild,
   explainedText,
   filesArchive,
+  type HostEntry,
   readOutput,
   readSecrets,
   withContext,
@@ -19,10 +20,12 @@ import { ClocheError } from '../error.ts';
 import { saveImages } from '../image/archive/index.ts';
 import { ARCHITECTURE, type Store } from '../image/index.ts';
 import { writeFileAtomically } from '../image/state/atomic.ts';
+import type { Rlimit } from '../linux/rlimits.ts';
 import { buildPrinter } from './build-printer.ts';
 import { buildShell, withDebugHint } from './build-shell.ts';
 import { printWarnings } from './check.ts';
-import { many } from './flags.ts';
+import { addHost, addUlimit } from './container-flags.ts';
+import { bytes, many } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import { output } from './stream.ts';
 
@@ -43,6 +46,13 @@ export function buildCommand(): Command {
     .option('--ssh <id[=socket]>', 'give RUN an SSH agent', many, [])
     .option('--allow <right>', 'allow RUN security.insecure or network.host', many, [])
     .option('--network <mode>', 'the network of RUN: bridge, host or none', 'bridge')
+    .option(
+      '--add-host <name:ip>',
+      "a line of RUN's /etc/hosts; the IP may be host-gateway",
+      addHost,
+    )
+    .option('--shm-size <bytes>', "the size of RUN's /dev/shm, such as 128m", bytes)
+    .option('--ulimit <type=soft[:hard]>', 'a limit of RUN, such as nofile=1024:4096', addUlimit)
     .option('--pull', 'ask the registry for newer base images', false)
     .option('--platform <os/arch>', "the platform of the image: this machine's", ownPlatform)
     .option('--no-cache', 'use nothing of an earlier build')
@@ -82,6 +92,9 @@ interface Flags {
   readonly ssh: string[];
   readonly allow: string[];
   readonly network: string;
+  readonly addHost?: HostEntry[];
+  readonly shmSize?: number;
+  readonly ulimit?: Rlimit[];
   readonly pull: boolean;
   readonly cache: boolean;
   readonly cacheFilter?: string[] | true;
@@ -123,6 +136,7 @@ async function buildFrom(
     secrets: readSecrets(flags.secret, flags.ssh),
     allow: flags.allow,
     network: flags.network,
+    surroundings: surroundingsOf(flags),
     pull: flags.pull,
     epoch: process.env.SOURCE_DATE_EPOCH,
     noCache: !flags.cache,
@@ -175,6 +189,12 @@ function report(image: BuiltImage, flags: Flags): void {
   if (flags.metadataFile !== undefined)
     write(flags.metadataFile, `${JSON.stringify(metadata(image), undefined, 2)}\n`);
   if (isQuiet(flags)) process.stdout.write(`${image.id}\n`);
+}
+
+/** Undefined if nothing is asked for, which is what the cache knows from before. */
+function surroundingsOf({ addHost: hosts, shmSize, ulimit: ulimits }: Flags) {
+  const all = { hosts, shmSize, ulimits };
+  return Object.values(all).every((one) => one === undefined) ? undefined : all;
 }
 
 function printExplained(all: readonly Explained[], { json }: Flags): void {

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import type { HostEntry } from '../build/index.ts';
 import {
   abandonContainer,
   createContainer,
@@ -10,7 +11,9 @@ import {
   startContainer,
 } from '../engine/index.ts';
 import type { Platform, PullPolicy } from '../image/index.ts';
+import type { Rlimit } from '../linux/rlimits.ts';
 import { attached, running } from './attached.ts';
+import { addHost, addUlimit } from './container-flags.ts';
 import { bytes, many, positive, whole } from './flags.ts';
 import { printError, printWarnings } from './output.ts';
 import { imageProgress } from './progress.ts';
@@ -33,6 +36,9 @@ export function runCommand(): Command {
     .option('--pids-limit <number>', 'how many processes it may have (-1 for no limit)', whole)
     .option('--cap-add <capability>', 'add a capability', many, [])
     .option('--cap-drop <capability>', 'drop a capability', many, [])
+    .option('--add-host <name:ip>', 'a line of /etc/hosts; the IP may be host-gateway', addHost)
+    .option('--shm-size <bytes>', 'the size of /dev/shm, such as 128m', bytes)
+    .option('--ulimit <type=soft[:hard]>', 'a limit, such as nofile=1024:4096', addUlimit)
     .option('--name <name>', 'assign a name')
     .addOption(
       new Option('--network <mode>', 'connect to a network')
@@ -87,10 +93,13 @@ interface Flags extends Pick<RunOptions, 'interactive' | 'tty' | 'detach' | 'pri
   readonly entrypoint?: string;
   readonly hostname?: string;
   readonly memory?: number;
+  readonly shmSize?: number;
   readonly cpus?: number;
   readonly pidsLimit?: number;
   readonly capAdd: string[];
   readonly capDrop: string[];
+  readonly addHost?: HostEntry[];
+  readonly ulimit?: Rlimit[];
   readonly name?: string;
   readonly network: RunOptions['network'];
   readonly platform?: string;
@@ -112,6 +121,8 @@ function optionsOf(image: string, command: string[], flags: Flags): RunOptions {
     entrypoint: flags.entrypoint === undefined ? undefined : [flags.entrypoint],
     remove: flags.rm,
     volumes: flags.volume,
+    hosts: flags.addHost,
+    ulimits: flags.ulimit,
     pidsLimit: (flags.pidsLimit ?? 0) > 0 ? flags.pidsLimit : undefined,
   };
 }

@@ -150,6 +150,7 @@ function optionsOf(run: RunSpec, tty: boolean): RunOptions {
     workdir: run.cwd,
     network: networkMode(run.network),
     privileged: run.privileged,
+    ...run.surroundings,
   };
 }
 

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { isAbsolute, join } from 'node:path';
 import { ClocheError } from '../error.ts';
 import type { Mount } from '../runtime/index.ts';
+import { BRIDGE } from './network.ts';
 import type { RunOptions } from './options.ts';
 
 /**
@@ -23,6 +24,7 @@ export function etcMounts(
     '127.0.0.1\tlocalhost',
     '::1\tlocalhost ip6-localhost ip6-loopback',
     ...(own === undefined ? [] : [`${own}\t${hostname}`]),
+    ...(options.hosts ?? []).map(({ name, address: at }) => `${gateway(at, options)}\t${name}`),
   ];
   const files = {
     hostname: `${hostname}\n`,
@@ -34,6 +36,12 @@ export function etcMounts(
     writeFileSync(path, content, { mode: 0o644 });
     return { destination: `/etc/${name}`, type: 'bind', source: path, options: ['bind'] };
   });
+}
+
+/** What `host-gateway` stands for: the bridge's address, or with the host's network its own. */
+function gateway(address: string, { network }: RunOptions): string {
+  if (address !== 'host-gateway') return address;
+  return network === 'host' ? '127.0.0.1' : BRIDGE.address;
 }
 
 /** The host's resolver; where that is a stub on loopback, what stands behind it. */

@@ -1,3 +1,6 @@
+import type { HostEntry } from '../build/index.ts';
+import type { Rlimit } from '../linux/rlimits.ts';
+
 /** How a container is to be run: what `cloche run` can say, in docker's words. */
 export interface RunOptions {
   readonly image: string;
@@ -27,6 +30,11 @@ export interface RunOptions {
   readonly pidsLimit?: number | undefined;
   readonly capAdd: readonly string[];
   readonly capDrop: readonly string[];
+  /** More lines of `/etc/hosts`; the address may be `host-gateway`. */
+  readonly hosts?: readonly HostEntry[] | undefined;
+  /** Of `/dev/shm`, in bytes. */
+  readonly shmSize?: number | undefined;
+  readonly ulimits?: readonly Rlimit[] | undefined;
 }
 
 export const DEFAULT_OPTIONS: Omit<RunOptions, 'image'> = {

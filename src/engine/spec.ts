@@ -44,9 +44,10 @@ export function specOf(options: RunOptions, parts: SpecParts): Spec {
         // Docker: an ordinary user's process has none but can gain them by a setuid program.
         effective: identity.uid === 0 ? capabilities : [],
       },
+      rlimits: options.ulimits,
       noNewPrivileges: false,
     },
-    mounts: [...DEFAULT_MOUNTS, ...sysMounts(options), ...parts.mounts],
+    mounts: [...defaultMounts(options), ...sysMounts(options), ...parts.mounts],
     linux: {
       namespaces: namespaces.map((type) => ({ type })),
       devices: options.privileged ? hostDevices() : [],
@@ -107,6 +108,16 @@ function capabilitiesOf(options: RunOptions, own: bigint): readonly string[] {
   const added = options.capAdd.filter((text) => text.toUpperCase() !== 'ALL').map(name);
   const dropped = new Set(options.capDrop.map(name));
   return [...new Set<string>([...start, ...added])].filter((one) => !dropped.has(one));
+}
+
+/** Docker's, with a `/dev/shm` as large as is asked for. */
+function defaultMounts({ shmSize }: RunOptions): readonly Mount[] {
+  if (shmSize === undefined) return DEFAULT_MOUNTS;
+  return DEFAULT_MOUNTS.map((mount) =>
+    mount.destination === '/dev/shm'
+      ? { ...mount, options: [...(mount.options ?? []).slice(0, -1), `size=${shmSize}`] }
+      : mount,
+  );
 }
 
 /** With the host's network there is no network namespace of our own, and so no sysfs of our own. */

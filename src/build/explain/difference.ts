@@ -59,6 +59,7 @@ const WORDS: Readonly<Record<string, string>> = {
   user: 'the user',
   network: 'the network',
   security: 'the security mode',
+  surroundings: 'what --add-host, --shm-size or --ulimit give',
   mounts: 'a mount',
   sources: 'what is copied',
   inline: 'the text of a heredoc',
@@ -71,10 +72,11 @@ const WORDS: Readonly<Record<string, string>> = {
 
 function operationChanges(before: Operation, now: Operation): string[] {
   const old = new Map<string, unknown>(Object.entries(before));
-  return Object.entries(now)
-    .filter(([key, value]) => !isSame(old.get(key), value))
-    .map(([key, value]) =>
-      key === 'env' ? variables(old.get(key), value) : `${WORDS[key] ?? key} changed`,
+  const said = new Map<string, unknown>(Object.entries(now));
+  return [...new Set([...said.keys(), ...old.keys()])]
+    .filter((key) => !isSame(old.get(key), said.get(key)))
+    .map((key) =>
+      key === 'env' ? variables(old.get(key), said.get(key)) : `${WORDS[key] ?? key} changed`,
     );
 }
 

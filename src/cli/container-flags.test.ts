@@ -1,0 +1,40 @@
+import { expect, test } from 'bun:test';
+import { addHost, addUlimit } from './container-flags.ts';
+
+test.each([
+  ['db:10.0.0.1', 'db', '10.0.0.1'],
+  ['db=10.0.0.1', 'db', '10.0.0.1'],
+  ['db:::1', 'db', '::1'],
+  ['db=[fe80::1]', 'db', 'fe80::1'],
+  ['host.docker.internal:host-gateway', 'host.docker.internal', 'host-gateway'],
+])('host %s', (text, name, address) => {
+  expect(addHost(text, [])).toEqual([{ name, address }]);
+});
+
+test.each([
+  ['db', 'name:10.0.0.1'],
+  [':10.0.0.1', 'name:10.0.0.1'],
+  ['db:', 'name:10.0.0.1'],
+  ['db:10.0.0.256', "'10.0.0.256' is no IP address"],
+  ['two words:10.0.0.1', 'name:10.0.0.1'],
+])('host %s is refused', (text, why) => {
+  expect(() => addHost(text)).toThrow(why);
+});
+
+test('limits: hard is soft if it is not said, and the later of two counts', () => {
+  const limits = addUlimit('nofile=64:128', addUlimit('core=-1', addUlimit('nofile=9')));
+  expect(limits).toEqual([
+    { type: 'RLIMIT_CORE', soft: -1, hard: -1 },
+    { type: 'RLIMIT_NOFILE', soft: 64, hard: 128 },
+  ]);
+});
+
+test.each([
+  ['nofile', 'looks like'],
+  ['nofile=many', 'looks like'],
+  ['as=1', "there is no 'as'"],
+  ['nofile=2:1', '2 > 1'],
+  ['nofile=-1:1', '-1 > 1'],
+])('limit %s is refused', (text, why) => {
+  expect(() => addUlimit(text)).toThrow(why);
+});

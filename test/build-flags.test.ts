@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
+import { cloche } from './cli.ts';
+
+/** What `build` gives to every RUN, and `run` to its container: hosts, shared memory, limits. */
+let root = '';
+let context = '';
+let remove = () => {};
+
+beforeAll(async () => {
+  ({ root, remove } = await freshBaseRoot());
+  context = join(root, 'context');
+  mkdirSync(context);
+  writeFileSync(
+    join(context, 'Dockerfile'),
+    'FROM debian:bookworm\nRUN tail -n2 /etc/hosts; df -k --output=size /dev/shm | tail -n1; ulimit -n; ulimit -Hn',
+  );
+}, BASE_TIMEOUT);
+
+afterAll(() => remove());
+
+const FLAGS = [
+  ...['--add-host', 'db:192.0.2.7', '--add-host', 'outside=host-gateway'],
+  ...['--shm-size', '8m', '--ulimit', 'nofile=100:200'],
+];
+
+/** What the RUN printed, without progress' numbers; nothing if it was not run. */
+async function build(...flags: string[]) {
+  const { code, err } = await cloche(root, ['build', '--progress=plain', ...flags, context]);
+  const said = [...err.matchAll(/^#\d+ [\d.]+ (.*)$/gm)].map(([, line = '']) => line.trim());
+  return { code, err, said };
+}
+
+test('--add-host, --shm-size and --ulimit reach RUN, and are part of what the cache knows', async () => {
+  const first = await build(...FLAGS);
+  expect(first.said).toEqual(['192.0.2.7\tdb', '10.88.0.1\toutside', '8192', '100', '200']);
+  expect((await build(...FLAGS)).said).toEqual([]);
+  const other = await build(...FLAGS.slice(0, 4));
+  expect(other.said.slice(0, 3)).toEqual(['192.0.2.7\tdb', '10.88.0.1\toutside', '65536']);
+  const explained = await cloche(root, ['build', '--explain', context]);
+  expect(explained.out).toContain('--add-host, --shm-size or --ulimit give changed');
+  expect((await build()).said).not.toContain('192.0.2.7\tdb');
+});
+
+test('with the network of the host, host-gateway is its loopback', async () => {
+  const { said } = await build('--network=host', '--add-host', 'outside=host-gateway');
+  expect(said[1]).toBe('127.0.0.1\toutside');
+});
+
+test('they reach a container of run, and what is executed in it', async () => {
+  const flags = ['run', '-d', '--rm', '--name=limited', '--network=none', ...FLAGS];
+  expect((await cloche(root, [...flags, 'debian:bookworm', 'sleep', '60'])).err).toBe('');
+  const script = 'grep db /etc/hosts; df -k --output=size /dev/shm | tail -n1; ulimit -Hn';
+  const { out } = await cloche(root, ['exec', 'limited', 'sh', '-c', script]);
+  expect(out.split('\n').map((line) => line.trim())).toEqual(['192.0.2.7\tdb', '8192', '200', '']);
+  expect((await cloche(root, ['kill', 'limited'])).code).toBe(0);
+});
+
+test('what none of them can be is refused before anything is built', async () => {
+  for (const [flag, value, why] of [
+    ['--add-host', 'db:nowhere', "'nowhere' is no IP address"],
+    ['--ulimit', 'nofile=9:1', '9 > 1'],
+    ['--shm-size', 'large', 'a size looks like 80m'],
+  ] as const) {
+    const { code, err } = await build(flag, value);
+    expect([code, err]).toEqual([125, expect.stringContaining(why)]);
+  }
+});
