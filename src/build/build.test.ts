@@ -276,17 +276,17 @@ test('--no-cache-filter runs the named stage again and takes the others from the
   expect(shop.ran.map(({ argv }) => argv.at(-1))).toEqual(['write a 1', 'write b 1', 'write b 1']);
 });
 
-test('SOURCE_DATE_EPOCH: no time of the config is later, and a build argument wins', async () => {
+test('SOURCE_DATE_EPOCH is the time of the config and of its history', async () => {
   const text = 'FROM scratch\nCOPY a /\nCMD ["a"]';
-  const { config } = await shop.build(text, { a: '' }, { epoch: '86400' });
+  const of = (said: string) => ({ buildArgs: { SOURCE_DATE_EPOCH: said } });
+  const { config } = await shop.build(text, { a: '' }, of('86400'));
   const day = '1970-01-02T00:00:00.000Z';
   expect([config.created, ...config.history.map(({ created }) => created)]).toEqual([
     day,
     day,
     day,
   ]);
-  const args = { SOURCE_DATE_EPOCH: '0' };
-  const older = await shop.build(text, {}, { epoch: '86400', buildArgs: args });
+  const older = await shop.build(text, {}, of('0'));
   expect(older.config.created).toBe('1970-01-01T00:00:00.000Z');
-  expect(await shop.failing(text, {}, { epoch: 'today' })).toMatchObject({ code: 'EPOCH_INVALID' });
+  expect(await shop.failing(text, {}, of('today'))).toMatchObject({ code: 'EPOCH_INVALID' });
 });

@@ -1,18 +1,13 @@
-import { ClocheError } from '../error.ts';
 import {
-  ARCHITECTURE,
   type ChainId,
   canonical,
   configOf,
-  type Digest,
-  type HistoryEntry,
   type Image,
   type ImageConfig,
   parseReference,
   type Reference,
   resolveImage,
   type Store,
-  stackOf,
   whileWorking,
   withTag,
   writeImage,
@@ -21,8 +16,10 @@ import { checkAllowed } from './allow.ts';
 import { enforceChecks } from './check.ts';
 import { openContext } from './context.ts';
 import { type Dockerfile, parse } from './dockerfile/parse.ts';
+import { epochOf } from './epoch.ts';
 import { type Explained, explain } from './explain/explain.ts';
 import type { Graph, Surroundings, Vertex } from './graph.ts';
+import { imageConfig } from './image-config.ts';
 import { proxyArgs } from './instructions.ts';
 import { NO_SECRETS, type Secrets } from './mounts/index.ts';
 import { planGraph } from './plan.ts';
@@ -39,6 +36,7 @@ export interface BuildOptions {
   readonly file?: string | undefined;
   readonly tags?: readonly string[] | undefined;
   readonly target?: string | undefined;
+  /** SOURCE_DATE_EPOCH among them is for the whole build: see `epochOf`. */
   readonly buildArgs?: Readonly<Record<string, string>> | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
   /** For RUN: `bridge`, `host`, `none`. */
@@ -47,11 +45,6 @@ export interface BuildOptions {
   readonly surroundings?: Surroundings | undefined;
   /** Whether registries are asked for base images that are here; what is missing is always pulled. */
   readonly pull?: boolean | undefined;
-  /**
-   * SOURCE_DATE_EPOCH: no time in the image config and its history is later. Seconds; the build argument
-   * of that name wins.
-   */
-  readonly epoch?: string | undefined;
   readonly noCache?: boolean | undefined;
   /** Stages of which the cache is not used. */
   readonly noCacheFilter?: readonly string[] | undefined;
@@ -74,8 +67,8 @@ export interface BuildOptions {
  */
 export async function buildImage(store: Store, options: BuildOptions): Promise<BuiltImage> {
   const names = (options.tags ?? []).map((tag) => withTag(parseReference(tag)));
-  return build(store, options, async ({ graph, solved, steps }) =>
-    exportImage(store, imageConfig(store, graph, solved, latestTime(options)), names, steps),
+  return build(store, options, async ({ graph, solved, epoch, steps }) =>
+    exportImage(store, imageConfig(store, graph, solved, epoch), names, steps),
   );
 }
 
@@ -116,6 +109,7 @@ export async function explainBuild(store: Store, options: BuildOptions): Promise
 interface Built {
   readonly graph: Graph;
   readonly solved: Solved;
+  readonly epoch: Date | undefined;
   readonly steps: Progress;
 }
 
@@ -134,7 +128,7 @@ async function build<T extends { readonly id: string | null }>(
     const result = await whileWorking(store.db, `build ${crypto.randomUUID()}`, async () => {
       const { graph, solving } = await plan(store, options, steps);
       const solved = await solve(graph, { ...solving, progress: steps });
-      return finish({ graph, solved, steps });
+      return finish({ graph, solved, epoch: solving.epoch, steps });
     });
     const record = records.end(result);
     keepRecord(store, record);
@@ -168,6 +162,7 @@ async function plan(store: Store, options: BuildOptions, steps: Progress) {
   const solving: Omit<SolveOptions, 'progress'> = {
     ...{ store, context, signal, run: options.run },
     secrets: options.secrets ?? NO_SECRETS,
+    epoch: epochOf(buildArgs),
     hiddenEnv: proxyArgs(buildArgs),
     usesCache: cacheFilter(dockerfile, options),
   };
@@ -219,51 +214,4 @@ function exportImage(
   for (const name of names) step.note(`naming to ${canonical(name)}`);
   step.done();
   return image;
-}
-
-/** In milliseconds; without SOURCE_DATE_EPOCH no time is too late. @throws `EPOCH_INVALID` */
-function latestTime({ epoch, buildArgs }: BuildOptions): number {
-  const said = buildArgs?.SOURCE_DATE_EPOCH ?? epoch ?? '';
-  if (said === '') return Number.POSITIVE_INFINITY;
-  if (/^\d{1,11}$/.test(said)) return Number(said) * 1000;
-  throw new ClocheError('EPOCH_INVALID', `invalid SOURCE_DATE_EPOCH: '${said}'`, {
-    class: 'invalid-argument',
-    hint: 'It is a number of seconds since 1970: git log -1 --format=%ct.',
-  });
-}
-
-/**
- * The image config. Its times are those of its layers and not of this build, so that a build whose
- * steps are all cached gives the very same image.
- */
-function imageConfig(store: Store, graph: Graph, solved: Solved, latest: number): ImageConfig {
-  const stack = stackOf(store, solved.get(graph.result)).reverse();
-  const entries: HistoryEntry[] = [];
-  let layers = 0;
-  const clamped = (date: Date) => new Date(Math.min(date.getTime(), latest));
-  let created = clamped(stack[0]?.created ?? new Date(0));
-  for (const { entry, vertex } of graph.history) {
-    const isLayer = vertex === undefined ? entry.empty_layer !== true : madeLayer(vertex);
-    if (isLayer) created = clamped(stack[layers++]?.created ?? created);
-    entries.push({
-      created: created.toISOString(),
-      ...entry,
-      ...(isLayer ? {} : { empty_layer: true }),
-    });
-  }
-  return {
-    created: created.toISOString(),
-    ...(graph.author === undefined ? {} : { author: graph.author }),
-    architecture: ARCHITECTURE,
-    os: 'linux',
-    config: graph.config,
-    rootfs: { type: 'layers', diff_ids: stack.map(({ diffId }) => diffId) },
-    history: entries,
-  };
-
-  /** A WORKDIR that was there already changes nothing. */
-  function madeLayer(id: Digest): boolean {
-    const below = graph.vertices.find((vertex) => vertex.id === id)?.inputs[0];
-    return below === undefined || solved.get(id) !== solved.get(below);
-  }
 }

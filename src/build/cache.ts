@@ -9,6 +9,8 @@ export interface StepKey {
   readonly parent: ChainId | null;
   /** JSON: see `Step`. */
   readonly facts: unknown;
+  /** Seconds. Nothing that it made is newer (`epochOf`): with another one, or none, it is not the same. */
+  readonly epoch?: number | undefined;
 }
 
 /** A step that was done: its key, and what it looked at, for whoever asks what is different now. */
@@ -49,10 +51,10 @@ export function rememberedSteps(store: Store): Remembered[] {
     .query<{ value: string }, []>('SELECT value FROM cache ORDER BY used DESC')
     .all()
     .flatMap(({ value }) => {
-      const { op, parent, facts, files } = JSON.parse(value) as Partial<Remembered>;
+      const { op, parent, facts, epoch, files } = JSON.parse(value) as Partial<Remembered>;
       // Of those that an older cloche remembered nothing is known.
       if (op === undefined || parent === undefined) return [];
-      return [{ op, parent, facts, files: new Map(files) }];
+      return [{ op, parent, facts, epoch, files: new Map(files) }];
     });
 }
 
@@ -60,11 +62,11 @@ export function rememberedSteps(store: Store): Remembered[] {
  * Forgets what RUNs gave whose directory and command, `/app /bin/sh -c npm ci`, match: they run anew.
  */
 export function forgetRuns(store: Store, pattern: RegExp): void {
-  for (const { op, parent, facts } of rememberedSteps(store))
-    if (op.kind === 'run' && pattern.test(`${op.cwd} ${op.argv.join(' ')}`))
-      store.db.query('DELETE FROM cache WHERE key = ?').run(digestOfKey({ op, parent, facts }));
+  for (const step of rememberedSteps(store))
+    if (step.op.kind === 'run' && pattern.test(`${step.op.cwd} ${step.op.argv.join(' ')}`))
+      store.db.query('DELETE FROM cache WHERE key = ?').run(digestOfKey(step));
 }
 
-function digestOfKey({ op, parent, facts }: StepKey): Digest {
-  return digestOf(JSON.stringify([op, parent, facts]));
+function digestOfKey({ op, parent, facts, epoch }: StepKey): Digest {
+  return digestOf(JSON.stringify([op, parent, facts, ...(epoch === undefined ? [] : [epoch])]));
 }

@@ -1,6 +1,7 @@
 import { ClocheError } from '../error.ts';
 import {
   type ChainId,
+  clampTimes,
   commit,
   type Digest,
   discard,
@@ -16,6 +17,7 @@ import type { Context } from './context.ts';
 import { prepareCopy } from './copy/copy.ts';
 import { UpperLayer } from './copy/upper.ts';
 import { errorAt } from './dockerfile/source.ts';
+import { secondsOf } from './epoch.ts';
 import type { Graph, Operation, Vertex } from './graph.ts';
 import { prepareMounts, type Secrets } from './mounts/index.ts';
 import type { Progress, StepProgress } from './progress.ts';
@@ -32,6 +34,8 @@ export interface SolveOptions {
   /** Whether what an earlier build did for this vertex will do. */
   readonly usesCache: (vertex: Vertex) => boolean;
   readonly secrets: Secrets;
+  /** See `epochOf`. */
+  readonly epoch: Date | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -105,7 +109,12 @@ async function operate(
   }
   const step = await readyStep(op, inputs, progress, options);
   try {
-    const key: StepKey = { op, parent: parent ?? null, facts: step.facts };
+    const key: StepKey = {
+      op,
+      parent: parent ?? null,
+      facts: step.facts,
+      epoch: secondsOf(options.epoch),
+    };
     const known = options.usesCache(vertex) ? cached(store, key) : undefined;
     if (known !== undefined) progress.cached();
     return known ?? (await performed(step, key, progress, options));
@@ -118,12 +127,13 @@ async function performed(
   step: Step,
   key: StepKey,
   progress: StepProgress,
-  { store, signal }: SolveOptions,
+  { store, epoch, signal }: SolveOptions,
 ): Promise<ChainId> {
   const active = prepare(store, key.parent ?? undefined);
   try {
     await step.perform(active);
     signal.throwIfAborted();
+    if (epoch !== undefined) clampTimes(active.upper, epoch);
     const { chainId } = await commit(store, active);
     remember(store, key, chainId, step.files);
     progress.done();
@@ -139,11 +149,11 @@ export async function readyStep(
   op: Exclude<Operation, { kind: 'base' }>,
   inputs: readonly (ChainId | undefined)[],
   step: StepProgress,
-  { store, context, run, hiddenEnv, secrets, signal }: StepOptions,
+  { store, context, run, hiddenEnv, secrets, epoch, signal }: StepOptions,
 ): Promise<Step> {
   switch (op.kind) {
     case 'copy':
-      return prepareCopy(op, { store, context, source: inputs[1], signal });
+      return prepareCopy(op, { store, context, source: inputs[1], epoch, signal });
     case 'workdir':
       return {
         facts: null,

@@ -131,14 +131,13 @@ async function buildFrom(
   const filter = Array.isArray(flags.cacheFilter) ? flags.cacheFilter : [];
   const options: BuildOptions = {
     ...{ context, signal, file, tags: flags.tag, target: flags.target },
-    buildArgs: pairs(flags.buildArg),
+    buildArgs: { ...ownEpoch(), ...pairs(flags.buildArg) },
     labels: pairs(flags.label),
     secrets: readSecrets(flags.secret, flags.ssh),
     allow: flags.allow,
     network: flags.network,
     surroundings: surroundingsOf(flags),
     pull: flags.pull,
-    epoch: process.env.SOURCE_DATE_EPOCH,
     noCache: !flags.cache,
     noCacheFilter: filter.flatMap((names) => names.split(',')),
     run: runCommandOf(engine),
@@ -230,6 +229,12 @@ function ownPlatform(text: string): string {
       hint: 'Build on a machine of that architecture, and push from there.',
     },
   );
+}
+
+/** As buildx: what our environment says of the epoch is a build argument. */
+function ownEpoch(): Record<string, string> {
+  const { SOURCE_DATE_EPOCH = '' } = process.env;
+  return SOURCE_DATE_EPOCH === '' ? {} : { SOURCE_DATE_EPOCH };
 }
 
 /** `NAME=value`, or `NAME` for our own variable's value. */

@@ -22,6 +22,7 @@ export {
   writeImage,
 } from './images.ts';
 export { type Aside, unpackAside } from './layer/aside.ts';
+export { clampTimes } from './layer/times.ts';
 export { type UnpackOptions, unpackLayer } from './layer/unpack.ts';
 export {
   ARCHITECTURE,

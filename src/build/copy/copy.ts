@@ -9,7 +9,7 @@ import { contentDigest, type Gathered, gather } from './gather.ts';
 import { ignoring } from './ignore.ts';
 import { ownerOf } from './owner.ts';
 import { pick } from './pick.ts';
-import { place, placeInline } from './place.ts';
+import { type PlaceOptions, place, placeInline } from './place.ts';
 import { type Fetched, fetchSource, isRemote } from './remote.ts';
 import { isArchive, placeArchive } from './unarchive.ts';
 import { UpperLayer } from './upper.ts';
@@ -20,6 +20,8 @@ export interface CopyInputs {
   readonly context: Context;
   /** What is copied from, unless it is the build context. */
   readonly source: ChainId | undefined;
+  /** What the context's files have as their time; without it, their own. */
+  readonly epoch: Date | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -37,10 +39,12 @@ export async function prepareCopy(op: CopyOperation, inputs: CopyInputs): Promis
   try {
     const local = await localFiles(op, inputs);
     const remote = await remoteFiles(op, fetched);
-    const all = { plain: [...local, ...remote], archives: await archives(op, local, remote) };
+    const all = { local, remote, archives: await archives(op, local, remote) };
     return {
-      facts: contentDigest(all.plain, { owners: op.from !== 'context' }, (path, digest) =>
-        files.set(path, digest),
+      facts: contentDigest(
+        [...local, ...remote],
+        { owners: op.from !== 'context' },
+        (path, digest) => files.set(path, digest),
       ),
       files,
       perform: (active) => perform(op, all, active, inputs),
@@ -52,11 +56,19 @@ export async function prepareCopy(op: CopyOperation, inputs: CopyInputs): Promis
   }
 }
 
+interface All {
+  readonly local: readonly Gathered[];
+  /** Of an ADD: what was fetched. */
+  readonly remote: readonly Gathered[];
+  /** Those that are unpacked. */
+  readonly archives: ReadonlySet<Gathered>;
+}
+
 async function perform(
   op: CopyOperation,
-  { plain, archives }: { plain: readonly Gathered[]; archives: ReadonlySet<Gathered> },
+  { local, remote, archives }: All,
   active: ActiveSnapshot,
-  { store, signal }: CopyInputs,
+  { store, epoch, signal }: CopyInputs,
 ): Promise<void> {
   const whole = treeOf(store, active.parent, active.upper);
   // --link: what lies below is not looked at, so no link there is followed.
@@ -65,19 +77,28 @@ async function perform(
   const owner = op.chown === null ? undefined : ownerOf(whole, op.chown);
   const files = { tree, upper, signal, owner, mode: op.chmod ?? undefined };
   const options = { ...files, owner: owner ?? (op.from === 'context' ? ROOT : undefined) };
-  const isInto = op.parents || plain.length + op.inline.length > 1;
+  const isInto = op.parents || local.length + remote.length + op.inline.length > 1;
   const isDirectory = isInto && !op.target.endsWith('/');
   const target = toRaw(isDirectory ? `${op.target}/` : op.target);
   for (const file of op.inline) placeInline(file, target, options);
-  for (const one of plain) {
+  // When the context's files came to lie here is not what they are.
+  const time =
+    op.from === 'context' && epoch !== undefined
+      ? BigInt(epoch.getTime()) * MILLISECOND
+      : undefined;
+  const put = async (one: Gathered, dress: PlaceOptions) => {
     const [item] = one.items;
-    if (item === undefined || !archives.has(one)) await place(one, target, options);
+    if (item === undefined || !archives.has(one)) await place(one, target, dress);
     else await placeArchive(store, item.host, target, { ...files, mode: undefined });
-  }
+  };
+  for (const one of local) await put(one, { ...options, time });
+  for (const one of remote) await put(one, options);
   await upper.finish();
 }
 
 const ROOT = { uid: 0, gid: 0 };
+/** In nanoseconds. */
+const MILLISECOND = 1_000_000n;
 
 async function fetchAll(op: CopyOperation, { store, signal }: CopyInputs): Promise<Fetched[]> {
   const { add } = op;

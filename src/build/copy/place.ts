@@ -16,6 +16,8 @@ export interface PlaceOptions {
   readonly owner: Owner | undefined;
   /** For everything, directories too: see `mode.ts`. */
   readonly mode: string | undefined;
+  /** For everything, in nanoseconds since the epoch; without it each has its own. */
+  readonly time?: bigint | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -100,13 +102,13 @@ function placeDirectory(path: RawPath, item: Item, options: PlaceOptions): void 
   else if (there.kind !== 'directory') throw conflict(`cannot copy to non-directory: '/${path}'`);
 }
 
-function dressOf({ node, xattrs }: Item, { owner, mode }: PlaceOptions): Dress {
+function dressOf({ node, xattrs }: Item, { owner, mode, time }: PlaceOptions): Dress {
   const { uid, gid, mode: bits, mtimeNs } = node.stat;
   const own = Number(bits & 0o7777n);
   return {
     owner: owner ?? { uid: Number(uid), gid: Number(gid) },
     mode: mode === undefined ? own : applyMode(mode, own, node.kind === 'directory'),
-    mtime: mtimeNs,
+    mtime: time ?? mtimeNs,
     xattrs,
   };
 }

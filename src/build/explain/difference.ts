@@ -17,8 +17,9 @@ const NAMED = 3;
  */
 export function difference(wanted: Wanted, known: readonly Remembered[]): string {
   const sameOp = known.filter(({ op }) => isSame(op, wanted.op));
-  const here = sameOp.find(({ parent }) => parent === wanted.parent);
-  if (here !== undefined) return fileChanges(here.files, wanted.files);
+  const here = sameOp.filter(({ parent }) => parent === wanted.parent);
+  if (here.some(({ facts }) => isSame(facts, wanted.facts))) return 'SOURCE_DATE_EPOCH changed';
+  if (here[0] !== undefined) return fileChanges(here[0].files, wanted.files);
   if (sameOp.length > 0) return 'its base changed';
   const siblings = known
     .filter(({ op, parent }) => op.kind === wanted.op.kind && parent === wanted.parent)

@@ -1,5 +1,6 @@
 import type { ChainId, Digest } from '../../image/index.ts';
 import { cached, type Remembered, rememberedSteps } from '../cache.ts';
+import { secondsOf } from '../epoch.ts';
 import type { Graph, Vertex } from '../graph.ts';
 import { progress } from '../progress.ts';
 import { isDirectory, readyStep, type SolveOptions } from '../solve.ts';
@@ -69,7 +70,7 @@ async function explainVertex(
     options,
   );
   step.release?.();
-  const key = { op, parent: parent ?? null, facts: step.facts };
+  const key = { op, parent: parent ?? null, facts: step.facts, epoch: secondsOf(options.epoch) };
   const chain = cached(store, key);
   if (chain !== undefined) return { would: 'use the cache', chain };
   const files = step.files ?? new Map();

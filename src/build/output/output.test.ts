@@ -19,6 +19,7 @@ afterEach(() => shop.remove());
 test.each([
   ['out', { type: 'local', dest: 'out' }],
   ['-', { type: 'tar', dest: '-' }],
+  ['type=image,rewrite-timestamp=true', { type: 'image' }],
   ['type=tar', { type: 'tar', dest: '-' }],
   ['type=local,dest=a', { type: 'local', dest: 'a' }],
   ['type=docker', { type: 'image' }],
@@ -30,6 +31,7 @@ test.each([
   ['type=local', 'output directory is required for local exporter'],
   ['type=local,dest=-', 'dest cannot be stdout for local exporter'],
   ['type=zip,dest=a', 'exporter "zip" could not be found'],
+  ['type=image,rewrite-timestamp=false', 'rewrite-timestamp=false is not supported'],
   ['type=tar,dst=a', "unknown key 'dst'"],
 ])('%s is refused', (text, message) => expect(() => readOutput(text)).toThrow(message));
 

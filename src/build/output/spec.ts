@@ -10,7 +10,7 @@ export type Output =
   /** The store, as without `-o`. */
   | { readonly type: 'image' };
 
-const KEYS = ['type', 'dest', 'name'];
+const KEYS = ['type', 'dest', 'name', 'rewrite-timestamp'];
 
 /**
  * Reads `-o`: `type=…,dest=…`, or a directory's name alone, or `-` for an archive of the files on
@@ -28,6 +28,12 @@ export function readOutput(text: string): {
   const all = new Map(fields.map((field) => split(field)));
   const unknown = [...all.keys()].find((key) => !KEYS.includes(key));
   if (unknown !== undefined) throw refused(`unknown key '${unknown}' in '${text}'`);
+  // With SOURCE_DATE_EPOCH cloche always does; with BuildKit one has to ask for it.
+  if ((all.get('rewrite-timestamp') ?? 'true') !== 'true')
+    throw refused(
+      'rewrite-timestamp=false is not supported',
+      'Build without SOURCE_DATE_EPOCH, and times stay as they are.',
+    );
   const dest = all.get('dest');
   const name = all.get('name');
   return { output: outputOf(all.get('type'), dest), name };

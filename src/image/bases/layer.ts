@@ -1,4 +1,5 @@
 import { configOf, type Image } from '../images.ts';
+import { youngest } from '../layer/times.ts';
 import {
   ARCHITECTURE,
   type ContainerConfig,
@@ -48,7 +49,8 @@ export function configOnTop(
 ): ImageConfig {
   const under = below === undefined ? undefined : configOf(store, below);
   const { Env = [], ...rest } = addition.config ?? {};
-  const created = new Date().toISOString();
+  // Of its packages, and not of the moment: so that the same packages give the same image.
+  const created = youngest(layer.directory).toISOString();
   const ownHistory: HistoryEntry = { created, created_by: addition.createdBy, comment: 'cloche' };
   return {
     created,

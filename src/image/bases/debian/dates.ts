@@ -1,30 +1,5 @@
-import {
-  existsSync,
-  lutimesSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fromRaw, scan, toRaw } from '../../layer/scan.ts';
-
-/**
- * No file is younger than `date`: what was made just now depends no more on when that was, so that
- * the same packages give the same layer.
- */
-export function clampTimes(directory: string, date: Date): void {
-  const limit = BigInt(date.getTime()) * 1_000_000n;
-  const paths = [...scan(directory)].filter(({ stat }) => stat.mtimeNs > limit);
-  for (const { path } of paths) lutimesSync(fromRaw(`${toRaw(directory)}/${path}`), date, date);
-}
-
-/** When the youngest file of a directory was made. */
-export function youngest(directory: string): Date {
-  let newest = 0;
-  for (const { stat } of scan(directory)) newest = Math.max(newest, Number(stat.mtimeMs));
-  return new Date(newest);
-}
 
 /**
  * When the suite's release was published that debootstrap took the packages of, as its Release file

@@ -1,12 +1,13 @@
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { configOf, findImage, type Image } from '../../images.ts';
+import { clampTimes, youngest } from '../../layer/times.ts';
 import type { ImageConfig } from '../../manifest.ts';
 import { stackOf } from '../../snapshots.ts';
 import { configOnTop, makeLayer } from '../layer.ts';
 import type { Kitchen } from '../make.ts';
 import { needTool, plainEnv } from '../tool.ts';
-import { clampTimes, datePasswords, releaseDate, youngest } from './dates.ts';
+import { datePasswords, releaseDate } from './dates.ts';
 import { debootstrap } from './debootstrap.ts';
 import { finish } from './finish.ts';
 import { type Mirror, mirrorFor } from './mirror.ts';

@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { youngest } from '../../layer/times.ts';
 import { temporaryPath } from '../../store.ts';
 import type { Kitchen } from '../make.ts';
 import { needTool, plainEnv } from '../tool.ts';
 import type { Upper } from '../upper.ts';
 import { downloadDebs } from './apt.ts';
-import { youngest } from './dates.ts';
 
 /** Packages of Debian, unpacked into one directory, none of their scripts run. */
 export interface Debs {

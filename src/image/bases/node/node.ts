@@ -1,8 +1,8 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { clampTimes } from '../../layer/times.ts';
 import type { ImageConfig } from '../../manifest.ts';
 import { addAccount } from '../account.ts';
-import { clampTimes } from '../debian/dates.ts';
 import { configOnTop, makeLayer } from '../layer.ts';
 import type { Kitchen } from '../make.ts';
 import { bringLibrariesFor } from '../tiny/libraries.ts';

@@ -1,5 +1,5 @@
+import { clampTimes } from '../../layer/times.ts';
 import type { ImageConfig } from '../../manifest.ts';
-import { clampTimes } from '../debian/dates.ts';
 import { withDebs } from '../debian/debs.ts';
 import { TINY_SUITE } from '../debian/suite.ts';
 import { configOnTop, makeLayer } from '../layer.ts';

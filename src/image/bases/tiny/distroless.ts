@@ -1,7 +1,7 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
+import { clampTimes } from '../../layer/times.ts';
 import type { ContainerConfig, ImageConfig } from '../../manifest.ts';
-import { clampTimes } from '../debian/dates.ts';
 import { bringCopyrights, type Debs, withDebs } from '../debian/debs.ts';
 import { TINY_SUITE } from '../debian/suite.ts';
 import { configOnTop, makeLayer } from '../layer.ts';
