@@ -1,5 +1,6 @@
 import { ClocheError } from '../error.ts';
 import type { ActiveSnapshot } from '../image/index.ts';
+import { fullDisk } from '../image/state/disk.ts';
 import type { RunOperation, Surroundings } from './graph.ts';
 import type { ReadyMount, ReadyMounts } from './mounts/index.ts';
 import type { StepProgress } from './progress.ts';
@@ -33,10 +34,14 @@ export type RunCommand = (spec: RunSpec) => Promise<number>;
 /** So many of the last lines are repeated when a command fails. */
 const TAIL = 20;
 
-/** @throws {ClocheError} `RUN_FAILED`: the command's exit code is not 0; the end of its output is the hint */
+/**
+ * @param about `root` is the state directory.
+ * @throws {ClocheError} `RUN_FAILED`: the command's exit code is not 0; the end of its output is the hint
+ */
 export async function runStep(
   op: RunOperation,
   about: Pick<RunSpec, 'snapshot' | 'signal'> & {
+    readonly root: string;
     readonly run: RunCommand;
     readonly hiddenEnv: readonly string[];
     readonly mounts: ReadyMounts;
@@ -69,9 +74,15 @@ export async function runStep(
   if (code === 0) return;
   throw new ClocheError('RUN_FAILED', runFailure(op.argv, code), {
     class: 'invalid-argument',
-    hint: tail.length === 0 ? undefined : ['------', ...tail, '------'].join('\n'),
+    hint: hintOf(tail, fullDisk(about.root)),
     details: { exitCode: code, output: tail },
   });
+}
+
+function hintOf(tail: readonly string[], full: string | undefined): string | undefined {
+  const output = tail.length === 0 ? [] : ['------', ...tail, '------'];
+  const lines = full === undefined ? output : [full, ...output];
+  return lines.length === 0 ? undefined : lines.join('\n');
 }
 
 /** In BuildKit's words. */

@@ -169,7 +169,8 @@ export async function readyStep(
       return {
         facts: mounts.facts,
         files: mounts.files,
-        perform: (snapshot) => runStep(op, { snapshot, signal, run, hiddenEnv, mounts, step }),
+        perform: (snapshot) =>
+          runStep(op, { snapshot, root: store.root, signal, run, hiddenEnv, mounts, step }),
       };
     }
   }

@@ -126,13 +126,16 @@ export function settle(store: Store, active: ActiveSnapshot, layer: Settled): Sn
   return findSnapshot(store, chainId);
 }
 
-/** Removes an active snapshot and all that was written to it. Does nothing if it is gone already. */
+/**
+ * Removes an active snapshot and all that was written to it. Does nothing if it is gone already. Its
+ * files go first: on a disk that they have filled no row can be deleted before.
+ */
 export function discard(store: Store, active: Pick<ActiveSnapshot, 'id'>): void {
-  const bin = exclusively(store.db, () => {
-    store.db.query('DELETE FROM active WHERE id = ?').run(active.id);
-    return throwAway(store, folderOf(store, active.id));
-  });
+  const bin = throwAway(store, folderOf(store, active.id));
   if (bin !== undefined) rmSync(bin, { recursive: true, force: true });
+  exclusively(store.db, () => {
+    store.db.query('DELETE FROM active WHERE id = ?').run(active.id);
+  });
 }
 
 /** @throws {ClocheError} `SNAPSHOT_NOT_FOUND` */
@@ -182,7 +185,7 @@ export function treeOf(store: Store, chainId: ChainId | undefined, upper?: strin
 
 /**
  * Moves a directory out of sight in one step, into `tmp`, for removal at leisure; undefined if it is
- * not there. Within `exclusively` together with the row that named it.
+ * not there. Its row goes in the same transaction, or after it: a directory that is gone is no harm.
  */
 export function throwAway(store: Store, directory: string): string | undefined {
   if (!existsSync(directory)) return undefined;

@@ -65,14 +65,14 @@ async function ready(
   if (existsSync(directory)) return directory;
   mkdirSync(folder, { recursive: true, mode: 0o711 });
   const temporary = temporaryPath(store);
-  mkdirSync(temporary);
-  if (found !== undefined) await fill(temporary, found);
-  chownSync(temporary, mount.uid, mount.gid);
-  chmodSync(temporary, mount.mode);
   try {
+    mkdirSync(temporary);
+    if (found !== undefined) await fill(temporary, found);
+    chownSync(temporary, mount.uid, mount.gid);
+    chmodSync(temporary, mount.mode);
     renameSync(temporary, directory);
   } catch (error) {
-    rmSync(temporary, { recursive: true });
+    rmSync(temporary, { recursive: true, force: true });
     // Another build was faster.
     if (!existsSync(directory)) throw error;
   }

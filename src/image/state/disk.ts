@@ -1,3 +1,4 @@
+import { statfsSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
 
 /** What the kernel and SQLite call a disk, or a quota, that is full. */
@@ -21,8 +22,23 @@ function named(root: string, error: unknown): unknown {
   if (typeof code !== 'string' || !FULL.includes(code)) return error;
   return new ClocheError('DISK_FULL', `no space left on the disk of '${root}'`, {
     class: 'unavailable',
-    hint: `df -h ${root} shows it. Nothing was lost; make room, or set CLOCHE_ROOT to another disk.`,
+    hint: hintFor(root),
     cause: error,
     details: { root, errno: code },
   });
+}
+
+/** Less than this many bytes is nothing: programs give up before the last block is taken. */
+const NOTHING = 1 << 20;
+
+/** Why a program that wrote to the disk of `root` may have failed, in words; undefined if there is room. */
+export function fullDisk(root: string): string | undefined {
+  const { bavail, bsize, files, ffree } = statfsSync(root);
+  // Some file systems do not count files.
+  const isFull = bavail * bsize < NOTHING || (files > 0 && ffree === 0);
+  return isFull ? `There is no space left on the disk of '${root}'. ${hintFor(root)}` : undefined;
+}
+
+function hintFor(root: string): string {
+  return `df -h ${root} shows it. Nothing was lost; make room, or set CLOCHE_ROOT to another disk.`;
 }
