@@ -67,6 +67,6 @@ export function forgetRuns(store: Store, pattern: RegExp): void {
       store.db.query('DELETE FROM cache WHERE key = ?').run(digestOfKey(step));
 }
 
-function digestOfKey({ op, parent, facts, epoch }: StepKey): Digest {
+export function digestOfKey({ op, parent, facts, epoch }: StepKey): Digest {
   return digestOf(JSON.stringify([op, parent, facts, ...(epoch === undefined ? [] : [epoch])]));
 }

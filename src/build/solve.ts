@@ -9,10 +9,11 @@ import {
   prepare,
   type Store,
   treeOf,
+  whileWorking,
 } from '../image/index.ts';
 import { toRaw } from '../image/layer/scan.ts';
 import { walk } from '../image/tree.ts';
-import { cached, remember, type StepKey } from './cache.ts';
+import { cached, digestOfKey, remember, type StepKey } from './cache.ts';
 import type { Context } from './context.ts';
 import { prepareCopy } from './copy/copy.ts';
 import { UpperLayer } from './copy/upper.ts';
@@ -115,12 +116,34 @@ async function operate(
       facts: step.facts,
       epoch: secondsOf(options.epoch),
     };
-    const known = options.usesCache(vertex) ? cached(store, key) : undefined;
-    if (known !== undefined) progress.cached();
-    return known ?? (await performed(step, key, progress, options));
+    if (!options.usesCache(vertex)) return await performed(step, key, progress, options);
+    return fromCache(store, key, progress) ?? (await performedOnce(step, key, progress, options));
   } finally {
     step.release?.();
   }
+}
+
+function fromCache(store: Store, key: StepKey, progress: StepProgress): ChainId | undefined {
+  const known = cached(store, key);
+  if (known !== undefined) progress.cached();
+  return known;
+}
+
+/** Of builds that are about to do the same, one does it, and the others have it from the cache then. */
+function performedOnce(
+  step: Step,
+  key: StepKey,
+  progress: StepProgress,
+  options: SolveOptions,
+): Promise<ChainId> {
+  const { store, signal } = options;
+  const onWait = () => progress.note('waiting for another build that does the same');
+  return whileWorking(
+    store.db,
+    `step ${digestOfKey(key)}`,
+    async () => fromCache(store, key, progress) ?? (await performed(step, key, progress, options)),
+    { onWait, signal },
+  );
 }
 
 async function performed(
