@@ -6,18 +6,19 @@ import {
   openSync,
   statSync,
   utimesSync,
-  writeFileSync,
 } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { FileDress, LayeredMount, ReadyMount } from '../build/index.ts';
 import { perform } from '../linux/perform.ts';
 import { call, flags, mode, plan, text } from '../linux/plan/index.ts';
-import type { Mount } from '../runtime/index.ts';
+import type { MemoryFile, MemoryFiles, Mount } from '../runtime/index.ts';
 
 /** The mounts of one RUN, as its container has them. */
 export interface BuildMounts {
   readonly mounts: readonly Mount[];
+  /** What some of them show: secrets and scripts, which no disk shall have. */
+  readonly memory: MemoryFiles | undefined;
   /** Once the container has ended. */
   close(): void;
 }
@@ -30,17 +31,30 @@ export async function buildMounts(
   scratch: string,
   ready: readonly ReadyMount[],
 ): Promise<BuildMounts> {
-  const servers: Server[] = [];
+  const made: Made = { directory: join(scratch, 'memory'), files: [], servers: [] };
+  mkdirSync(made.directory);
   const mounts: Mount[] = [];
   for (const [index, mount] of ready.entries()) {
     const own = join(scratch, `mount-${index}`);
     mkdirSync(own);
-    mounts.push(await mountOf(mount, own, servers));
+    mounts.push(await mountOf(mount, own, made));
   }
-  return { mounts, close: () => servers.forEach((server) => void server.close()) };
+  const { directory, files, servers } = made;
+  return {
+    mounts,
+    memory: files.length === 0 ? undefined : { directory, files },
+    close: () => servers.forEach((server) => void server.close()),
+  };
 }
 
-async function mountOf(mount: ReadyMount, own: string, servers: Server[]): Promise<Mount> {
+/** What is made beside the mounts themselves. */
+interface Made {
+  readonly directory: string;
+  readonly files: MemoryFile[];
+  readonly servers: Server[];
+}
+
+async function mountOf(mount: ReadyMount, own: string, made: Made): Promise<Mount> {
   const destination = mount.target;
   switch (mount.kind) {
     case 'layered':
@@ -52,13 +66,14 @@ async function mountOf(mount: ReadyMount, own: string, servers: Server[]): Promi
       return { destination, type: 'tmpfs', source: 'tmpfs', options: ['mode=1777', ...size] };
     }
     case 'secret': {
-      const path = join(own, 'secret');
-      writeFileSync(path, mount.content, { mode: 0o400 });
-      dress(path, mount);
-      return bind(destination, path, true);
+      const { content, uid, gid, mode: bits } = mount;
+      const name = String(made.files.length);
+      made.files.push({ name, content, uid, gid, mode: bits });
+      const options = ['bind', 'ro', 'nosuid', 'nodev'];
+      return { destination, type: 'bind', source: join(made.directory, name), options };
     }
     case 'agent': {
-      servers.push(await forward(mount.socket, own));
+      made.servers.push(await forward(mount.socket, own));
       dress(join(own, 's'), mount);
       return bind(destination, join(own, 's'), false);
     }

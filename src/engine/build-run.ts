@@ -7,7 +7,7 @@ import { type Launched, type LaunchOptions, launch } from '../linux/launch.ts';
 import { stepFailed } from '../linux/perform.ts';
 import { exitCodeIn } from '../linux/signals.ts';
 import { type ContainerPlan, containerPlan, type Mount, winsizeBytes } from '../runtime/index.ts';
-import { buildMounts } from './build-mounts.ts';
+import { type BuildMounts, buildMounts } from './build-mounts.ts';
 import { type BuildShell, type OpenShell, shellOf } from './build-shell.ts';
 import { CGROUP_PARENT, type Engine } from './engine.ts';
 import { startError } from './errors.ts';
@@ -33,7 +33,7 @@ export function runCommandOf(engine: Engine, shell?: BuildShell): RunCommand {
     try {
       const own = await buildMounts(scratch, run.mounts);
       try {
-        return await runIn(engine, run, { id, scratch, mounts: own.mounts }, shell);
+        return await runIn(engine, run, { ...own, id, scratch }, shell);
       } finally {
         own.close();
       }
@@ -44,10 +44,9 @@ export function runCommandOf(engine: Engine, shell?: BuildShell): RunCommand {
 }
 
 /** What a RUN has beside its root, for the command and for who looks at it afterwards. */
-interface Room {
+interface Room extends Pick<BuildMounts, 'mounts' | 'memory'> {
   readonly id: string;
   readonly scratch: string;
-  readonly mounts: readonly Mount[];
 }
 
 async function runIn(
@@ -99,7 +98,7 @@ interface Command extends Pick<LaunchOptions, 'stdio'> {
 async function start(
   engine: Engine,
   run: RunSpec,
-  { id, scratch, mounts }: Room,
+  { id, scratch, mounts, memory }: Room,
   { argv, stdio, tty = false, terminalSize }: Command,
 ): Promise<OpenShell & Pick<Launched, 'output'>> {
   const { snapshot } = run;
@@ -125,7 +124,9 @@ async function start(
     spec,
     root: { kind: 'overlay', ...snapshot, at: `${scratch}/rootfs` },
     machine: engine.machine,
-    sourceKind: kindOf,
+    // What is in memory is not there yet, and none of it is a directory.
+    sourceKind: (source) => (source.startsWith(`${memory?.directory}/`) ? 'file' : kindOf(source)),
+    memory,
     walkerSize: engine.walkerSize,
     cgroup: cgroupSteps(engine.hierarchies, `${CGROUP_PARENT}/${id}`, spec.linux?.resources ?? {}),
     network: network.steps,

@@ -1,5 +1,6 @@
 import type { Block, Step, Value } from '../../linux/plan/index.ts';
 import type { Spec } from '../spec.ts';
+import type { MemoryFiles } from './memory.ts';
 import type { SourceKind } from './mounts.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { Machine } from './process.ts';
@@ -13,6 +14,8 @@ export interface Birth {
   readonly root: RootSource;
   readonly machine: Machine;
   readonly sourceKind: SourceKind;
+  /** Files that some of the mounts show. */
+  readonly memory?: MemoryFiles | undefined;
   /** Bytes of the installed walker's file. */
   readonly walkerSize: number;
   readonly cgroup?: CgroupSteps | undefined;

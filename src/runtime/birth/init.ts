@@ -14,6 +14,7 @@ import type { Spec } from '../spec.ts';
 import { type Birth, type Meeting, needsHelp } from './birth.ts';
 import { deviceSteps } from './devices.ts';
 import { maskSteps, readonlySteps } from './masks.ts';
+import { memorySteps } from './memory.ts';
 import { filesystemSteps, mountSteps, setAttributes } from './mounts.ts';
 import { joinSteps, type Namespaces, writeAt } from './namespaces.ts';
 import { openInRoot } from './paths.ts';
@@ -55,6 +56,7 @@ export function initSteps(
     ...(needsProc
       ? filesystemSteps('proc', 'proc', { attributes: ['MOUNT_ATTR_NOSUID'], data: [] }, proc)
       : []),
+    ...(birth.memory === undefined ? [] : memorySteps(birth.memory)),
     ...(spec.mounts ?? []).flatMap((mount) => mountSteps(root, mount, birth.sourceKind)),
     ...fillSteps(spec, namespaces, root),
     ...terminalSteps(spec, two, meeting, root),
