@@ -1,4 +1,4 @@
-import { afterAll, expect, test } from 'bun:test';
+import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -8,8 +8,18 @@ import {
   prepareParent,
 } from '../src/linux/cgroup/index.ts';
 import { launch } from '../src/linux/launch.ts';
-import { containerNetworkSteps } from '../src/linux/netlink/index.ts';
-import { breakStep, type Plan } from '../src/linux/plan/index.ts';
+import {
+  abandonedSteps,
+  containerNetworkSteps,
+  conversation,
+  publication,
+  requestSteps,
+} from '../src/linux/netlink/index.ts';
+import { needPrograms } from '../src/linux/netlink/namespace.fixture.ts';
+import { natChanges } from '../src/linux/netlink/nat.ts';
+import { batch, noTable } from '../src/linux/netlink/nftables.ts';
+import { perform } from '../src/linux/perform.ts';
+import { breakStep, type Plan, plan } from '../src/linux/plan/index.ts';
 import { readStat } from '../src/linux/proc/index.ts';
 import { type ContainerPlan, containerPlan } from '../src/runtime/index.ts';
 import { birthOf, dockerSpec, scratchRoot } from '../src/runtime/testing.ts';
@@ -24,9 +34,49 @@ const id = `faults-${process.pid}`;
 const group = `/cloche/${id}`;
 const hostEnd = `clf${process.pid}`;
 
-afterAll(() => scratch.remove());
+/** Ports that nobody has, in a table of our own. */
+const ports = [4, 6].map((version) => ({
+  protocol: version === 4 ? ('tcp' as const) : ('udp' as const),
+  hostIp: version === 4 ? '127.0.0.1' : '::1',
+  hostPort: 20_000 + (process.pid % 10_000),
+  ip: version === 4 ? '10.99.0.2' : 'fd99::2',
+  port: 80,
+}));
+const bridges = ['10.99.0.1', 'fd99::1'].map((address) => ({ name: hostEnd, address, prefix: 24 }));
+
+beforeAll(async () => {
+  await needPrograms({ nft: 'nftables' });
+  for (const [i, bridge] of bridges.entries()) await send(natChanges(bridge), i === 0 ? 4 : 6);
+}, 120_000);
+
+afterAll(async () => {
+  await send(noTable(hostEnd), 4);
+  await send(noTable(hostEnd), 6);
+  scratch.remove();
+});
+
+async function send(changes: Parameters<typeof batch>[0], version: 4 | 6): Promise<void> {
+  const request = { name: 'table', message: batch(changes, version), why: 'for the ports' };
+  await perform(
+    plan(
+      't',
+      conversation('NETLINK_NETFILTER', (to) => requestSteps(to, request)),
+    ),
+  );
+}
+
+/** What stands in the maps. */
+function published(): string[] {
+  const ask = ['ip', 'ip6'].map((family) => `list map ${family} ${hostEnd} published`).join('; ');
+  return (
+    Bun.spawnSync(['nft', ask])
+      .stdout.toString()
+      .match(/elements = .*/g) ?? []
+  );
+}
 
 function full(terminal: boolean): ContainerPlan {
+  const { publish, withdraw } = publication(hostEnd, ports);
   const files = join(scratch.directory, 'files');
   mkdirSync(files, { recursive: true });
   return containerPlan(
@@ -35,17 +85,20 @@ function full(terminal: boolean): ContainerPlan {
       io: terminal ? { kind: 'terminal' } : { kind: 'log', path: join(files, 'log') },
       cgroup: cgroupSteps(hierarchies, group, { pids: { limit: 50 } }),
       // No bridge: the cable is made and its end on the host stays unplugged.
-      network: containerNetworkSteps({
-        bridgeIndex: 0,
-        hostEnd,
-        addresses: [{ address: '10.99.0.2', prefix: 24 }],
-      }),
+      network: {
+        ...containerNetworkSteps({
+          hostEnd,
+          addresses: [{ address: '10.99.0.2', prefix: 24 }],
+        }),
+        reserve: publish,
+        release: withdraw,
+      },
       exitRecord: join(files, 'exit'),
     }),
   );
 }
 
-/** What could be left: mounts, our cable, our cgroups, our processes. */
+/** What could be left: mounts, our cable, our cgroups, our processes, our ports. */
 function traces(pids: readonly number[]): string[] {
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
@@ -55,7 +108,7 @@ function traces(pids: readonly number[]): string[] {
     .map(({ mountPoint }) => `${mountPoint}${group}`)
     .filter((path) => existsSync(path));
   const processes = pids.filter((pid) => pid > 0 && readStat(pid) !== undefined).map(String);
-  return [...mounts, ...links, ...groups, ...processes];
+  return [...mounts, ...links, ...groups, ...processes, ...published()];
 }
 
 async function attempt(birth: ContainerPlan, plan: Plan) {
@@ -91,10 +144,12 @@ for (const terminal of [true, false]) {
       broken++;
       const result = await attempt(birth, breakStep(birth.plan, i, 'EIO'));
       const isCleanUp = i >= cleanUp && i < end;
-      // A rmdir that fails cannot be made good here; the engine sees it, says it, and does it later.
+      // What fails here cannot be made good here; the engine sees it, says it, and does it later.
       if (isCleanUp && result.left.length > 0) {
         if (result.left.every((one) => one.endsWith(group)))
           openCgroup(hierarchies, group).remove();
+        else if (result.left.every((one) => one.startsWith('elements')))
+          await perform(plan('abandoned', abandonedSteps(hostEnd, ports)));
         if (result.failure?.step !== i) wrong.push({ i, call: step.call, result });
         continue;
       }

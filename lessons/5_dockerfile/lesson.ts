@@ -67,11 +67,12 @@ or open that page in a browser and believe in its certificate, which nobody has 
         b('curl --silent --insecure https://localhost:3000', { see: /"protocol":"https"/ }),
       ],
       check: (look) => answers(look, NODE, './run_node.sh'),
-      hint: 'Nobody else may have the port 3000. `--network host` in `run_node.sh` gives the container the network of the host.',
+      hint: 'Nobody else may have the port 3000 of the host: `ss -ltn` shows who has it. `-p 3000:3000` in `run_node.sh` publishes it.',
       explanation: `
-A container usually has a network namespace of its own (lesson 3), with a port 3000 of its own that nobody
-outside can reach. This one shares the network of the host: \`--network host\`, one wall less. EXPOSE opens
-nothing at all: it is a note for people.
+The container has a network namespace of its own (lesson 3), with a port 3000 of its own that nobody outside
+can reach. \`-p 3000:3000\` publishes it: whatever comes to port 3000 of this host is readdressed by the kernel,
+before anybody else sees it, to the container at the other end of a virtual cable. No process passes it on.
+EXPOSE in the Dockerfile opens nothing at all: it is a note for people, and for \`-P\`.
 
 The certificate was made when the container started. A key in the image would be everybody's who has the
 image, and a layer forgets nothing: also what a later line deletes is still in there.`,

@@ -2,4 +2,4 @@
 # Runs `lesson_5_node` until Ctrl-C; it answers on https://localhost:3000.
 # CLOCHE=docker ./run_node.sh does the same with docker.
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-exec "${CLOCHE:-$here/../../bin/cloche}" run -it --rm --name lesson_5_node --network host lesson_5_node
+exec "${CLOCHE:-$here/../../bin/cloche}" run -it --rm --name lesson_5_node -p 3000:3000 lesson_5_node

@@ -2,4 +2,4 @@
 # Runs `lesson_6_node_alpine` until Ctrl-C; it answers on https://localhost:3000.
 # CLOCHE=docker ./run_node_alpine.sh does the same with docker.
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-exec "${CLOCHE:-$here/../../bin/cloche}" run -it --rm --name lesson_6_node_alpine --network host lesson_6_node_alpine
+exec "${CLOCHE:-$here/../../bin/cloche}" run -it --rm --name lesson_6_node_alpine -p 3000:3000 lesson_6_node_alpine

@@ -2,4 +2,4 @@
 # Runs `lesson_6_node_distroless` until Ctrl-C; it answers on https://localhost:3000.
 # CLOCHE=docker ./run_node_distroless.sh does the same with docker.
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-exec "${CLOCHE:-$here/../../bin/cloche}" run -it --rm --name lesson_6_node_distroless --network host lesson_6_node_distroless
+exec "${CLOCHE:-$here/../../bin/cloche}" run -it --rm --name lesson_6_node_distroless -p 3000:3000 lesson_6_node_distroless

@@ -52,6 +52,10 @@ const LIFE: Entries = {
     'Unpause all processes of one or more containers',
     async () => (await import('./pause.ts')).unpauseCommand(),
   ],
+  port: [
+    'List port mappings or a specific mapping for the container',
+    async () => (await import('./port.ts')).portCommand(),
+  ],
   rename: ['Rename a container', async () => (await import('./rename.ts')).renameCommand()],
   top: [
     'Show the running processes of a container',

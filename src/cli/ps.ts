@@ -3,8 +3,10 @@ import {
   allContainers,
   type Container,
   type Engine,
+  exposedPorts,
   getContainer,
   openEngine,
+  portsColumn,
   type State,
   settleAll,
   stateOf,
@@ -105,12 +107,13 @@ const COLUMNS: Columns = {
     RunningFor: 'CREATED',
     State: 'STATE',
     Status: 'STATUS',
+    Ports: 'PORTS',
     Names: 'NAMES',
     Networks: 'NETWORKS',
     Mounts: 'MOUNTS',
     Size: 'SIZE',
   },
-  shown: ['ID', 'Image', 'Command', 'RunningFor', 'Status', 'Names'],
+  shown: ['ID', 'Image', 'Command', 'RunningFor', 'Status', 'Ports', 'Names'],
 };
 
 async function printed(
@@ -120,7 +123,7 @@ async function printed(
 ): Promise<string> {
   if (flags.quiet) return containers.map((one) => `${idOf(one, flags.trunc)}\n`).join('');
   const written = flags.size || flags.format?.includes('.Size') ? await sizesOf(engine) : undefined;
-  const rows = containers.map((one) => row(one, stateOf(engine, one), flags.trunc, written?.(one)));
+  const rows = containers.map((one) => row(engine, one, flags.trunc, written?.(one)));
   const shown = flags.size ? [...COLUMNS.shown, 'Size'] : COLUMNS.shown;
   return list(rows, { ...COLUMNS, shown }, flags.format);
 }
@@ -130,7 +133,8 @@ async function sizesOf(engine: Engine): Promise<(container: Container) => string
   return (container) => size(containerSize(engine, container));
 }
 
-function row(container: Container, state: State, short: boolean, written = ''): Row {
+function row(engine: Engine, container: Container, short: boolean, written = ''): Row {
+  const state = stateOf(engine, container);
   const command = container.command.join(' ');
   return {
     ID: idOf(container, short),
@@ -140,11 +144,17 @@ function row(container: Container, state: State, short: boolean, written = ''): 
     RunningFor: `${duration(Date.now() - container.created.getTime())} ago`,
     State: state,
     Status: statusOf(container, state),
+    Ports: state === 'running' || state === 'paused' ? portsOf(engine, container) : '',
     Names: container.name,
     Networks: container.options.network,
     Mounts: container.options.volumes.map((volume) => volume.split(':')[0]).join(','),
     Size: written,
   };
+}
+
+function portsOf(engine: Engine, { ports, options, imageId }: Container): string {
+  const { config } = configOf(engine.store, { id: imageId as Image['id'] });
+  return portsColumn(ports, options.network === 'host' ? [] : exposedPorts(options, config));
 }
 
 /** `Up 3 minutes`, `Up 3 minutes (Paused)`, `Exited (137) 2 hours ago`, `Created`. */

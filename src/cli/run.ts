@@ -5,6 +5,7 @@ import {
   createContainer,
   exitCodeFor,
   openEngine,
+  type PortSpec,
   type RunOptions,
   releaseContainer,
   settleAll,
@@ -14,7 +15,7 @@ import type { Platform, PullPolicy } from '../image/index.ts';
 import type { Rlimit } from '../linux/rlimits.ts';
 import { attached, running } from './attached.ts';
 import { addHost, addUlimit } from './container-flags.ts';
-import { bytes, many, positive, whole } from './flags.ts';
+import { bytes, exposed, many, ports, positive, whole } from './flags.ts';
 import { printError, printWarnings } from './output.ts';
 import { imageProgress } from './progress.ts';
 import { requireTerminal, terminalSize } from './terminal.ts';
@@ -45,6 +46,9 @@ export function runCommand(): Command {
         .choices(['bridge', 'host', 'none'])
         .default('bridge'),
     )
+    .option('-p, --publish <ports>', '[[ip:]hostPort:]containerPort[/protocol]', ports, [])
+    .option('-P, --publish-all', 'publish all exposed ports to any that are free', false)
+    .option('--expose <port>', 'a port that it listens on', exposed, [])
     .option('--platform <os/arch>', 'an image of another platform than this machine')
     .option('--privileged', 'give extended privileges', false)
     .addOption(
@@ -102,6 +106,9 @@ interface Flags extends Pick<RunOptions, 'interactive' | 'tty' | 'detach' | 'pri
   readonly ulimit?: Rlimit[];
   readonly name?: string;
   readonly network: RunOptions['network'];
+  readonly publish: readonly PortSpec[];
+  readonly publishAll: boolean;
+  readonly expose: readonly string[];
   readonly platform?: string;
   readonly pull: PullPolicy;
   readonly rm: boolean;

@@ -29,9 +29,27 @@ export function startError(error: ClocheError): ClocheError {
       class: 'invalid-argument',
       hint: 'give -w another directory, or make it in the image',
     });
+  if (call === 'bind' && String(why).startsWith('publish '))
+    return new ClocheError('PORT_TAKEN', bindFailure(String(why), errno), {
+      ...about,
+      class: 'conflict',
+      hint: `ss --listening --numeric --processes shows who has it, cloche ps which container`,
+    });
   if (call === 'open_tree')
     return new ClocheError('MOUNT_SOURCE_MISSING', `${shown} failed: ${errno}`, about);
   return error;
+}
+
+/** In docker's words. The reason of the step names the port: `publish 0.0.0.0:8080/tcp`. */
+function bindFailure(why: string, errno: unknown): string {
+  const port = why.replace(/^publish (.*)\/\w+$/, '$1');
+  const reason =
+    errno === 'EADDRINUSE'
+      ? 'port is already allocated'
+      : errno === 'EADDRNOTAVAIL'
+        ? 'cannot assign requested address'
+        : text(errno);
+  return `Bind for ${port} failed: ${reason}`;
 }
 
 /** The exit code of a `run` or `exec` that did not come to run anything. */

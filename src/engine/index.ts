@@ -7,6 +7,16 @@ export { exportContainer } from './export.ts';
 export { usersOf } from './image-users.ts';
 export { killContainer } from './kill.ts';
 export { DEFAULT_OPTIONS, type RunOptions } from './options.ts';
+export {
+  containerSide,
+  exposedPorts,
+  hostSide,
+  type PortBinding,
+  type PortSpec,
+  parseExpose,
+  parsePublish,
+  portsColumn,
+} from './ports/index.ts';
 export { allContainers, type Container, getContainer } from './records.ts';
 export { removeContainer } from './remove.ts';
 export { isAlive, settleAll } from './settle.ts';

@@ -4,6 +4,7 @@ import { configOf, findActive, type Image } from '../image/index.ts';
 import { cgroupOf } from '../linux/cgroup/index.ts';
 import type { Engine } from './engine.ts';
 import { addressOf } from './network.ts';
+import { containerSide, exposedPorts } from './ports/index.ts';
 import { type Container, directoryOf } from './records.ts';
 import { isAlive } from './settle.ts';
 import { stateOf } from './state.ts';
@@ -82,6 +83,16 @@ function hostShape({ options }: Container) {
     Memory: options.memory ?? 0,
     NanoCpus: Math.round((options.cpus ?? 0) * 1e9),
     PidsLimit: options.pidsLimit ?? null,
+    PortBindings: Object.fromEntries(
+      Object.entries(Object.groupBy(options.publish ?? [], containerSide)).map(([port, specs]) => [
+        port,
+        specs?.map(({ hostIp = '', hostPorts = [] }) => ({
+          HostIp: hostIp,
+          HostPort: [...new Set(hostPorts)].join('-'),
+        })),
+      ]),
+    ),
+    PublishAllPorts: options.publishAll ?? false,
   };
 }
 
@@ -112,7 +123,7 @@ function configShape(engine: Engine, { id, image, imageId, options }: Container)
     WorkingDir: options.workdir ?? config.WorkingDir ?? '',
     Entrypoint: options.entrypoint ?? config.Entrypoint ?? null,
     Labels: config.Labels ?? {},
-    ...(config.ExposedPorts === undefined ? {} : { ExposedPorts: config.ExposedPorts }),
+    ...exposedShape(exposedPorts(options, config)),
     ...(config.StopSignal === undefined ? {} : { StopSignal: config.StopSignal }),
   };
 }
@@ -121,7 +132,29 @@ function networkShape(engine: Engine, container: Container) {
   const { network } = container.options;
   const address = isAlive(container) ? (addressOf(engine, container.id) ?? '') : '';
   return {
+    Ports: portsShape(engine, container),
     IPAddress: address,
     Networks: { [network]: { IPAddress: address } },
   };
+}
+
+function exposedShape(ports: readonly string[]) {
+  return ports.length === 0
+    ? {}
+    : { ExposedPorts: Object.fromEntries(ports.map((port) => [port, {}])) };
+}
+
+/** What is exposed has null until it is published. */
+function portsShape(engine: Engine, container: Container) {
+  if (!isAlive(container)) return {};
+  const { config } = configOf(engine.store, { id: container.imageId as Image['id'] });
+  const exposed = exposedPorts(container.options, config).map((port) => [port, null] as const);
+  const bound = Object.entries(Object.groupBy(container.ports, containerSide)).map(
+    ([port, bindings]) =>
+      [
+        port,
+        bindings?.map(({ hostIp, hostPort }) => ({ HostIp: hostIp, HostPort: String(hostPort) })),
+      ] as const,
+  );
+  return Object.fromEntries([...exposed, ...bound]);
 }

@@ -1,21 +1,23 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { ClocheError } from '../error.ts';
 import { exclusively, isDead, type Owner } from '../image/index.ts';
 import {
-  bridgeSteps,
   containerNetworkSteps,
-  enableForwarding,
   loopbackSteps,
-  readForwardChain,
+  type PublishedPort,
+  publication,
+  republishSteps,
+  versionOf,
 } from '../linux/netlink/index.ts';
 import { perform } from '../linux/perform.ts';
 import { plan } from '../linux/plan/index.ts';
 import type { NetworkSteps } from '../runtime/index.ts';
+import { BRIDGE, BRIDGE_NAME, makeBridge, makePublishable } from './bridge.ts';
 import type { Engine } from './engine.ts';
 import type { RunOptions } from './options.ts';
+import type { PortBinding } from './ports/index.ts';
+import { allContainers } from './records.ts';
+import { isAlive } from './settle.ts';
 
-/** The network of containers that ask for none: a bridge with NAT behind the host's address. */
-export const BRIDGE = { name: 'cloche0', address: '10.88.0.1', prefix: 16 };
 /** How many addresses it has, without the network's own, the bridge's and the broadcast. */
 const ADDRESSES = 2 ** 16 - 3;
 
@@ -33,50 +35,73 @@ export interface Attached {
 
 /**
  * Makes ready what the container is attached to, and says how. With the host's network there is
- * nothing to do, with none only its own loopback is switched on.
+ * nothing to do, with none only its own loopback is switched on. On the bridge it has an address of
+ * IPv4, and where a port is published on IPv6 one of that too.
  *
  * @throws {ClocheError} `FORWARDING_OFF`, `ADDRESSES_EXHAUSTED`, `STEP_FAILED`
  */
-export async function attach(engine: Engine, attached: Attached): Promise<Attachment> {
+export async function attach(
+  engine: Engine,
+  attached: Attached,
+  ports: readonly PortBinding[] = [],
+): Promise<Attachment> {
   const { network } = attached.options;
   if (network === 'host') return { steps: undefined, address: undefined };
   if (network === 'none')
     return { steps: { shim: () => [], init: loopbackSteps() }, address: undefined };
-  const bridgeIndex = await makeBridge();
-  const address = lease(engine, attached.id);
+  await makeBridge();
+  const versions = ([4, 6] as const).filter((one) => ports.some((port) => versionOf(port) === one));
+  for (const version of versions)
+    if (await makePublishable(version)) await republish(engine, version);
+  const number = lease(engine, attached.id);
+  const addresses = ([4, 6] as const)
+    .filter((version) => version === 4 || versions.includes(version))
+    .map((version) => {
+      const { prefix, address: gateway } = BRIDGE[version];
+      return { address: spelled(number, version), prefix, gateway };
+    });
   const steps = containerNetworkSteps({
-    bridgeIndex,
+    bridge: BRIDGE_NAME,
     hostEnd: `cl${Bun.hash(attached.id).toString(36).slice(0, 11)}`,
-    addresses: [{ address, prefix: BRIDGE.prefix, gateway: BRIDGE.address }],
+    addresses,
+    hairpin: ports.length > 0,
   });
-  return { steps, address };
+  const address = spelled(number);
+  if (ports.length === 0) return { steps, address };
+  const { publish, withdraw } = publication(BRIDGE_NAME, leadingTo(number, ports));
+  return { steps: { ...steps, reserve: publish, release: withdraw }, address };
 }
 
-/** The bridge is made when it is first needed, and stays, as docker's does. @returns its index */
-async function makeBridge(): Promise<number> {
-  const index = `/sys/class/net/${BRIDGE.name}/ifindex`;
-  if (!existsSync(index)) {
-    enableForwarding();
-    await perform(plan('bridge', bridgeSteps(BRIDGE, await readForwardChain())));
-  }
-  return Number(readFileSync(index, 'utf8'));
+/** Whoever flushed the rules took the ports of those away that run. */
+async function republish(engine: Engine, version: 4 | 6): Promise<void> {
+  const ports = allContainers(engine)
+    .filter(isAlive)
+    .flatMap(({ id, ports }) => leadingTo(numberOf(engine, id) ?? 0, ports))
+    .filter((port) => versionOf(port) === version);
+  await perform(plan('publish again', republishSteps(BRIDGE_NAME, ports)));
+}
+
+function leadingTo(number: number, ports: readonly PortBinding[]): PublishedPort[] {
+  return ports.map((port) => ({ ...port, ip: spelled(number, versionOf(port)) }));
 }
 
 /** The address on the bridge that a container has, or had when it last ran; undefined for none. */
-export function addressOf({ store: { db } }: Engine, id: string): string | undefined {
-  const row = db
-    .query<{ number: number }, [string]>('SELECT number FROM addresses WHERE id = ?')
-    .get(id);
-  return row === null ? undefined : spelled(row.number);
+export function addressOf(engine: Engine, id: string): string | undefined {
+  const number = numberOf(engine, id);
+  return number === undefined ? undefined : spelled(number);
 }
 
-/** An address that no living container has; the same one again for a container that had one. */
-function lease(engine: Engine, id: string): string {
+function numberOf({ store: { db } }: Engine, id: string): number | undefined {
+  return db.query<{ number: number }, [string]>('SELECT number FROM addresses WHERE id = ?').get(id)
+    ?.number;
+}
+
+/** The number of an address that no living container has; the same one again for a container that had one. */
+function lease(engine: Engine, id: string): number {
   const { db } = engine.store;
   return exclusively(db, () => {
-    const own = db.query<{ number: number }, [string]>('SELECT number FROM addresses WHERE id = ?');
-    const known = own.get(id)?.number;
-    if (known !== undefined) return spelled(known);
+    const known = numberOf(engine, id);
+    if (known !== undefined) return known;
     releaseDead(engine);
     const taken = new Set(
       db
@@ -87,9 +112,9 @@ function lease(engine: Engine, id: string): string {
     for (let number = 2; number <= ADDRESSES; number++) {
       if (taken.has(number)) continue;
       db.query('INSERT INTO addresses (number, id) VALUES (?, ?)').run(number, id);
-      return spelled(number);
+      return number;
     }
-    throw new ClocheError('ADDRESSES_EXHAUSTED', `no free address on ${BRIDGE.name}`, {
+    throw new ClocheError('ADDRESSES_EXHAUSTED', `no free address on ${BRIDGE_NAME}`, {
       class: 'unavailable',
       hint: 'remove containers that you do not need: cloche rm',
     });
@@ -110,7 +135,9 @@ function releaseDead({ store: { db } }: Engine): void {
   }
 }
 
-/** The n-th address of 10.88.0.0/16. */
-function spelled(number: number): string {
-  return `10.88.${number >> 8}.${number & 0xff}`;
+/** The n-th address of 10.88.0.0/16, and of the bridge's network of IPv6. */
+function spelled(number: number, version: 4 | 6 = 4): string {
+  return version === 4
+    ? `10.88.${number >> 8}.${number & 0xff}`
+    : BRIDGE[6].address.replace(/1$/, number.toString(16));
 }

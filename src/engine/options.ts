@@ -1,5 +1,6 @@
 import type { HostEntry } from '../build/index.ts';
 import type { Rlimit } from '../linux/rlimits.ts';
+import type { PortSpec } from './ports/index.ts';
 
 /** How a container is to be run: what `cloche run` can say, in docker's words. */
 export interface RunOptions {
@@ -23,6 +24,12 @@ export interface RunOptions {
   readonly volumes: readonly string[];
   readonly hostname?: string | undefined;
   readonly network: 'bridge' | 'host' | 'none';
+  /** What of its ports shall be reached from outside; only on the bridge. */
+  readonly publish?: readonly PortSpec[] | undefined;
+  /** All that it exposes as well. */
+  readonly publishAll?: boolean | undefined;
+  /** `80/tcp`, beside what the image exposes. */
+  readonly expose?: readonly string[] | undefined;
   /** Bytes. */
   readonly memory?: number | undefined;
   /** CPUs, such as 0.5. */

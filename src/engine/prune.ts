@@ -2,12 +2,9 @@ import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { directorySize } from '../image/directory-size.ts';
 import { isAnybodyWorking, isDead } from '../image/index.ts';
-import { readForwardChain, removeBridgeSteps } from '../linux/netlink/index.ts';
-import { perform } from '../linux/perform.ts';
-import { plan } from '../linux/plan/index.ts';
+import { BRIDGE_NAME, removeBridge } from './bridge.ts';
 import { containerSize } from './disk-use.ts';
 import { CGROUP_PARENT, type Engine } from './engine.ts';
-import { BRIDGE } from './network.ts';
 import { allContainers, type Container } from './records.ts';
 import { removeContainer } from './remove.ts';
 import { ownerOf } from './settle.ts';
@@ -62,10 +59,10 @@ export async function pruneMachine(engine: Engine): Promise<string[]> {
     allContainers(engine).some((container) => !isStopped(engine, container));
   if (isBusy || hasCgroups(engine)) return [];
   const removed: string[] = [];
-  const ports = `/sys/class/net/${BRIDGE.name}/brif`;
+  const ports = `/sys/class/net/${BRIDGE_NAME}/brif`;
   if (existsSync(ports) && readdirSync(ports).length === 0) {
-    await perform(plan('no bridge', removeBridgeSteps(BRIDGE, await readForwardChain())));
-    removed.push(BRIDGE.name);
+    await removeBridge();
+    removed.push(BRIDGE_NAME);
   }
   const groups = engine.hierarchies.all.map(({ mountPoint }) => `${mountPoint}${CGROUP_PARENT}`);
   const went = groups.filter(removeEmpty);

@@ -4,6 +4,7 @@ import { exclusively, type Image, ownOwner } from '../image/index.ts';
 import type { Engine } from './engine.ts';
 import { randomName } from './names.ts';
 import type { RunOptions } from './options.ts';
+import type { PortBinding } from './ports/index.ts';
 
 /** A container as it was last written down. */
 export interface Container {
@@ -25,8 +26,8 @@ export interface Container {
   readonly started: Date | undefined;
   readonly finished: Date | undefined;
   readonly exitCode: number | undefined;
-  /** Its IPv4 address on the bridge. */
-  readonly address: string | undefined;
+  /** The host's ports that lead to it, as of when it was last started. */
+  readonly ports: readonly PortBinding[];
 }
 
 /**
@@ -167,7 +168,7 @@ interface Row {
   readonly started: number | null;
   readonly finished: number | null;
   readonly exit_code: number | null;
-  readonly address: string | null;
+  readonly ports: string | null;
 }
 
 function fromRow(row: Row): Container {
@@ -187,7 +188,7 @@ function fromRow(row: Row): Container {
     started: date(row.started),
     finished: date(row.finished),
     exitCode: row.exit_code ?? undefined,
-    address: row.address ?? undefined,
+    ports: row.ports === null ? [] : (JSON.parse(row.ports) as PortBinding[]),
   };
 }
 

@@ -30,4 +30,6 @@ export const SCHEMA = [
     id TEXT NOT NULL UNIQUE
   ) STRICT;
   `,
+  // Which ports of the host lead to it, as JSON, since it was last started.
+  'ALTER TABLE containers ADD COLUMN ports TEXT',
 ] as const;

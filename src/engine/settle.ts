@@ -6,6 +6,7 @@ import { isDead, type Owner, reconcile } from '../image/index.ts';
 import { openCgroup } from '../linux/cgroup/index.ts';
 import { exitCodeOf } from '../linux/signals.ts';
 import { CGROUP_PARENT, type Engine } from './engine.ts';
+import { abandonPorts } from './ports/index.ts';
 import { startTimeOf } from './processes.ts';
 import { allContainers, type Container, directoryOf, updateContainer } from './records.ts';
 import { removeEnded } from './remove.ts';
@@ -41,8 +42,9 @@ async function removeDeadCgroups(engine: Engine): Promise<void> {
 export async function settleRunning(engine: Engine, container: Container): Promise<number> {
   if (isAlive(container)) return 0;
   const record = await exitRecordOf(engine, container.id);
-  // The shim that writes the record and removes the cgroup may have been killed together with it.
+  // The shim that writes the record and clears away may have been killed together with it.
   await removeCgroup(engine, container.id);
+  await abandonPorts(container);
   const exitCode = record?.exitCode ?? 137;
   noteExit(engine, container.id, exitCode, record?.time ?? Date.now());
   if (container.options.remove) await removeEnded(engine, container.id);
@@ -65,6 +67,7 @@ async function settleCreated(engine: Engine, container: Container): Promise<void
   const owner = ownerOf(engine, container.id);
   if (owner === undefined || !isDead(owner)) return;
   await removeCgroup(engine, container.id);
+  await abandonPorts(container);
   if (container.options.remove) await removeEnded(engine, container.id);
   else updateContainer(engine, container.id, { owner: null });
 }

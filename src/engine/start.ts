@@ -20,8 +20,15 @@ import { startError } from './errors.ts';
 import { etcMounts, kindOf, volumeMount } from './files.ts';
 import { attach } from './network.ts';
 import type { RunOptions } from './options.ts';
+import { abandonPorts, portsOf, portWarnings } from './ports/index.ts';
 import { startTimeOf } from './processes.ts';
-import { type Container, directoryOf, insertContainer, updateContainer } from './records.ts';
+import {
+  type Container,
+  directoryOf,
+  getContainer,
+  insertContainer,
+  updateContainer,
+} from './records.ts';
 import { removeContainer, removeEnded } from './remove.ts';
 import { seccompOf } from './seccomp.ts';
 import { noteExit, removeCgroup } from './settle.ts';
@@ -99,7 +106,9 @@ export async function planContainer(
   const active = findActive(engine.store, container.snapshot);
   if (active === undefined) throw new Error(`container ${id} has lost its snapshot`);
   const { config } = configOf(engine.store, { id: container.imageId as Image['id'] });
-  const network = await attach(engine, container);
+  const ports = await portsOf(options, config);
+  const network = await attach(engine, container, ports);
+  updateContainer(engine, id, { ports: JSON.stringify(ports) });
   const spec = specOf(options, {
     id,
     config,
@@ -115,7 +124,7 @@ export async function planContainer(
   const io: Io = options.detach
     ? { kind: 'log', path: join(directory, 'log') }
     : { kind: options.tty ? 'terminal' : 'inherit' };
-  return containerPlan({
+  const birth = containerPlan({
     id: id.slice(0, 12),
     spec,
     root: { kind: 'overlay', ...active, at: root },
@@ -129,6 +138,7 @@ export async function planContainer(
     bound: !options.detach,
     exitRecord: join(directory, 'exit'),
   });
+  return { ...birth, warnings: [...portWarnings(options), ...birth.warnings] };
 }
 
 /**
@@ -211,7 +221,10 @@ async function watchForEnd(
   const failed = pid === undefined || launched.memory.failure() !== undefined;
   // What failed after it had started is the clearing away, which we can do better than the shim.
   const failure = pid === undefined ? startFailure(birth, launched) : undefined;
-  if (failed) await removeCgroup(engine, container.id);
+  if (failed) {
+    await removeCgroup(engine, container.id);
+    await abandonPorts(getContainer(engine, container.id));
+  }
   const exitCode = exitCodeIn(launched.memory.read(birth.pair.status));
   launched.close();
   if (failure !== undefined) {

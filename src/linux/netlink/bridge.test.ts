@@ -65,12 +65,6 @@ async function forwardChain() {
   return query.answer(await host.perform(query.steps));
 }
 
-async function bridgeIndex(): Promise<number> {
-  const show = ['ip', '-j', 'link', 'show', 'cloche0'];
-  const [link] = await host.json<{ ifindex: number }[]>(...show);
-  return link?.ifindex ?? 0;
-}
-
 /** A server that tells every caller its address. */
 async function serveIn(netns: TestNetns): Promise<void> {
   const server = netns.start(
@@ -119,7 +113,7 @@ describe('a container behind a bridge with NAT', () => {
 
   test('containerNetworkSteps attaches the container', async () => {
     const { shim, init } = containerNetworkSteps({
-      bridgeIndex: await bridgeIndex(),
+      bridge: bridge.name,
       hostEnd: 'vethtest',
       addresses: [{ address: CONTAINER_ADDRESS, prefix: 16, gateway: bridge.address }],
       mtu: 1400,
@@ -148,7 +142,7 @@ describe('a container behind a bridge with NAT', () => {
     await serveIn(world);
     await host.run('sh', '-c', 'echo 0 > /proc/sys/net/ipv4/ip_forward');
     expect(await isCutOff(inside, WORLD_ADDRESS)).toBe(true);
-    const program = `require('${import.meta.dir}/bridge.ts').enableForwarding()`;
+    const program = `require('${import.meta.dir}/sysctl.ts').enableForwarding()`;
     await host.run(process.execPath, '-e', program);
     expect(await seenAs(inside, WORLD_ADDRESS)).toBe(HOST_ADDRESS);
   });
@@ -179,7 +173,7 @@ describe('a container behind a bridge with NAT', () => {
 
   test('whichever step fails, no cable is left once the container is gone', async () => {
     const { shim, init } = containerNetworkSteps({
-      bridgeIndex: await bridgeIndex(),
+      bridge: bridge.name,
       hostEnd: 'vethbroken',
       addresses: [{ address: '10.88.0.3', prefix: 16, gateway: bridge.address }],
     });

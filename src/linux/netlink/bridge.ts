@@ -1,7 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { ClocheError } from '../../error.ts';
 import { result, type Step, type Value } from '../plan/index.ts';
-import { macOf } from './address.ts';
+import { macOf, parseIp } from './address.ts';
 import { acceptChanges, type ForwardChain, retractChanges } from './forward.ts';
 import type { Known } from './message.ts';
 import { type NatBridge, natChanges, tableOf } from './nat.ts';
@@ -13,6 +11,7 @@ import {
   createVeth,
   deleteLink,
   type InterfaceAddress,
+  setHairpin,
   setLink,
 } from './route.ts';
 import { conversation, indexSteps, requestSteps } from './steps.ts';
@@ -24,12 +23,13 @@ import { conversation, indexSteps, requestSteps } from './steps.ts';
 
 /**
  * Makes the bridge if it is not there, gives it its address, and writes its NAT rules anew.
- * `enableForwarding()` belongs to it. Errors: EOPNOTSUPP: no bridges or no nftables in this kernel.
+ * `enableForwarding()` belongs to it, and `enableLocalhost()` once it is there. Errors: EOPNOTSUPP: no bridges or no nftables in this kernel.
  *
  * @param forward what `readForwardChain()` has found: a firewall that would drop the bridge's packets.
  */
 export function bridgeSteps(bridge: NatBridge, forward: ForwardChain | undefined): Step[] {
   const { name, address } = bridge;
+  const { version } = parseIp(address);
   const index = result(`${name} index`);
   return [
     ...conversation('NETLINK_ROUTE', (socket) => [
@@ -55,7 +55,7 @@ export function bridgeSteps(bridge: NatBridge, forward: ForwardChain | undefined
     ...conversation('NETLINK_NETFILTER', (socket) =>
       requestSteps(socket, {
         name: `rules of ${name}`,
-        message: batch([...natChanges(bridge), ...acceptChanges(name, forward)]),
+        message: batch([...natChanges(bridge), ...acceptChanges(name, forward)], version),
         why: 'containers reach the world with our address, and nobody reaches them unasked',
       }),
     ),
@@ -63,16 +63,14 @@ export function bridgeSteps(bridge: NatBridge, forward: ForwardChain | undefined
 }
 
 /** Takes the bridge and its rules away, as far as they are there. Cables in it are left loose. */
-export function removeBridgeSteps(
-  bridge: Pick<NatBridge, 'name' | 'table'>,
-  forward: ForwardChain | undefined,
-): Step[] {
+export function removeBridgeSteps(bridge: NatBridge, forward: ForwardChain | undefined): Step[] {
   const { name } = bridge;
+  const { version } = parseIp(bridge.address);
   return [
     ...conversation('NETLINK_NETFILTER', (socket) =>
       requestSteps(socket, {
         name: `no rules of ${name}`,
-        message: batch([...retractChanges(name, forward), ...noTable(tableOf(bridge))]),
+        message: batch([...retractChanges(name, forward), ...noTable(tableOf(bridge))], version),
         why: 'its rules, also those in the chain FORWARD',
       }),
     ),
@@ -89,12 +87,14 @@ export function removeBridgeSteps(
 
 /** How a container is attached to a bridge. */
 export interface ContainerNetwork {
-  /** The bridge's index on the host: `/sys/class/net/cloche0/ifindex`. */
-  readonly bridgeIndex: Known;
+  /** The bridge's name; without one the cable's end on the host stays unplugged. */
+  readonly bridge?: string | undefined;
   /** The name of the cable's end on the host, at most 15 bytes, new. */
   readonly hostEnd: string;
   /** What `eth0` is known by in the container, and where it sends what goes further. */
   readonly addresses: readonly (InterfaceAddress & { readonly gateway?: string | undefined })[];
+  /** It publishes ports, by which it may call itself. */
+  readonly hairpin?: boolean | undefined;
   /** Bytes of the largest packet, for both ends. */
   readonly mtu?: number | undefined;
 }
@@ -108,20 +108,29 @@ export function containerNetworkSteps(network: ContainerNetwork): {
   shim: (netns: Known) => Step[];
   init: Step[];
 } {
-  const { bridgeIndex, hostEnd, addresses, mtu } = network;
+  const { bridge, hostEnd, addresses, hairpin, mtu } = network;
   const [first] = addresses;
   const mac = first === undefined ? undefined : macOf(first.address);
   const peer = { name: ETH0, settings: { mac, mtu } };
-  const settings = { up: true, master: bridgeIndex, mtu };
+  const master = bridge === undefined ? undefined : result(`${bridge} index`);
+  const settings = { up: true, master, mtu };
   return {
     shim: (netns) =>
-      conversation('NETLINK_ROUTE', (socket) =>
-        requestSteps(socket, {
+      conversation('NETLINK_ROUTE', (socket) => [
+        ...(bridge === undefined || master === undefined ? [] : indexSteps(socket, bridge, master)),
+        ...requestSteps(socket, {
           name: `new cable ${hostEnd}`,
           message: createVeth({ name: hostEnd, settings, peer: { ...peer, netns } }),
           why: 'one end plugged into the bridge, the other already in the container, as eth0',
         }),
-      ),
+        ...(hairpin === true
+          ? requestSteps(socket, {
+              name: `hairpin of ${hostEnd}`,
+              message: setHairpin(hostEnd),
+              why: 'it may call itself by the ports that it publishes',
+            })
+          : []),
+      ]),
     init: conversation('NETLINK_ROUTE', (socket) => [
       ...loopbackUp(socket),
       ...configure(socket, addresses),
@@ -132,24 +141,6 @@ export function containerNetworkSteps(network: ContainerNetwork): {
 /** For a container that sees nobody: its own loopback and nothing else. */
 export function loopbackSteps(): Step[] {
   return conversation('NETLINK_ROUTE', loopbackUp);
-}
-
-/**
- * Lets this host (its network namespace) pass packets on between its interfaces.
- *
- * @throws {ClocheError} `FORWARDING_OFF`: it does not, and that cannot be changed from here.
- */
-export function enableForwarding(): void {
-  if (readFileSync(IP_FORWARD, 'utf8').trim() === '1') return;
-  try {
-    writeFileSync(IP_FORWARD, '1');
-  } catch (cause) {
-    throw new ClocheError('FORWARDING_OFF', `cannot switch '${IP_FORWARD}' on`, {
-      class: 'unavailable',
-      hint: 'is /proc/sys read-only here? On the host: sysctl -w net.ipv4.ip_forward=1. --network host does without.',
-      cause,
-    });
-  }
 }
 
 function loopbackUp(socket: Value): Step[] {
@@ -190,4 +181,3 @@ function configure(socket: Value, addresses: ContainerNetwork['addresses']): Ste
 }
 
 const ETH0 = 'eth0';
-const IP_FORWARD = '/proc/sys/net/ipv4/ip_forward';

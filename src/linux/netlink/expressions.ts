@@ -1,3 +1,4 @@
+import type { IpAddress } from './address.ts';
 import { attribute, be32, type Chunk, cstring, nested, raw, u32 } from './message.ts';
 
 /**
@@ -24,19 +25,86 @@ export function interfaceIs(
   ];
 }
 
-/** `ip saddr 10.88.0.0/16`, both in network order. */
-export function sourceIn(network: Uint8Array, mask: Uint8Array): Expression[] {
+/** `ip saddr 10.88.0.0/16`, `ip6 daddr fd00::/64`; both in network order, of four or sixteen bytes. */
+export function addressIn(
+  which: 'source' | 'destination',
+  network: Uint8Array,
+  mask: Uint8Array,
+  operator: '==' | '!=' = '==',
+): Expression[] {
+  const load = loadAddress(which, network.length, REGISTER);
+  return [load, masked(mask), compare(operator, raw(network))];
+}
+
+/** The address of the IP header into a register; `bytes` says of which version. */
+export function loadAddress(
+  which: 'source' | 'destination',
+  bytes: number,
+  register: number,
+): Expression {
+  const source = bytes === 4 ? IPV4_SOURCE_OFFSET : IPV6_SOURCE_OFFSET;
+  const offset = which === 'source' ? source : source + bytes;
+  return payload({ header: PAYLOAD_NETWORK_HEADER, offset, bytes }, register);
+}
+
+/** `th dport`: of TCP, UDP and their like. */
+export function loadPort(register: number): Expression {
+  return payload({ header: PAYLOAD_TRANSPORT_HEADER, offset: 2, bytes: 2 }, register);
+}
+
+/** `meta l4proto` */
+export function loadProtocol(register: number): Expression {
+  return expression('meta', attribute(2, be32(META_L4PROTO)), attribute(1, be32(register)));
+}
+
+/** register = (register & mask) ^ 0 */
+export function masked(bits: Uint8Array, register = REGISTER): Expression {
+  return expression(
+    'bitwise',
+    attribute(1, be32(register)),
+    attribute(2, be32(register)),
+    attribute(3, be32(bits.length)),
+    nested(4, attribute(DATA_VALUE, raw(bits))),
+    nested(5, attribute(DATA_VALUE, raw(new Uint8Array(bits.length)))),
+  );
+}
+
+/** `fib daddr type local`: it is for one of this host's own addresses. */
+export function isForUs(): Expression[] {
   return [
     expression(
-      'payload',
+      'fib',
       attribute(1, be32(REGISTER)),
-      attribute(2, be32(PAYLOAD_NETWORK_HEADER)),
-      attribute(3, be32(IPV4_SOURCE_OFFSET)),
-      attribute(4, be32(network.length)),
+      attribute(2, be32(FIB_ADDRESS_TYPE)),
+      attribute(3, be32(FIB_DESTINATION)),
     ),
-    masked(mask),
-    compare('==', raw(network)),
+    compare('==', u32(RTN_LOCAL)),
   ];
+}
+
+/** Finds in a map what lies in the registers from `key` on; a key that is not in it ends the rule. */
+export function lookUp(map: string, key: number, into: number): Expression {
+  return expression(
+    'lookup',
+    attribute(1, cstring(map)),
+    attribute(2, be32(key)),
+    attribute(3, be32(into)),
+  );
+}
+
+/** `dnat to ADDRESS:PORT`, as they lie in those registers. */
+export function rewriteDestination(
+  version: IpAddress['version'],
+  address: number,
+  port: number,
+): Expression {
+  return expression(
+    'nat',
+    attribute(1, be32(NAT_DESTINATION)),
+    attribute(2, be32(version === 4 ? NFPROTO_IPV4 : NFPROTO_IPV6)),
+    attribute(3, be32(address)),
+    attribute(5, be32(port)),
+  );
 }
 
 /** `ct state established,related`: it belongs to a conversation that somebody inside began. */
@@ -83,15 +151,16 @@ function compare(operator: '==' | '!=', content: Chunk): Expression {
   );
 }
 
-/** register = (register & mask) ^ 0 */
-function masked(bits: Uint8Array): Expression {
+function payload(
+  { header, offset, bytes }: { header: number; offset: number; bytes: number },
+  register: number,
+): Expression {
   return expression(
-    'bitwise',
-    attribute(1, be32(REGISTER)),
-    attribute(2, be32(REGISTER)),
-    attribute(3, be32(bits.length)),
-    nested(4, attribute(DATA_VALUE, raw(bits))),
-    nested(5, attribute(DATA_VALUE, raw(new Uint8Array(bits.length)))),
+    'payload',
+    attribute(1, be32(register)),
+    attribute(2, be32(header)),
+    attribute(3, be32(offset)),
+    attribute(4, be32(bytes)),
   );
 }
 
@@ -113,8 +182,17 @@ const VERDICT_REGISTER = 0;
 const REGISTER = 1;
 const META_IIFNAME = 6;
 const META_OIFNAME = 7;
+const META_L4PROTO = 16;
 const PAYLOAD_NETWORK_HEADER = 1;
+const PAYLOAD_TRANSPORT_HEADER = 2;
 const IPV4_SOURCE_OFFSET = 12;
+const IPV6_SOURCE_OFFSET = 8;
+const FIB_ADDRESS_TYPE = 3;
+const FIB_DESTINATION = 2;
+const RTN_LOCAL = 2;
+const NAT_DESTINATION = 1;
+const NFPROTO_IPV4 = 2;
+const NFPROTO_IPV6 = 10;
 const CT_STATE = 0;
 const CT_STATUS = 2;
 const CT_ESTABLISHED = 2;

@@ -1,13 +1,14 @@
 import type { PlanMemory } from '../memory.ts';
 import { perform } from '../perform.ts';
 import { block, buffer, call, flags, plan, pointer, result, type Step } from '../plan/index.ts';
+import type { IpAddress } from './address.ts';
 import { counter, interfaceIs, VERDICTS, type Verdict, verdict } from './expressions.ts';
 import { attributesIn, messagesIn } from './message.ts';
 import { CHAIN, type Change, chainQuery, deleteRule, newRule, RULE } from './nftables.ts';
 import { conversation } from './steps.ts';
 
 /**
- * Somebody else's firewall: the chain FORWARD of the table `ip filter`, which iptables makes. Docker
+ * Somebody else's firewall: the chain FORWARD of the table `ip filter` (`ip6 filter`), which iptables makes. Docker
  * gives it the policy DROP. Every base chain at a hook has to let a packet through, so our own
  * table's accept does not help there: that chain needs rules for our bridge in itself. They are
  * written as iptables writes its own, so that it goes on understanding its table.
@@ -26,20 +27,22 @@ export interface OurRule {
 }
 
 /** What stands there, in our network namespace; undefined when there is no such chain. */
-export async function readForwardChain(): Promise<ForwardChain | undefined> {
-  const query = forwardQuery();
+export async function readForwardChain(
+  version: IpAddress['version'] = 4,
+): Promise<ForwardChain | undefined> {
+  const query = forwardQuery(version);
   return query.answer(await perform(plan('ask for the chain FORWARD', query.steps)));
 }
 
 /** The question as steps, and the answer in what they leave in the plan's memory. */
-export function forwardQuery(): ForwardQuery {
+export function forwardQuery(version: IpAddress['version'] = 4): ForwardQuery {
   const chain = { answer: buffer('chain', ANSWER_SIZE), length: result('chain length') };
   const rules = Array.from({ length: READS }, (_, i) => ({
     answer: buffer(`rules ${i}`, ANSWER_SIZE),
     length: result(`rules ${i} length`),
   }));
   const send = (what: 'chain' | 'rules', socket: Step['args'][0]) => {
-    const { bytes } = chainQuery(what, TABLE, CHAIN_NAME);
+    const { bytes } = chainQuery(what, { table: TABLE, chain: CHAIN_NAME, version });
     const request = pointer(block(`get ${what}`, [bytes]));
     return call('sendto', [socket, request, bytes.length, 0, 0, 0], `ask for the ${what}`);
   };

@@ -3,13 +3,20 @@ export {
   bridgeSteps,
   type ContainerNetwork,
   containerNetworkSteps,
-  enableForwarding,
   loopbackSteps,
   removeBridgeSteps,
 } from './bridge.ts';
 export { type ForwardChain, forwardQuery, readForwardChain } from './forward.ts';
 export type { Chunk, Known } from './message.ts';
 export type { NatBridge } from './nat.ts';
+export {
+  abandonedSteps,
+  mapSteps,
+  type Publication,
+  publication,
+  republishSteps,
+} from './ports.ts';
+export { type HostPort, type PublishedPort, versionOf } from './published.ts';
 export {
   addAddress,
   addDefaultRoute,
@@ -22,3 +29,4 @@ export {
   type Veth,
 } from './route.ts';
 export { conversation, indexSteps, type Request, requestSteps } from './steps.ts';
+export { enableForwarding, enableLocalhost, hasIpv6, skipDuplicateDetection } from './sysctl.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { interfaceIs, isAnswer, masquerade, sourceIn, verdict } from './expressions.ts';
+import { addressIn, interfaceIs, isAnswer, masquerade, verdict } from './expressions.ts';
 import { acceptChanges, forwardQuery, retractChanges } from './forward.ts';
 import { type Chunk, join } from './message.ts';
 import { needPrograms, type TestNetns, testNetns } from './namespace.fixture.ts';
@@ -47,7 +47,7 @@ describe('goldens', () => {
     ],
     [
       'ip saddr 10.88.0.0/16',
-      sourceIn(Uint8Array.of(10, 88, 0, 0), Uint8Array.of(255, 255, 0, 0)),
+      addressIn('source', Uint8Array.of(10, 88, 0, 0), Uint8Array.of(255, 255, 0, 0)),
       '340001800c0001007061796c6f616400' +
         '24000280' +
         '0800010000000001080002000000000108000300' +
@@ -83,9 +83,25 @@ describe('in a network namespace of our own', () => {
     await send(...natChanges(bridge));
     await send(...natChanges(bridge));
     expect(await host.run('nft', 'list', 'ruleset')).toBe(`table ip cloche0 {
-	chain postrouting {
-		type nat hook postrouting priority srcnat; policy accept;
-		ip saddr 10.88.0.0/16 oifname != "cloche0" masquerade
+	map published {
+		type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service
+	}
+
+	chain guard {
+		type filter hook prerouting priority raw; policy accept;
+		iifname "cloche0" ip daddr 127.0.0.0/8 drop
+	}
+
+	chain prerouting {
+		type nat hook prerouting priority dstnat; policy accept;
+		fib daddr type local dnat ip to ip daddr . meta l4proto . th dport map @published
+		fib daddr type local dnat ip to ip daddr & 0.0.0.0 . meta l4proto . th dport map @published
+	}
+
+	chain output {
+		type nat hook output priority -100; policy accept;
+		fib daddr type local dnat ip to ip daddr . meta l4proto . th dport map @published
+		fib daddr type local dnat ip to ip daddr & 0.0.0.0 . meta l4proto . th dport map @published
 	}
 
 	chain forward {
@@ -95,10 +111,30 @@ describe('in a network namespace of our own', () => {
 		oifname "cloche0" ct status dnat accept
 		oifname "cloche0" drop
 	}
+
+	chain postrouting {
+		type nat hook postrouting priority srcnat; policy accept;
+		ip saddr 10.88.0.0/16 oifname != "cloche0" masquerade
+		ip saddr 10.88.0.0/16 oifname "cloche0" ct status dnat masquerade
+		ip saddr 127.0.0.0/8 oifname "cloche0" masquerade
+	}
 }
 `);
     await send(...noTable('cloche0'));
     expect(await host.run('nft', 'list', 'ruleset')).toBe('');
+  });
+
+  test('and those of a bridge of IPv6', async () => {
+    const six = { ...bridge, address: 'fd00::1', prefix: 64 };
+    const request = { name: 'batch', message: batch(natChanges(six), 6), why: 'a test' };
+    await host.perform(conversation('NETLINK_NETFILTER', (to) => requestSteps(to, request)));
+    const rules = await host.run('nft', 'list', 'table', 'ip6', 'cloche0');
+    expect(rules).toContain('ip6 daddr != ::1 fib daddr type local dnat ip6 to');
+    expect(rules).toContain('ip6 saddr fd00::/64 oifname != "cloche0" masquerade');
+    expect(rules).toContain(
+      'type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service',
+    );
+    await host.run('nft', 'delete', 'table', 'ip6', 'cloche0');
   });
 
   test('a batch with one bad change does nothing and fails with its errno', async () => {
@@ -106,10 +142,6 @@ describe('in a network namespace of our own', () => {
     const error = await send(...freshTable('half'), lost, ...freshTable('other')).catch((e) => e);
     expect(error).toMatchObject({ code: 'STEP_FAILED', details: { errno: 'ENOENT' } });
     expect(await host.run('nft', 'list', 'ruleset')).toBe('');
-  });
-
-  test('an IPv6 bridge is refused before anything is sent', () => {
-    expect(() => natChanges({ ...bridge, address: 'fd00::1' })).toThrow('is not IPv4');
   });
 
   test('where there is no FORWARD, or it accepts, there is nothing to do', async () => {

@@ -1,3 +1,4 @@
+import type { IpAddress } from './address.ts';
 import { type Expression, VERDICTS, type Verdict } from './expressions.ts';
 import {
   attribute,
@@ -14,7 +15,7 @@ import {
 } from './message.ts';
 
 /**
- * The part of nftables that we need, for IPv4: tables, chains and rules as messages. There is no
+ * The part of nftables that we need: tables, chains and rules as messages. There is no
  * `nft` program on a fresh machine, so we speak to the kernel ourselves.
  * Source: `linux/netfilter/nf_tables.h`, `linux/netfilter/nfnetlink.h`.
  */
@@ -29,9 +30,9 @@ export interface Change {
 /**
  * The changes as one message to send. Only the last one asks for an acknowledgement: the kernel
  * answers a change that fails without being asked, and before that one, so the first answer tells
- * how the whole batch went.
+ * how the whole batch went. All of it is about tables of that version of IP.
  */
-export function batch(changes: readonly Change[]): Chunk {
+export function batch(changes: readonly Change[], version: IpAddress['version'] = 4): Chunk {
   const messages = changes.map(({ type, flags, content }, i) =>
     message(
       {
@@ -39,7 +40,7 @@ export function batch(changes: readonly Change[]): Chunk {
         flags: flags | (i === changes.length - 1 ? NLM.ACK : 0),
         sequence: i + 1,
       },
-      nfgenmsg(NFPROTO_IPV4, 0),
+      nfgenmsg(familyOf(version), 0),
       content,
     ),
   );
@@ -53,7 +54,10 @@ export function batch(changes: readonly Change[]): Chunk {
 }
 
 /** A question outside of any batch: the chain of that name (GETCHAIN), or all rules in it (GETRULE). */
-export function chainQuery(what: 'chain' | 'rules', table: string, chain: string): Chunk {
+export function chainQuery(
+  what: 'chain' | 'rules',
+  { table, chain, version = 4 }: { table: string; chain: string; version?: IpAddress['version'] },
+): Chunk {
   const names =
     what === 'chain'
       ? [attribute(CHAIN.TABLE, cstring(table)), attribute(CHAIN.NAME, cstring(chain))]
@@ -61,7 +65,7 @@ export function chainQuery(what: 'chain' | 'rules', table: string, chain: string
   const type =
     (NFNL_SUBSYS_NFTABLES << 8) | (what === 'chain' ? NFT_MSG.GETCHAIN : NFT_MSG.GETRULE);
   const flags = what === 'chain' ? 0 : NLM.DUMP;
-  return message({ type, flags }, nfgenmsg(NFPROTO_IPV4, 0), ...names);
+  return message({ type, flags }, nfgenmsg(familyOf(version), 0), ...names);
 }
 
 /**
@@ -90,8 +94,8 @@ export interface BaseChain {
   readonly table: string;
   readonly name: string;
   readonly type: 'filter' | 'nat';
-  readonly hook: 'forward' | 'postrouting';
-  /** Lower ones come first: 0 filters, 100 rewrites the source. */
+  readonly hook: keyof typeof HOOKS;
+  /** Lower ones come first: -100 rewrites the destination, 0 filters, 100 rewrites the source. */
   readonly priority: number;
   readonly policy: Verdict;
 }
@@ -155,15 +159,19 @@ function commentData(comment: string): Chunk {
   return join([u8(0, text.bytes.length), text]);
 }
 
+/** NFPROTO_IPV4 and NFPROTO_IPV6. */
+export function familyOf(version: IpAddress['version']): number {
+  return version === 4 ? 2 : 10;
+}
+
 /** Which protocol family it is about, a version, and a subsystem in network order. */
-function nfgenmsg(family: number, subsystem: number): Chunk {
+export function nfgenmsg(family: number, subsystem: number): Chunk {
   return join([u8(family, 0), u16(subsystem << 8)]);
 }
 
-const NFNL_SUBSYS_NFTABLES = 10;
+export const NFNL_SUBSYS_NFTABLES = 10;
 const NFNL_MSG_BATCH_BEGIN = 0x10;
 const NFNL_MSG_BATCH_END = 0x11;
-const NFPROTO_IPV4 = 2;
 const NFT_MSG = {
   NEWTABLE: 0,
   DELTABLE: 2,
@@ -182,6 +190,6 @@ export const RULE = {
   EXPRESSIONS: 4,
   USERDATA: 7,
 } as const;
-const HOOKS = { forward: 2, postrouting: 4 } as const;
+const HOOKS = { prerouting: 0, forward: 2, output: 3, postrouting: 4 } as const;
 const HOOK_NUMBER = 1;
 const HOOK_PRIORITY = 2;

@@ -26,7 +26,8 @@ const IFLA = {
   LINKINFO: 18,
   NET_NS_FD: 28,
 } as const;
-const IFLA_INFO = { KIND: 1, DATA: 2 } as const;
+const IFLA_INFO = { KIND: 1, DATA: 2, PORT_KIND: 4, PORT_DATA: 5 } as const;
+const BRIDGE_PORT_MODE = 4;
 const VETH_INFO_PEER = 1;
 const IFA = { ADDRESS: 1, LOCAL: 2, BROADCAST: 4 } as const;
 const RTA = { OIF: 4, GATEWAY: 5 } as const;
@@ -87,6 +88,22 @@ export function createVeth({ name, settings = {}, peer }: Veth): Chunk {
         ...link(peer.name, peer.settings ?? {}),
         attribute(IFLA.NET_NS_FD, u32(peer.netns)),
       ),
+    ),
+  );
+}
+
+/**
+ * Lets the port of a bridge get frames back that it has sent in: a container's own, when it calls
+ * itself by a published port. Errors: ENODEV; EOPNOTSUPP: it is in no bridge.
+ */
+export function setHairpin(name: string): Chunk {
+  return message(
+    { type: RTM.NEWLINK, flags: NLM.ACK },
+    ...link(name, {}),
+    nested(
+      IFLA.LINKINFO,
+      attribute(IFLA_INFO.PORT_KIND, cstring('bridge')),
+      nested(IFLA_INFO.PORT_DATA, attribute(BRIDGE_PORT_MODE, u8(1))),
     ),
   );
 }

@@ -83,6 +83,7 @@ export function containerPlan(birth: Birth): ContainerPlan {
           'as long as nobody has written down that we exist, we die with who started us',
         ),
         call('setsid', [], "the terminal's Ctrl-C is not for us", { tolerate: ['EPERM'] }),
+        ...(birth.network?.reserve ?? []),
         ...(birth.cgroup?.create ?? []),
         ...pipeSteps(meeting),
         ...beforeClone(namespaces),
@@ -96,7 +97,7 @@ export function containerPlan(birth: Birth): ContainerPlan {
       ]),
       ...within({ stage: 'shim', pause: false }, [
         ...shimFailed(two),
-        ...cleanUpSteps(birth.cgroup?.remove ?? []),
+        ...cleanUpSteps([...(birth.network?.release ?? []), ...(birth.cgroup?.remove ?? [])]),
       ]),
       ...within({ stage: 'init', onFail: INIT_FAILED }, init.steps),
       ...within({ stage: 'init' }, initFailed()),

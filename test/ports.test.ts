@@ -1,0 +1,241 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
+import { needPrograms, type TestNetns, testNetns } from '../src/linux/netlink/namespace.fixture.ts';
+import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
+import { PROGRAM, type Ran } from './cli.ts';
+
+/**
+ * Published ports, in a network namespace that plays the host: with a bridge of its own, and a
+ * neighbour on a cable.
+ */
+const HOST = { 4: '198.51.100.1', 6: 'fd99::1' };
+const NEIGHBOUR = { 4: '198.51.100.2', 6: 'fd99::2' };
+const IMAGE = 'debian:bookworm';
+setDefaultTimeout(60_000);
+
+let host: TestNetns;
+let neighbour: TestNetns;
+let base: Awaited<ReturnType<typeof freshBaseRoot>>;
+
+beforeAll(async () => {
+  await needPrograms({ nft: 'nftables', ip: 'iproute2' });
+  [base, host, neighbour] = await Promise.all([freshBaseRoot(), testNetns(), testNetns()]);
+  await host.run(
+    'ip',
+    'link',
+    'add',
+    'cable',
+    'type',
+    'veth',
+    'peer',
+    'eth0',
+    'netns',
+    `${neighbour.pid}`,
+  );
+  for (const [netns, link, own] of [
+    [host, 'cable', HOST],
+    [neighbour, 'eth0', NEIGHBOUR],
+  ] as const) {
+    await netns.run('ip', 'link', 'set', 'lo', 'up');
+    await netns.run('ip', 'link', 'set', link, 'up');
+    await netns.run('ip', 'addr', 'add', `${own[4]}/24`, 'dev', link);
+    await netns.run('ip', 'addr', 'add', `${own[6]}/64`, 'dev', link, 'nodad');
+  }
+}, BASE_TIMEOUT);
+
+afterAll(async () => {
+  await Promise.all([host.end(), neighbour.end()]);
+  base.remove();
+});
+
+/** A command of ours on that host. */
+async function cloche(line: string, ...more: string[]): Promise<Ran> {
+  const words = [...line.split(' '), ...more];
+  const child = Bun.spawn(['nsenter', `--net=${host.path}`, PROGRAM, ...words], {
+    env: { ...process.env, CLOCHE_ROOT: base.root },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [out, err] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { code: await child.exited, out, err };
+}
+
+/** Says to everybody who they are, on port 80 of TCP and of UDP. */
+const SERVER = `
+  use IO::Socket::IP; use IO::Select;
+  my %all = (LocalHost => "::", LocalPort => 80, V6Only => 0);
+  my $tcp = IO::Socket::IP->new(%all, Listen => 5, ReuseAddr => 1) or die $!;
+  my $udp = IO::Socket::IP->new(%all, Proto => "udp") or die $!;
+  my $both = IO::Select->new($tcp, $udp);
+  $| = 1;
+  print "ready\\n";
+  while (1) { for my $one ($both->can_read) {
+    if ($one == $tcp) { my $c = $tcp->accept; print $c "you are ".$c->peerhost."\\n"; close $c }
+    else { $udp->recv(my $data, 100); $udp->send("$data, you are ".$udp->peerhost."\\n") }
+  } }`;
+
+/** Starts the server with these flags, and waits for it. */
+async function serve(name: string, flags: string): Promise<void> {
+  const ran = await cloche(`run -d --name ${name} ${flags} ${IMAGE} perl -e`, SERVER);
+  expect(ran).toMatchObject({ code: 0, err: '' });
+  while (!(await cloche(`logs ${name}`)).out.includes('ready')) await Bun.sleep(20);
+}
+
+/** What is heard from that port, or why nothing is. */
+async function ask(from: TestNetns, port: string, protocol = 'tcp'): Promise<string> {
+  const [, address = '', number = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(port) ?? [];
+  const talk = protocol === 'tcp' ? 'cat <&3' : 'printf hello >&3; head -n 1 <&3';
+  const script = `exec 3<>/dev/${protocol}/${address}/${number} && ${talk}`;
+  return from.run('timeout', '2', 'bash', '-c', script).then(
+    (said) => said.trim().replace('::ffff:', ''),
+    (error) => `nobody: ${error.message}`,
+  );
+}
+
+const maps = async () => {
+  const rules = await host.run('nft', 'list', 'ruleset');
+  return (rules.match(/elements = \{[^}]*\}/g) ?? []).join('\n');
+};
+
+test('a port is reached by localhost, by an address, and by a neighbour, who is seen as who they are', async () => {
+  await serve('web', '-p 8080:80 -p 8080:80/udp');
+  expect(await ask(host, '127.0.0.1:8080')).toBe('you are 10.88.0.1');
+  expect(await ask(host, `${HOST[4]}:8080`)).toBe(`you are ${HOST[4]}`);
+  expect(await ask(neighbour, `${HOST[4]}:8080`)).toBe(`you are ${NEIGHBOUR[4]}`);
+  expect(await ask(neighbour, `${HOST[4]}:8080`, 'udp')).toBe(`hello, you are ${NEIGHBOUR[4]}`);
+  expect(await ask(host, '127.0.0.1:8080', 'udp')).toBe('hello, you are 10.88.0.1');
+});
+
+test('and the same by IPv6, but for ::1, which is refused at once', async () => {
+  expect(await ask(host, `[${HOST[6]}]:8080`)).toBe(`you are ${HOST[6]}`);
+  expect(await ask(neighbour, `[${HOST[6]}]:8080`)).toBe(`you are ${NEIGHBOUR[6]}`);
+  expect(await ask(neighbour, `[${HOST[6]}]:8080`, 'udp')).toBe(`hello, you are ${NEIGHBOUR[6]}`);
+  expect(await ask(host, '[::1]:8080')).toContain('Connection refused');
+});
+
+test('ps, port and inspect say where it is', async () => {
+  const { out } = await cloche('ps --format {{.Ports}}');
+  expect(out).toBe(
+    '0.0.0.0:8080->80/tcp, 0.0.0.0:8080->80/udp, [::]:8080->80/tcp, [::]:8080->80/udp\n',
+  );
+  expect((await cloche('port web')).out).toBe(
+    '80/tcp -> 0.0.0.0:8080\n80/tcp -> [::]:8080\n80/udp -> 0.0.0.0:8080\n80/udp -> [::]:8080\n',
+  );
+  expect((await cloche('port web 80')).out).toBe('0.0.0.0:8080\n[::]:8080\n');
+  expect(await cloche('port web 81')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("no public port '81/tcp' published for web"),
+  });
+  const shown = await cloche('inspect web --format', '{{json .NetworkSettings.Ports}}');
+  expect(JSON.parse(shown.out)['80/tcp']).toEqual([
+    { HostIp: '0.0.0.0', HostPort: '8080' },
+    { HostIp: '::', HostPort: '8080' },
+  ]);
+});
+
+test('a container reaches it too: another one, and it itself', async () => {
+  await serve('other', '-p 127.0.0.1:8081:80');
+  const script = `exec 3<>/dev/tcp/${HOST[4]}/8080 && cat <&3`;
+  for (const name of ['other', 'web']) {
+    const ran = await cloche(`exec ${name} timeout 2 bash -c`, script);
+    expect(ran).toMatchObject({ code: 0, out: expect.stringContaining('you are') });
+  }
+});
+
+test('what is published on one address, or not at all, is not reached from elsewhere', async () => {
+  expect(await ask(host, '127.0.0.1:8081')).toBe('you are 10.88.0.1');
+  expect(await ask(host, `${HOST[4]}:8081`)).toContain('nobody');
+  await neighbour.run('ip', 'route', 'add', '10.88.0.0/16', 'via', HOST[4]);
+  expect(await ask(neighbour, '10.88.0.2:80')).toContain('nobody');
+  await neighbour.run('ip', 'route', 'del', '10.88.0.0/16');
+});
+
+test('CVE-2020-8558: no container reaches what listens on 127.0.0.1 of the host', async () => {
+  const listener = host.start(
+    ...['perl', '-MIO::Socket::IP', '-e'],
+    `$| = 1; my $s = IO::Socket::IP->new(LocalHost => "127.0.0.1", LocalPort => 9999, Listen => 5) or die;
+     print "ready\\n"; while (my $c = $s->accept) { print $c "secret\\n"; close $c }`,
+  );
+  for await (const chunk of listener.stdout) if (chunk.length > 0) break;
+  expect(await ask(host, '127.0.0.1:9999')).toBe('secret');
+  const pid = (await cloche('inspect other --format {{.State.Pid}}')).out.trim();
+  const inside = (script: string) =>
+    host
+      .run('nsenter', `--net=/proc/${pid}/ns/net`, 'timeout', '2', 'bash', '-c', script)
+      .catch(String);
+  await inside('echo 1 > /proc/sys/net/ipv4/conf/all/route_localnet');
+  await inside('ip addr del 127.0.0.1/8 dev lo; ip route flush table local dev lo');
+  await inside('ip route add 127.0.0.1 via 10.88.0.1 dev eth0 src 10.88.0.3');
+  expect(await inside('ip route get 127.0.0.1')).toContain('via 10.88.0.1');
+  expect(await inside('cat < /dev/tcp/127.0.0.1/9999')).not.toContain('secret');
+  listener.kill();
+});
+
+test('a port that somebody has is refused with 125, be it a container or a program', async () => {
+  const taken = 'Bind for 0.0.0.0:8080 failed: port is already allocated';
+  expect(await cloche(`run --rm -p 8080:1 ${IMAGE} true`)).toMatchObject({
+    code: 125,
+    err: expect.stringContaining(taken),
+  });
+  expect(await ask(host, '127.0.0.1:8080')).toBe('you are 10.88.0.1');
+  expect(await cloche(`run --rm -p 127.0.0.1:9998-9999:1 ${IMAGE} true`)).toMatchObject({
+    code: 0,
+  });
+  expect(await cloche(`run --rm -p 203.0.113.1:80:80 ${IMAGE} true`)).toMatchObject({
+    code: 125,
+    err: expect.stringContaining('cannot assign requested address'),
+  });
+  const program = 'my $s = IO::Socket::IP->new(LocalPort => 8080, Listen => 1, ReuseAddr => 1)';
+  const held = await host.run(
+    'perl',
+    '-MIO::Socket::IP',
+    '-e',
+    `${program}; print $s ? "got it" : $!`,
+  );
+  expect(held).toBe('Address already in use');
+});
+
+test('who flushes all rules gets them back with the next container', async () => {
+  await host.run('nft', 'flush', 'ruleset');
+  expect(await ask(host, '127.0.0.1:8080')).toContain('nobody');
+  expect(await cloche(`run --rm -p 8090:80 ${IMAGE} true`)).toMatchObject({ code: 0, err: '' });
+  expect(await ask(host, '127.0.0.1:8080')).toBe('you are 10.88.0.1');
+  expect(await ask(neighbour, `[${HOST[6]}]:8080`)).toBe(`you are ${NEIGHBOUR[6]}`);
+});
+
+test('when it ends its ports are free, also when its shim was killed with it', async () => {
+  await cloche('rm -f other');
+  const before = await maps();
+  expect(before).toContain('8080');
+  expect(before).not.toContain('8081');
+  const pid = Number((await cloche('inspect web --format {{.State.Pid}}')).out);
+  const shim = Number((await Bun.file(`/proc/${pid}/stat`).text()).split(' ')[3]);
+  process.kill(shim, 'SIGKILL');
+  process.kill(pid, 'SIGKILL');
+  while ((await cloche('ps -q')).out !== '') await Bun.sleep(20);
+  expect(await maps()).toBe('');
+  await serve('again', '-p 8080:80');
+  expect(await ask(host, '127.0.0.1:8080')).toMatch(/^you are/);
+  await cloche('restart -t 0 again');
+  while ((await ask(host, '127.0.0.1:8080')).startsWith('nobody')) await Bun.sleep(50);
+  await cloche('rm -f again web');
+  expect(await maps()).toBe('');
+});
+
+test('-P takes any ports for what is exposed; with the network of the host there is nothing to publish', async () => {
+  await cloche(`run -d --name any -P --expose 80 --expose 53/udp ${IMAGE} sleep 100`);
+  const { out } = await cloche('port any');
+  expect(out).toMatch(
+    /^53\/udp -> 0\.0\.0\.0:\d+\n53\/udp -> \[::\]:\d+\n80\/tcp -> 0\.0\.0\.0:\d+\n/,
+  );
+  await cloche('rm -f any');
+  expect(await cloche(`run --rm --network host -p 80:80 ${IMAGE} true`)).toMatchObject({
+    code: 0,
+    err: expect.stringContaining('Published ports are discarded when using host network mode'),
+  });
+  expect(await cloche(`run --rm -p x:80 ${IMAGE} true`)).toMatchObject({
+    code: 125,
+    err: expect.stringContaining('invalid hostPort: x'),
+  });
+});
