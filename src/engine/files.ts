@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { isAbsolute, join } from 'node:path';
 import { ClocheError } from '../error.ts';
 import type { Mount } from '../runtime/index.ts';
-import { BRIDGE } from './network.ts';
+import { BRIDGE } from './bridge.ts';
 import type { RunOptions } from './options.ts';
 
 /**
@@ -41,7 +41,7 @@ export function etcMounts(
 /** What `host-gateway` stands for: the bridge's address, or with the host's network its own. */
 function gateway(address: string, { network }: RunOptions): string {
   if (address !== 'host-gateway') return address;
-  return network === 'host' ? '127.0.0.1' : BRIDGE.address;
+  return network === 'host' ? '127.0.0.1' : BRIDGE[4].address;
 }
 
 /** The host's resolver; where that is a stub on loopback, what stands behind it. */
