@@ -12,7 +12,10 @@ import type { IpAddress } from './address.ts';
  * @throws {ClocheError} `FORWARDING_OFF`: it does not, and that cannot be changed from here.
  */
 export function enableForwarding(version: IpAddress['version'] = 4): void {
-  if (version === 4) return switchOn('/proc/sys/net/ipv4/ip_forward');
+  if (version === 4) {
+    switchOn('/proc/sys/net/ipv4/ip_forward');
+    return;
+  }
   for (const name of readdirSync(IPV6)) {
     const listens = join(IPV6, name, 'accept_ra');
     if (name !== 'all' && readFileSync(listens, 'utf8').trim() === '1') writeFileSync(listens, '2');
