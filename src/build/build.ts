@@ -14,7 +14,8 @@ import {
 } from '../image/index.ts';
 import { checkAllowed } from './allow.ts';
 import { enforceChecks } from './check.ts';
-import { openContext } from './context.ts';
+import { type Context, openContext } from './context.ts';
+import { type RememberedDigests, rememberedDigests } from './copy/digests.ts';
 import { type Dockerfile, parse } from './dockerfile/parse.ts';
 import { epochOf } from './epoch.ts';
 import { type Explained, explain } from './explain/explain.ts';
@@ -126,8 +127,9 @@ async function build<T extends { readonly id: string | null }>(
   });
   try {
     const result = await whileWorking(store.db, `build ${crypto.randomUUID()}`, async () => {
-      const { graph, solving } = await plan(store, options, steps);
+      const { graph, solving, digests } = await plan(store, options, steps);
       const solved = await solve(graph, { ...solving, progress: steps });
+      digests?.keep();
       return finish({ graph, solved, epoch: solving.epoch, steps });
     });
     const record = records.end(result);
@@ -143,7 +145,8 @@ async function build<T extends { readonly id: string | null }>(
 async function plan(store: Store, options: BuildOptions, steps: Progress) {
   const signal = options.signal ?? new AbortController().signal;
   const buildArgs = options.buildArgs ?? {};
-  const context = await openContext(options.context, options.file);
+  const opened = await openContext(options.context, options.file);
+  const context = { ...opened, digests: digestsOf(store, opened) };
   const reading = steps.begin(`[internal] load build definition from ${context.dockerfile.name}`);
   const dockerfile = parse(context.dockerfile);
   let planned = planStages(dockerfile, buildArgs, options.target);
@@ -166,7 +169,13 @@ async function plan(store: Store, options: BuildOptions, steps: Progress) {
     hiddenEnv: proxyArgs(buildArgs),
     usesCache: cacheFilter(dockerfile, options),
   };
-  return { graph, solving };
+  return { graph, solving, digests: context.digests };
+}
+
+/** What was fetched for this build alone will not come again. */
+function digestsOf(store: Store, { tree }: Context): RememberedDigests | undefined {
+  const directory = tree.layers[0]?.directory ?? '';
+  return directory.startsWith(`${store.root}/`) ? undefined : rememberedDigests(store, directory);
 }
 
 /** Which vertices may be taken from the cache, by the stage that their name begins with. */

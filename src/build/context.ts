@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ClocheError } from '../error.ts';
 import type { Tree } from '../image/tree.ts';
+import type { Digests } from './copy/digests.ts';
 import { ignoring, patternLines } from './copy/ignore.ts';
 import { decodeSource, type Source } from './dockerfile/source.ts';
 
@@ -11,6 +12,8 @@ export interface Context {
   readonly dockerfile: Source;
   /** The file that the patterns come from, if there is one. */
   readonly ignoreFile: string | undefined;
+  /** Knows what its files hold; without it they are read. */
+  readonly digests?: Digests | undefined;
 }
 
 /**

@@ -3,6 +3,7 @@ import { type ActiveSnapshot, type ChainId, find, type Store, treeOf } from '../
 import { toRaw } from '../../image/layer/scan.ts';
 import { components } from '../../image/tree.ts';
 import type { Context } from '../context.ts';
+import { fileNotes } from '../file-notes.ts';
 import type { CopyOperation } from '../graph.ts';
 import type { Step } from '../step.ts';
 import { contentDigest, type Gathered, gather } from './gather.ts';
@@ -32,7 +33,7 @@ export interface CopyInputs {
  */
 export async function prepareCopy(op: CopyOperation, inputs: CopyInputs): Promise<Step> {
   const fetched = await fetchAll(op, inputs);
-  const files = new Map<string, string>();
+  const notes = fileNotes();
   const release = () => {
     for (const one of fetched) one.close();
   };
@@ -43,10 +44,12 @@ export async function prepareCopy(op: CopyOperation, inputs: CopyInputs): Promis
     return {
       facts: contentDigest(
         [...local, ...remote],
-        { owners: op.from !== 'context' },
-        (path, digest) => files.set(path, digest),
+        op.from === 'context'
+          ? { owners: false, digests: inputs.context.digests }
+          : { owners: true },
+        notes.note,
       ),
-      files,
+      files: notes.read,
       perform: (active) => perform(op, all, active, inputs),
       release,
     };

@@ -1,8 +1,8 @@
-import { closeSync, openSync, readSync } from 'node:fs';
-import { type Digest, digestOf, hashed, sha256 } from '../../image/digest.ts';
+import { type Digest, hashed, sha256 } from '../../image/digest.ts';
 import { fromRaw } from '../../image/layer/scan.ts';
 import { readXattrs, type Xattrs } from '../../image/layer/xattr.ts';
 import { children, find, hostPath, type Node, type Tree } from '../../image/tree.ts';
+import { type Digests, READING } from './digests.ts';
 import type { Ignores } from './ignore.ts';
 import type { Picked } from './pick.ts';
 
@@ -66,24 +66,26 @@ export async function gather(
  * times, so that a fresh checkout is the same; owners only with `owners`, since a build context's
  * are not copied.
  *
- * @param note hears the digest of each file, by its path in the tree.
+ * @param about `digests` knows what files hold; without it they are read.
+ * @param note hears what went into it of each file, by its path in the tree.
  */
 export function contentDigest(
   gathered: readonly Gathered[],
-  about: { readonly owners: boolean },
-  note?: (path: string, digest: Digest) => void,
+  about: { readonly owners: boolean; readonly digests?: Digests | undefined },
+  note?: (path: string, facts: string) => void,
 ): Digest {
+  const { digests = READING } = about;
   const whole = sha256();
   for (const { base, items } of gathered)
     for (const { node, relative, host, xattrs } of items) {
       const { mode, uid, gid, rdev } = node.stat;
       const facts = [node.kind, base, relative, Number(mode & 0o7777n)];
       const owner = about.owners ? [Number(uid), Number(gid)] : [];
-      const content = node.kind === 'file' ? fileDigest(host) : (node.target ?? String(rdev));
+      const content = node.kind === 'file' ? digests.of(node, host) : (node.target ?? String(rdev));
       const extended = [...(xattrs ?? [])].map(([name, value]) => [name, [...value]]);
       const line = `${JSON.stringify([facts, owner, content, extended])}\n`;
       whole.update(line);
-      if (node.kind !== 'directory') note?.(fromRaw(node.path).toString(), digestOf(line));
+      if (node.kind !== 'directory') note?.(fromRaw(node.path).toString(), line);
     }
   return hashed(whole);
 }
@@ -121,19 +123,6 @@ function* below(tree: Tree, node: Node, relative: string, excludes: Ignores): Ge
     const path = relative === '' ? name : `${relative}/${name}`;
     if (!excludes(path, child.kind === 'directory')) yield* below(tree, child, path, excludes);
   }
-}
-
-function fileDigest(host: Buffer): string {
-  const hash = sha256();
-  const fd = openSync(host, 'r');
-  try {
-    const chunk = Buffer.allocUnsafe(1 << 16);
-    for (let count = readSync(fd, chunk); count > 0; count = readSync(fd, chunk))
-      hash.update(chunk.subarray(0, count));
-  } finally {
-    closeSync(fd);
-  }
-  return hash.digest('hex');
 }
 
 function relativeToRoot(host: Buffer): string {

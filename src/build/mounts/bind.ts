@@ -50,11 +50,12 @@ export function findSource(mount: BindMount, about: MountInputs): Found | undefi
 export async function sourceDigest(
   mount: BindMount,
   { tree, node }: Found,
-  note: (path: string, digest: string) => void,
+  { digests }: Context,
+  note: (path: string, facts: string) => void,
 ): Promise<string> {
   const isLayer = mount.from !== 'context';
   const gathered = await gather(tree, [{ node, name: node.path, pivot: 0 }], { xattrs: isLayer });
-  return contentDigest(gathered, { owners: isLayer }, note);
+  return contentDigest(gathered, isLayer ? { owners: true } : { owners: false, digests }, note);
 }
 
 /** The mount of it: a file as it is, a directory as its layers. */

@@ -1,4 +1,5 @@
 import { ClocheError } from '../../error.ts';
+import { fileNotes } from '../file-notes.ts';
 import type { OperationMount, RunOperation, ScriptMount } from '../graph.ts';
 import type { FileFacts } from '../step.ts';
 import { bindMount, type Found, findSource, type MountInputs, sourceDigest } from './bind.ts';
@@ -15,7 +16,7 @@ export interface PrepareInputs extends MountInputs {
 export interface ReadyMounts {
   /** JSON: what the cache has to know of them, beside their flags; nothing secret. */
   readonly facts: unknown;
-  readonly files: FileFacts;
+  readonly files: () => FileFacts;
   /** Does `action` while the caches are held. @param env `KEY=value`, of secrets and the agent */
   during<T>(
     action: (mounts: readonly ReadyMount[], env: readonly string[]) => Promise<T>,
@@ -30,20 +31,18 @@ export interface ReadyMounts {
 export async function prepareMounts(op: RunOperation, about: PrepareInputs): Promise<ReadyMounts> {
   const sources = new Map<OperationMount, Found | undefined>();
   const facts: (string | null)[] = [];
-  const files = new Map<string, string>();
+  const notes = fileNotes();
   for (const mount of op.mounts) {
     if (mount.type !== 'bind' && mount.type !== 'cache') continue;
     const found = findSource(mount, about);
     sources.set(mount, found);
     facts.push(
-      found === undefined
-        ? null
-        : await sourceDigest(mount, found, (path, digest) => files.set(path, digest)),
+      found === undefined ? null : await sourceDigest(mount, found, about.context, notes.note),
     );
   }
   return {
     facts: facts.length === 0 ? null : facts,
-    files,
+    files: notes.read,
     during: async (action) => {
       const secret = secretMounts(op.mounts, about.secrets);
       return withCaches(op.mounts, sources, about, (caches) => {

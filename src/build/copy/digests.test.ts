@@ -1,0 +1,84 @@
+import { afterEach, beforeEach, expect, test } from 'bun:test';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { openWorkshop, type Workshop } from '../testing.ts';
+import { rememberedDigests } from './digests.ts';
+
+let shop: Workshop;
+let file: string;
+
+beforeEach(async () => {
+  shop = await openWorkshop();
+  file = join(shop.context, 'a');
+  writeFileSync(file, 'one');
+});
+
+afterEach(() => shop.remove());
+
+const NOWHERE = Buffer.from('/nowhere/at/all');
+/** Longer than a file must have been left alone, in milliseconds. */
+const SETTLING = 2050;
+
+const digests = () => rememberedDigests(shop.store, shop.context);
+const stat = () => ({ stat: lstatSync(file, { bigint: true }) });
+
+/** Asks for the file, and says what the next build would know of it without reading. */
+function afterOne() {
+  const first = digests();
+  const read = first.of(stat(), Buffer.from(file));
+  first.keep();
+  return { read, next: digests() };
+}
+
+test('what has not changed is not read again', async () => {
+  await Bun.sleep(SETTLING);
+  const { read, next } = afterOne();
+  expect(read).toBe(new Bun.CryptoHasher('sha256').update('one').digest('hex'));
+  expect(next.of(stat(), NOWHERE)).toBe(read);
+});
+
+test('what was written to a moment ago is read again, since it may be once more', () => {
+  const { next } = afterOne();
+  expect(() => next.of(stat(), NOWHERE)).toThrow('ENOENT');
+});
+
+test('other content of the same size under the same mtime is seen', async () => {
+  await Bun.sleep(SETTLING);
+  const dockerfile = 'FROM scratch\nCOPY a /';
+  expect((await shop.build(dockerfile)).file('a')).toBe('one');
+  const { atime, mtime } = statSync(file);
+  writeFileSync(file, 'two');
+  utimesSync(file, atime, mtime);
+  expect((await shop.build(dockerfile)).file('a')).toBe('two');
+});
+
+test('a memory that is damaged or gone is none, and a build brings it back', async () => {
+  await Bun.sleep(SETTLING);
+  const dockerfile = 'FROM scratch\nCOPY a /';
+  await shop.build(dockerfile);
+  const folder = join(shop.store.root, 'cache/digests');
+  const [name = ''] = readdirSync(folder);
+  const whole = readFileSync(join(folder, name), 'utf8');
+  expect(whole.split('\n')).toHaveLength(2);
+  writeFileSync(join(folder, name), `\0\n nothing\n${whole.slice(0, 20)}`);
+  expect((await shop.build(dockerfile)).file('a')).toBe('one');
+  expect(readFileSync(join(folder, name), 'utf8')).toContain(whole);
+});
+
+test('of contexts that were fetched, and lie in the state directory, nothing is remembered', async () => {
+  const context = join(shop.store.root, 'tmp/fetched');
+  mkdirSync(context);
+  writeFileSync(join(context, 'a'), 'one');
+  await Bun.sleep(SETTLING);
+  const options = { context, file: join(shop.context, 'Dockerfile') };
+  expect((await shop.build('FROM scratch\nCOPY a /', {}, options)).file('a')).toBe('one');
+  expect(readdirSync(join(shop.store.root, 'cache'))).not.toContain('digests');
+});
