@@ -1,5 +1,6 @@
-import { exclusively, migrate, type Store } from '../image/index.ts';
+import { exclusively, type Store } from '../image/index.ts';
 import type { OnEvent } from './progress.ts';
+import { buildTables } from './tables.ts';
 
 /** What a build did, kept in the store: the proof of which steps ran and which were cached. */
 export interface BuildRecord {
@@ -32,17 +33,6 @@ export interface StepRecord {
 /** So many records are kept. */
 const KEPT = 50;
 
-/** Append only. */
-const SCHEMA = [
-  `
-  CREATE TABLE builds (
-    id TEXT PRIMARY KEY,
-    started INTEGER NOT NULL,
-    record TEXT NOT NULL
-  ) STRICT
-  `,
-] as const;
-
 /** Listens to a build's events, and makes the record of them. */
 export function recorder(tags: readonly string[], now: () => number = Date.now) {
   const steps = new Map<number, StepRecord & { readonly began: number }>();
@@ -70,16 +60,14 @@ export function recorder(tags: readonly string[], now: () => number = Date.now) 
 
 /** Keeps a record, and forgets the oldest. */
 export function keepRecord(store: Store, record: BuildRecord): void {
-  migrate(store.db, 'build', SCHEMA);
-  exclusively(store.db, () => {
-    store.db
-      .query('INSERT INTO builds (id, started, record) VALUES (?, ?, ?)')
-      .run(record.id, record.started, JSON.stringify(record));
-    store.db
-      .query(
-        'DELETE FROM builds WHERE rowid NOT IN (SELECT rowid FROM builds ORDER BY rowid DESC LIMIT ?)',
-      )
-      .run(KEPT);
+  const db = buildTables(store);
+  exclusively(db, () => {
+    db.query('INSERT INTO builds (id, started, record) VALUES (?, ?, ?)').run(
+      ...[record.id, record.started, JSON.stringify(record)],
+    );
+    db.query(
+      'DELETE FROM builds WHERE rowid NOT IN (SELECT rowid FROM builds ORDER BY rowid DESC LIMIT ?)',
+    ).run(KEPT);
   });
 }
 
@@ -91,8 +79,7 @@ export function forgetRecords(store: Store, which: (record: BuildRecord) => bool
 
 /** The records of the last builds, the newest first, also of those that failed. */
 export function lastBuilds(store: Store, count: number = KEPT): BuildRecord[] {
-  migrate(store.db, 'build', SCHEMA);
-  return store.db
+  return buildTables(store)
     .query<{ record: string }, [number]>('SELECT record FROM builds ORDER BY rowid DESC LIMIT ?')
     .all(count)
     .map(({ record }) => JSON.parse(record) as BuildRecord);

@@ -158,7 +158,7 @@ async function performed(
     signal.throwIfAborted();
     if (epoch !== undefined) clampTimes(active.upper, epoch);
     const { chainId } = await commit(store, active);
-    remember(store, key, chainId, step.files?.());
+    remember(store, key, chainId, await step.files?.());
     progress.done();
     return chainId;
   } catch (error) {

@@ -1,13 +1,21 @@
 import { ClocheError } from '../../error.ts';
-import { type ActiveSnapshot, type ChainId, find, type Store, treeOf } from '../../image/index.ts';
+import {
+  type ActiveSnapshot,
+  type ChainId,
+  type Digest,
+  find,
+  type Store,
+  treeOf,
+} from '../../image/index.ts';
 import { toRaw } from '../../image/layer/scan.ts';
 import { components } from '../../image/tree.ts';
 import type { Context } from '../context.ts';
 import { fileNotes } from '../file-notes.ts';
 import type { CopyOperation } from '../graph.ts';
-import type { Step } from '../step.ts';
+import type { FileFacts, Step } from '../step.ts';
 import { contentDigest, type Gathered, gather } from './gather.ts';
 import { ignoring } from './ignore.ts';
+import { keepFacts, knownFacts } from './known.ts';
 import { ownerOf } from './owner.ts';
 import { pick } from './pick.ts';
 import { type PlaceOptions, place, placeInline } from './place.ts';
@@ -32,6 +40,27 @@ export interface CopyInputs {
  * @throws {ClocheError} `COPY_SOURCE_NOT_FOUND`, `LINK_LOOP`; as `fetchSource`
  */
 export async function prepareCopy(op: CopyOperation, inputs: CopyInputs): Promise<Step> {
+  const { store, source } = inputs;
+  if (op.from === 'context' || source === undefined) return listed(op, inputs);
+  // A stage's files never change: what is known of them need not even be listed.
+  let step: Promise<ListedStep> | undefined;
+  const list = () => (step ??= listed(op, inputs));
+  const known = knownFacts(store, op, source);
+  const facts = known ?? (await list()).facts;
+  if (known === undefined) keepFacts(store, op, source, facts);
+  return {
+    facts,
+    files: async () => (await list()).files(),
+    perform: async (active) => (await list()).perform(active),
+  };
+}
+
+interface ListedStep extends Step {
+  readonly facts: Digest;
+  files(): FileFacts;
+}
+
+async function listed(op: CopyOperation, inputs: CopyInputs): Promise<ListedStep> {
   const fetched = await fetchAll(op, inputs);
   const notes = fileNotes();
   const release = () => {
@@ -41,14 +70,10 @@ export async function prepareCopy(op: CopyOperation, inputs: CopyInputs): Promis
     const local = await localFiles(op, inputs);
     const remote = await remoteFiles(op, fetched);
     const all = { local, remote, archives: await archives(op, local, remote) };
+    const { digests } = inputs.context;
+    const how = op.from === 'context' ? { owners: false, digests } : { owners: true };
     return {
-      facts: contentDigest(
-        [...local, ...remote],
-        op.from === 'context'
-          ? { owners: false, digests: inputs.context.digests }
-          : { owners: true },
-        notes.note,
-      ),
+      facts: contentDigest([...local, ...remote], how, notes.note),
       files: notes.read,
       perform: (active) => perform(op, all, active, inputs),
       release,

@@ -73,7 +73,7 @@ async function explainVertex(
   const key = { op, parent: parent ?? null, facts: step.facts, epoch: secondsOf(options.epoch) };
   const chain = cached(store, key);
   if (chain !== undefined) return { would: 'use the cache', chain };
-  const files = step.files?.() ?? new Map();
+  const files = (await step.files?.()) ?? new Map();
   return { would: 'run', why: difference({ ...key, files }, known) };
 }
 
