@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import { dirname, join } from 'node:path';
 import { Glob } from 'bun';
 
 /** What each folder of `src/` may import from, beside itself and `error.ts`. The map is the house. */
@@ -32,4 +33,27 @@ test('every folder of src is on the map', async () => {
   const rooms = new Set<string>();
   for await (const file of new Glob('*/**/*.ts').scan('src')) rooms.add(file.split('/')[0] ?? '');
   expect([...rooms].filter((room) => !(room in MAY_IMPORT))).toEqual([]);
+});
+
+test('what `run` imports to start is small: no builder, registry, parser or stream', async () => {
+  const transpiler = new Bun.Transpiler({ loader: 'ts' });
+  const reached = new Set(['src/cli/main.ts', 'src/cli/run.ts']);
+  const packages = new Set<string>();
+  for (const file of reached)
+    for (const { path, kind } of transpiler.scanImports(await Bun.file(file).text())) {
+      if (kind !== 'import-statement') continue;
+      if (path.startsWith('.')) reached.add(join(dirname(file), path));
+      else packages.add(path);
+    }
+  const heavy = /^src\/(build|playground|image\/(archive|layer|registry)|engine\/doctor)\//;
+  expect([...reached].filter((file) => heavy.test(file))).toEqual(['src/image/layer/scan.ts']);
+  expect([...packages].toSorted()).toEqual([
+    'bun:sqlite',
+    'commander',
+    'node:fs',
+    'node:fs/promises',
+    'node:os',
+    'node:path',
+    'node:timers/promises',
+  ]);
 });

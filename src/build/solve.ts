@@ -1,7 +1,6 @@
 import { ClocheError } from '../error.ts';
 import {
   type ChainId,
-  clampTimes,
   commit,
   type Digest,
   discard,
@@ -11,6 +10,7 @@ import {
   treeOf,
   whileWorking,
 } from '../image/index.ts';
+import { clampTimes } from '../image/layer/index.ts';
 import { toRaw } from '../image/layer/scan.ts';
 import { walk } from '../image/tree.ts';
 import { cached, digestOfKey, remember, type StepKey } from './cache.ts';

@@ -15,7 +15,8 @@ import {
   withContext,
   writeFiles,
 } from '../build/index.ts';
-import { type Engine, openEngine, runCommandOf, settleAll } from '../engine/index.ts';
+import { runCommandOf } from '../engine/build-run.ts';
+import { type Engine, openEngine, settleAll } from '../engine/index.ts';
 import { ClocheError } from '../error.ts';
 import { saveImages } from '../image/archive/index.ts';
 import { ARCHITECTURE, type Store } from '../image/index.ts';

@@ -1,6 +1,6 @@
-import { isIP } from 'node:net';
 import { InvalidArgumentError } from 'commander';
 import type { HostEntry } from '../build/index.ts';
+import { isIp } from '../linux/netlink/address.ts';
 import type { Rlimit } from '../linux/rlimits.ts';
 
 /** `name:ip` or `name=ip`, an IPv6 address also in brackets; the IP may be `host-gateway`. */
@@ -9,7 +9,7 @@ export function addHost(text: string, before: readonly HostEntry[] = []): readon
   if (name === undefined || said === undefined)
     throw new InvalidArgumentError('a host looks like name:10.0.0.1 or name:host-gateway.');
   const address = said.replace(/^\[(.*)\]$/, '$1');
-  if (address !== 'host-gateway' && isIP(address) === 0)
+  if (address !== 'host-gateway' && !isIp(address))
     throw new InvalidArgumentError(`'${address}' is no IP address.`);
   return [...before, { name, address }];
 }

@@ -30,7 +30,7 @@ export function execCommand(): Command {
         const running = execInContainer(engine, name, {
           ...flags,
           command,
-          terminalSize: terminalSize(),
+          terminalSize: flags.tty ? terminalSize() : undefined,
         });
         process.exitCode = flags.tty
           ? await withRawTerminal(running.resize, running.exited)

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { Command } from 'commander';
 import { LESSONS } from '../../lessons/index.ts';
 import { openEngine, settleAll } from '../engine/index.ts';
@@ -13,7 +13,9 @@ import { SILENT, transcript } from '../playground/transcript.ts';
 import { type World, worldOf } from '../playground/world.ts';
 import { isForPeople } from './output.ts';
 
-const LESSONS_FOLDER = resolve(import.meta.dir, '../../lessons');
+/** Bundled, this file has no place of its own; the executable lies as deep in the project as we do. */
+const HERE = import.meta.dir.startsWith('/$bunfs') ? dirname(process.execPath) : import.meta.dir;
+const LESSONS_FOLDER = resolve(HERE, '../../lessons');
 
 /** `cloche learn`: the lessons, followed by a learner or played by themselves. */
 export function learnCommand(): Command {

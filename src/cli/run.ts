@@ -145,13 +145,16 @@ async function run(options: RunOptions, flags: Flags): Promise<number> {
   if (flags.explain) {
     const { printPlan } = await import('./explain.ts');
     try {
-      return await printPlan(engine, container, { json: flags.json, terminalSize: terminalSize() });
+      return await printPlan(engine, container, {
+        json: flags.json,
+        terminalSize: options.tty ? terminalSize() : undefined,
+      });
     } finally {
       await abandonContainer(engine, container);
     }
   }
   const started = await startContainer(engine, container, {
-    terminalSize: terminalSize(),
+    terminalSize: options.tty ? terminalSize() : undefined,
     step: flags.step,
   });
   printWarnings(started.warnings);

@@ -92,7 +92,7 @@ async function foreground(engine: Engine, container: Container): Promise<number>
   const started = await startContainer(
     engine,
     { ...container, options },
-    { again: true, terminalSize: terminalSize() },
+    { again: true, terminalSize: options.tty ? terminalSize() : undefined },
   );
   printWarnings(started.warnings);
   return await attached(started, options);

@@ -1,9 +1,15 @@
 import { HOST_ARCH } from '../linux/abi/arch.ts';
+import { DEFAULT_CAPABILITIES } from '../linux/capabilities.ts';
 import type { Step } from '../linux/plan/index.ts';
-import { defaultPolicy, seccompSteps } from '../linux/seccomp/index.ts';
+import { defaultPolicy, filterSteps, seccompSteps } from '../linux/seccomp/index.ts';
 import type { RunOptions } from './options.ts';
+import { DEFAULT_FILTER } from './prebuilt.ts';
 
 /** The filter of a container: docker's default policy, none for a privileged one. */
 export function seccompOf(options: RunOptions, capabilities: readonly string[]): readonly Step[] {
-  return options.privileged ? [] : seccompSteps(defaultPolicy(capabilities), HOST_ARCH).steps;
+  if (options.privileged) return [];
+  const usual = new Set<string>(DEFAULT_CAPABILITIES);
+  return capabilities.length === usual.size && capabilities.every((name) => usual.has(name))
+    ? filterSteps(DEFAULT_FILTER)
+    : seccompSteps(defaultPolicy(capabilities), HOST_ARCH).steps;
 }

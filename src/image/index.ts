@@ -21,9 +21,6 @@ export {
   tagImage,
   writeImage,
 } from './images.ts';
-export { type Aside, unpackAside } from './layer/aside.ts';
-export { clampTimes } from './layer/times.ts';
-export { type UnpackOptions, unpackLayer } from './layer/unpack.ts';
 export {
   ARCHITECTURE,
   type ContainerConfig,

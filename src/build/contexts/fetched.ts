@@ -1,7 +1,8 @@
 import { createReadStream, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ClocheError } from '../../error.ts';
-import { find, type Store, temporaryPath, unpackAside } from '../../image/index.ts';
+import { find, type Store, temporaryPath } from '../../image/index.ts';
+import { unpackAside } from '../../image/layer/index.ts';
 import { toRaw } from '../../image/layer/scan.ts';
 import { hostPath } from '../../image/tree.ts';
 import { cloneRepository, isRepository } from '../copy/git.ts';

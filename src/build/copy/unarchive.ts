@@ -1,8 +1,9 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
-import { type Store, unpackAside } from '../../image/index.ts';
+import type { Store } from '../../image/index.ts';
 import { decompress } from '../../image/layer/decompress.ts';
 import { BLOCK } from '../../image/layer/fields.ts';
+import { unpackAside } from '../../image/layer/index.ts';
 import type { RawPath } from '../../image/layer/scan.ts';
 import { find } from '../../image/tree.ts';
 import { gather } from './gather.ts';

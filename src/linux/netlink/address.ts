@@ -16,6 +16,16 @@ export function parseIp(text: string): IpAddress {
   throw invalid('IP address', text, '10.88.0.2, or fd00::2 (without a zone)');
 }
 
+/** Whether it is an address of IPv4 or IPv6. */
+export function isIp(text: string): boolean {
+  try {
+    parseIp(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Four numbers up to 255, without leading zeros, which some would read as octal. */
 function isIpv4(text: string): boolean {
   const parts = text.split('.');

@@ -1,7 +1,7 @@
 import { ClocheError } from '../../error.ts';
 import type { Arch } from '../abi/arch.ts';
 import type { StepsWithWarnings } from '../capabilities.ts';
-import { block, call, flags, pointer } from '../plan/index.ts';
+import { block, call, flags, pointer, type Step } from '../plan/index.ts';
 import { compile } from './compile.ts';
 import type { Policy } from './policy.ts';
 
@@ -18,8 +18,13 @@ const FLAGS: Record<string, number> = {
  */
 export function seccompSteps(policy: Policy, arch: Arch): StepsWithWarnings {
   const { program, warnings } = compile(policy, arch);
-  const length = program.length / 8;
   const bits = (policy.flags ?? []).reduce((all, name) => all | flagOf(name), 0);
+  return { steps: filterSteps(program, bits), warnings };
+}
+
+/** Loads a filter that is compiled already; as `seccompSteps`. */
+export function filterSteps(program: Uint8Array, bits = 0): Step[] {
+  const length = program.length / 8;
   const filter = block('filter', [program]);
   // struct sock_fprog { unsigned short len; struct sock_filter *filter; }
   const header = Uint8Array.of(length & 0xff, length >> 8, 0, 0, 0, 0, 0, 0);
@@ -31,7 +36,7 @@ export function seccompSteps(policy: Policy, arch: Arch): StepsWithWarnings {
     [flags('SECCOMP_SET_MODE_FILTER'), bits, pointer(described)],
     'from here on the kernel refuses the calls that no container needs',
   );
-  return { steps: [step], warnings };
+  return [step];
 }
 
 function flagOf(name: string): number {

@@ -14,6 +14,7 @@ import { ClocheError } from '../../error.ts';
 import { stateRoot } from '../../state.ts';
 import { type Arch, HOST_ARCH } from '../abi/arch.ts';
 import { walkerFile } from './elf.ts';
+import { WALKER } from './prebuilt.ts';
 
 let installed: { path: string; size: number; root: string } | undefined;
 
@@ -28,7 +29,7 @@ export function installedWalker(arch: Arch = HOST_ARCH): { path: string; size: n
   const root = stateRoot();
   if (arch === HOST_ARCH && installed?.root === root && existsSync(installed.path))
     return installed;
-  const file = walkerFile(arch);
+  const file = arch === HOST_ARCH ? WALKER : walkerFile(arch);
   const hash = new Bun.CryptoHasher('sha256').update(file).digest('hex').slice(0, 12);
   const name = `walker-${arch}-${hash}`;
   const path = join(root, name);

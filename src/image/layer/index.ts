@@ -1,0 +1,3 @@
+export { type Aside, unpackAside } from './aside.ts';
+export { clampTimes } from './times.ts';
+export { type UnpackOptions, unpackLayer } from './unpack.ts';
