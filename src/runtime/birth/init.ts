@@ -56,9 +56,11 @@ export function initSteps(
     ...(needsProc
       ? filesystemSteps('proc', 'proc', { attributes: ['MOUNT_ATTR_NOSUID'], data: [] }, proc)
       : []),
-    ...(birth.memory === undefined ? [] : memorySteps(birth.memory)),
-    ...(spec.mounts ?? []).flatMap((mount) => mountSteps(root, mount, birth.sourceKind)),
-    ...fillSteps(spec, namespaces, root),
+    ...closingAfter(root, [
+      ...(birth.memory === undefined ? [] : memorySteps(birth.memory)),
+      ...(spec.mounts ?? []).flatMap((mount) => mountSteps(root, mount, birth.sourceKind)),
+      ...fillSteps(spec, namespaces, root),
+    ]),
     ...terminalSteps(spec, two, meeting, root),
     ...identitySteps(spec, proc),
     ...(ownTree ? pivotSteps(root) : chrootSteps(root)),
@@ -136,6 +138,19 @@ function namespaceSteps(birth: Birth, namespaces: Namespaces): Step[] {
         ]
       : []),
     ...(birth.network?.init ?? []),
+  ];
+}
+
+/**
+ * Steps of which no fd is needed after them. A new fd has the lowest free number, so all of theirs lie above
+ * one that was made before: they leave room for a low limit of open files, which holds for us too.
+ */
+function closingAfter(some: Value, steps: readonly Step[]): Step[] {
+  const lowest = result('lowest');
+  return [
+    call('dup', [some], 'fds from here on are for mounts alone', { save: lowest }),
+    ...steps,
+    call('close_range', [lowest, 0xffff_ffff, 0], 'all mounts hang in the tree, and hold by it'),
   ];
 }
 
