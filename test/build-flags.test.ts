@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
 import { cloche } from './cli.ts';
@@ -56,6 +56,14 @@ test('they reach a container of run, and what is executed in it', async () => {
   const { out } = await cloche(root, ['exec', 'limited', 'sh', '-c', script]);
   expect(out.split('\n').map((line) => line.trim())).toEqual(['192.0.2.7\tdb', '8192', '200', '']);
   expect((await cloche(root, ['kill', 'limited'])).code).toBe(0);
+});
+
+test('a limit that this machine cannot raise is as high as it can be, and that is said', async () => {
+  const held = /^Max open files +\d+ +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+  const { said, err } = await build('--ulimit', 'nofile=64:2000000');
+  const isLower = err.includes('warning: RLIMIT_NOFILE');
+  expect(said.slice(-2)).toEqual(['64', isLower ? (held ?? '') : '2000000']);
+  expect(err.includes('raising it needs CAP_SYS_RESOURCE')).toBe(isLower);
 });
 
 test('what none of them can be is refused before anything is built', async () => {

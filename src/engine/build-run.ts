@@ -68,10 +68,11 @@ async function runIn(
 }
 
 async function runCommand(engine: Engine, run: RunSpec, room: Room): Promise<number> {
-  const { exited, output } = await start(engine, run, room, {
+  const { exited, output, warnings } = await start(engine, run, room, {
     argv: run.argv,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  for (const warning of warnings) run.onOutput('stderr', Buffer.from(`warning: ${warning}\n`));
   const pumped = output.map((stream, i) => read(stream, i === 0 ? 'stdout' : 'stderr', run));
   const [exitCode] = await Promise.all([exited, ...pumped]);
   return exitCode;
@@ -100,7 +101,7 @@ async function start(
   run: RunSpec,
   { id, scratch, mounts, memory }: Room,
   { argv, stdio, tty = false, terminalSize }: Command,
-): Promise<OpenShell & Pick<Launched, 'output'>> {
+): Promise<OpenShell & Pick<Launched, 'output'> & Pick<ContainerPlan, 'warnings'>> {
   const { snapshot } = run;
   const options = optionsOf(run, tty);
   const network = await attach(engine, { id, options });
@@ -137,6 +138,7 @@ async function start(
   const launched = launch(birth.plan, { stdio, control: true });
   return {
     output: launched.output,
+    warnings: birth.warnings,
     exited: ended(birth, launched, run.signal).finally(clearStubs),
     resize: (size) => writeSync(launched.control, new Uint8Array(winsizeBytes(size))),
   };
