@@ -14,7 +14,8 @@ import {
 } from '../image/index.ts';
 import { checkAllowed } from './allow.ts';
 import { enforceChecks } from './check.ts';
-import { type Context, openContext } from './context.ts';
+import { type Context, type ContextFiles, openContext, openFiles } from './context.ts';
+import type { NamedPlaces } from './contexts/named.ts';
 import { type RememberedDigests, rememberedDigests } from './copy/digests.ts';
 import { type Dockerfile, parse } from './dockerfile/parse.ts';
 import { epochOf } from './epoch.ts';
@@ -40,6 +41,8 @@ export interface BuildOptions {
   /** SOURCE_DATE_EPOCH among them is for the whole build: see `epochOf`. */
   readonly buildArgs?: Readonly<Record<string, string>> | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** Further ones, by name: see `withNamedContexts`. */
+  readonly contexts?: NamedPlaces | undefined;
   /** For RUN: `bridge`, `host`, `none`. */
   readonly network?: string | undefined;
   /** For RUN too. */
@@ -146,20 +149,23 @@ async function plan(store: Store, options: BuildOptions, steps: Progress) {
   const signal = options.signal ?? new AbortController().signal;
   const buildArgs = options.buildArgs ?? {};
   const opened = await openContext(options.context, options.file);
-  const context = { ...opened, digests: digestsOf(store, opened) };
+  const contexts = options.contexts ?? new Map();
+  const digests = digestsOf(store, opened);
+  const context: Context = { ...opened, digests, named: filesOf(contexts) };
   const reading = steps.begin(`[internal] load build definition from ${context.dockerfile.name}`);
   const dockerfile = parse(context.dockerfile);
-  let planned = planStages(dockerfile, buildArgs, options.target);
-  reading.done();
+  const stages = () => planStages(dockerfile, buildArgs, { ...options, images, contexts });
   const images = new Map<string, ImageConfig>();
+  let planned = stages();
+  reading.done();
   // ONBUILD in an image may name further ones.
   while (planned.images.some((reference) => !images.has(reference))) {
     await resolveAll(store, planned.images, images, steps, { signal, pull: options.pull });
-    planned = planStages(dockerfile, buildArgs, options.target, images);
+    planned = stages();
   }
   enforceChecks(context, { images, buildArgs });
   const { network, surroundings, labels } = options;
-  const about = { images, buildArgs, network, surroundings, labels };
+  const about = { images, buildArgs, network, surroundings, contexts, labels };
   const graph = planGraph(dockerfile, planned, about);
   checkAllowed(graph, dockerfile, options);
   const solving: Omit<SolveOptions, 'progress'> = {
@@ -169,13 +175,20 @@ async function plan(store: Store, options: BuildOptions, steps: Progress) {
     hiddenEnv: proxyArgs(buildArgs),
     usesCache: cacheFilter(dockerfile, options),
   };
-  return { graph, solving, digests: context.digests };
+  return { graph, solving, digests };
 }
 
 /** What was fetched for this build alone will not come again. */
-function digestsOf(store: Store, { tree }: Context): RememberedDigests | undefined {
+function digestsOf(store: Store, { tree }: ContextFiles): RememberedDigests | undefined {
   const directory = tree.layers[0]?.directory ?? '';
   return directory.startsWith(`${store.root}/`) ? undefined : rememberedDigests(store, directory);
+}
+
+function filesOf(contexts: NamedPlaces): Context['named'] {
+  const named = new Map<string, ContextFiles>();
+  for (const [name, place] of contexts)
+    if (place.kind === 'files') named.set(name, openFiles(place.directory));
+  return named;
 }
 
 /** Which vertices may be taken from the cache, by the stage that their name begins with. */

@@ -1,6 +1,6 @@
 import type { ImageConfig } from '../image/index.ts';
 import { toRaw } from '../image/layer/scan.ts';
-import { type Context, openContext } from './context.ts';
+import { type OpenedContext, openContext } from './context.ts';
 import { lint, type Report } from './dockerfile/lint/lint.ts';
 import { errorAt, excerpt } from './dockerfile/source.ts';
 
@@ -39,7 +39,7 @@ export async function checkDockerfile(options: {
  *
  * @throws {ClocheError} `CHECK_FAILED`
  */
-export function enforceChecks(context: Context, about: About): void {
+export function enforceChecks(context: OpenedContext, about: About): void {
   const { findings, isError } = findingsOf(context, about);
   const [first] = findings;
   if (!isError || first === undefined) return;
@@ -56,7 +56,7 @@ interface About {
   readonly buildArgs: Readonly<Record<string, string>> | undefined;
 }
 
-function findingsOf({ tree, dockerfile }: Context, { images, buildArgs }: About): Report {
+function findingsOf({ tree, dockerfile }: OpenedContext, { images, buildArgs }: About): Report {
   return lint(dockerfile, {
     ...{ images, check: buildArgs?.BUILDKIT_DOCKERFILE_CHECK },
     ignores: (path) => tree.hides?.(toRaw(path), false) ?? false,

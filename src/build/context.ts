@@ -7,13 +7,22 @@ import { ignoring, patternLines } from './copy/ignore.ts';
 import { decodeSource, type Source } from './dockerfile/source.ts';
 
 /** What the user gives to a build: files, less those that `.dockerignore` names. */
-export interface Context {
+export interface ContextFiles {
   readonly tree: Tree;
-  readonly dockerfile: Source;
   /** The file that the patterns come from, if there is one. */
   readonly ignoreFile: string | undefined;
   /** Knows what its files hold; without it they are read. */
   readonly digests?: Digests | undefined;
+}
+
+/** A build's own files, and what is to be made of them. */
+export interface OpenedContext extends ContextFiles {
+  readonly dockerfile: Source;
+}
+
+export interface Context extends OpenedContext {
+  /** Further ones, by name. */
+  readonly named: ReadonlyMap<string, ContextFiles>;
 }
 
 /**
@@ -23,20 +32,37 @@ export interface Context {
  * @throws {ClocheError} `CONTEXT_NOT_FOUND`, `DOCKERFILE_NOT_FOUND`, `DOCKERFILE_INVALID`: it is no text;
  * `DOCKERIGNORE_INVALID`
  */
-export async function openContext(directory: string, file?: string): Promise<Context> {
-  const root = resolve(directory);
-  if (!existsSync(root) || !statSync(root).isDirectory())
-    throw new ClocheError('CONTEXT_NOT_FOUND', `path "${directory}" not found`, {
-      class: 'not-found',
-      hint: 'The last argument of a build is a directory, often a dot.',
-    });
+export async function openContext(directory: string, file?: string): Promise<OpenedContext> {
+  const root = rootOf(directory);
   const path = file === undefined ? join(root, 'Dockerfile') : resolve(file);
-  const ignoreFile = [`${path}.dockerignore`, join(root, '.dockerignore')].find(existsSync);
   const dockerfile = decodeSource(file ?? 'Dockerfile', readDockerfile(path, file));
+  return { ...filesIn(root, [`${path}.dockerignore`, join(root, '.dockerignore')]), dockerfile };
+}
+
+/**
+ * Opens a directory as a further context, without a Dockerfile.
+ *
+ * @throws {ClocheError} `CONTEXT_NOT_FOUND`, `DOCKERIGNORE_INVALID`
+ */
+export function openFiles(directory: string): ContextFiles {
+  const root = rootOf(directory);
+  return filesIn(root, [join(root, '.dockerignore')]);
+}
+
+function rootOf(directory: string): string {
+  const root = resolve(directory);
+  if (existsSync(root) && statSync(root).isDirectory()) return root;
+  throw new ClocheError('CONTEXT_NOT_FOUND', `path "${directory}" not found`, {
+    class: 'not-found',
+    hint: 'A build context is a directory, often a dot.',
+  });
+}
+
+function filesIn(root: string, ignoreFiles: readonly string[]): ContextFiles {
+  const ignoreFile = ignoreFiles.find(existsSync);
   const layers = [{ directory: root, opaque: [] }];
-  if (ignoreFile === undefined) return { tree: { layers }, dockerfile, ignoreFile };
-  const hides = hiding(ignoreFile);
-  return { tree: { layers, hides }, dockerfile, ignoreFile };
+  if (ignoreFile === undefined) return { tree: { layers }, ignoreFile };
+  return { tree: { layers, hides: hiding(ignoreFile) }, ignoreFile };
 }
 
 /** @throws {ClocheError} `DOCKERIGNORE_INVALID` */

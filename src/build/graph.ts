@@ -99,6 +99,8 @@ type WithOrigin<M> = M extends { readonly from: string | undefined }
 export interface CopyOperation {
   readonly kind: 'copy';
   readonly from: 'context' | 'input';
+  /** Which context, by its name; left out where it is the build's own. */
+  readonly context?: string | undefined;
   /** Relative to the root of where they come from; may have wildcards. */
   readonly sources: readonly string[];
   readonly inline: readonly Pick<Heredoc, 'name' | 'content'>[];

@@ -9,6 +9,7 @@ export { forgetRuns } from './cache.ts';
 export { configOfChanges } from './changes.ts';
 export { checkDockerfile, type Warning } from './check.ts';
 export { withContext } from './contexts/fetched.ts';
+export { withNamedContexts } from './contexts/named.ts';
 export { type Explained, explainedText } from './explain/explain.ts';
 export type { HostEntry, Surroundings } from './graph.ts';
 export { type FileDress, type LayeredMount, type ReadyMount, readSecrets } from './mounts/index.ts';

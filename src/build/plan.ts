@@ -1,7 +1,16 @@
 import { type ContainerConfig, chainOfAll, type Digest, type ImageConfig } from '../image/index.ts';
+import type { NamedContexts } from './contexts/named.ts';
 import type { Dockerfile } from './dockerfile/parse.ts';
 import type { Place } from './dockerfile/source.ts';
-import { type Graph, type HistoryStep, type Surroundings, type Vertex, vertices } from './graph.ts';
+import {
+  type CopyOperation,
+  type Graph,
+  type HistoryStep,
+  type Surroundings,
+  type Vertex,
+  type Vertices,
+  vertices,
+} from './graph.ts';
 import { planInstructions, type StageState } from './instructions.ts';
 import { type Origin, originOf, type PlannedStages } from './stages.ts';
 
@@ -12,6 +21,8 @@ export interface GraphOptions {
   /** For RUNs that do not say one: `bridge`, `none`, `host`. */
   readonly network?: string | undefined;
   readonly surroundings?: Surroundings | undefined;
+  /** What `--build-context` names. */
+  readonly contexts?: NamedContexts | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -31,6 +42,8 @@ export function planGraph(
   const stateOf = (origin: Origin, label: string, place: Place): StageState => {
     const earlier = origin.kind === 'stage' ? done.get(origin.index) : undefined;
     if (earlier !== undefined) return earlier;
+    if (origin.kind === 'files')
+      return fromImage(undefined, filesVertex(graph, origin.name, label, place));
     const image = origin.kind === 'image' ? options.images.get(origin.reference) : undefined;
     const chainId = chainOfAll(image?.rootfs.diff_ids ?? []) ?? null;
     const reference = origin.kind === 'image' ? origin.reference : 'scratch';
@@ -49,7 +62,11 @@ export function planGraph(
       globals: planned.globals,
       buildArgs: options.buildArgs ?? {},
       sourceOf: (name: string) =>
-        stateOf(originOf(dockerfile, name, stage.place), `FROM ${name}`, stage.place).vertex,
+        stateOf(
+          originOf(dockerfile, name, stage.place, options.contexts ?? new Map()),
+          `FROM ${name}`,
+          stage.place,
+        ).vertex,
     };
     // What the base keeps for others was set off here, and is not kept any longer.
     const { OnBuild: _, ...config } = start.config;
@@ -64,6 +81,21 @@ export function planGraph(
     author: last.author,
     history: last.history,
   };
+}
+
+/** The files of a named context, as if a stage had nothing but a COPY of them. */
+function filesVertex(graph: Vertices, name: string, label: string, place: Place): Digest {
+  const nothing = graph.add(
+    { kind: 'base', reference: 'scratch', chainId: null },
+    [],
+    `[context ${name}] FROM scratch`,
+    place,
+  );
+  const op: CopyOperation = {
+    ...{ kind: 'copy', from: 'context', context: name, sources: ['.'], inline: [], target: '/' },
+    ...{ chown: null, chmod: null, link: false, parents: false, exclude: [], add: null },
+  };
+  return graph.add(op, [nothing], label, place);
 }
 
 /** Instructions that change files, which progress counts. */

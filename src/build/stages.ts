@@ -1,5 +1,6 @@
 import { ARCHITECTURE, type ImageConfig } from '../image/index.ts';
 import { suggest } from '../suggest.ts';
+import { type NamedContexts, type NamedOrigin, nameOfContext } from './contexts/named.ts';
 import type { Instruction } from './dockerfile/instruction.ts';
 import { type Dockerfile, parseTrigger, type Stage } from './dockerfile/parse.ts';
 import { errorAt, type Place } from './dockerfile/source.ts';
@@ -9,8 +10,8 @@ import { isOwnPlatform } from './platform.ts';
 
 /** What a stage or a `COPY --from` stands on. */
 export type Origin =
+  | NamedOrigin
   | { readonly kind: 'stage'; readonly index: number }
-  | { readonly kind: 'image'; readonly reference: string }
   | { readonly kind: 'scratch' };
 
 export interface PlannedStage {
@@ -32,23 +33,32 @@ export interface PlannedStages {
   readonly globals: ReadonlyMap<string, string>;
 }
 
+export interface StagesOptions {
+  /** By default the last stage. */
+  readonly target?: string | undefined;
+  /**
+   * The configs of the images that are known already: the triggers in them may name more, so
+   * `planStages` is asked until it names none that is not known.
+   */
+  readonly images?: ReadonlyMap<string, ImageConfig> | undefined;
+  /** A name in it means what stands there, whatever else has it. */
+  readonly contexts?: NamedContexts | undefined;
+}
+
 /**
- * Finds out what the target stage (by default the last) needs; the other stages are never looked at
- * again. Pure. `images` are the configs of the images that are known already: the triggers in them
- * may name more, so this is asked until it names none that is not known.
+ * Finds out what the target stage needs; the other stages are never looked at again. Pure.
  *
  * @throws {ClocheError} `STAGE_NOT_FOUND`, `DOCKERFILE_INVALID`, `PLATFORM_UNSUPPORTED`
  */
 export function planStages(
   dockerfile: Dockerfile,
   buildArgs: Readonly<Record<string, string>>,
-  target?: string,
-  images: ReadonlyMap<string, ImageConfig> = new Map(),
+  { target, images = new Map(), contexts = new Map() }: StagesOptions = {},
 ): PlannedStages {
   const last = target === undefined ? dockerfile.stages.length - 1 : stageNamed(dockerfile, target);
   const globals = globalArgs(dockerfile, buildArgs, target);
   const planned = dockerfile.stages.map((stage, index): PlannedStage => {
-    const base = baseOf(dockerfile, stage, index, globals);
+    const base = baseOf(dockerfile, stage, index, { globals, contexts });
     const triggers = triggersOf(dockerfile, base, stage.place, images);
     const platform = stage.platform && fromWord(dockerfile, stage, stage.platform, globals);
     return { index, stage, base, platform, instructions: [...triggers, ...stage.instructions] };
@@ -66,7 +76,7 @@ export function planStages(
     want(stage.base, stage.stage.place);
     for (const instruction of stage.instructions)
       for (const name of namedBy(instruction))
-        want(originOf(dockerfile, name, instruction.place), instruction.place);
+        want(originOf(dockerfile, name, instruction.place, contexts), instruction.place);
     path.pop();
     needed.push(stage);
   };
@@ -75,12 +85,18 @@ export function planStages(
 }
 
 /**
- * What `--from` names: a stage by name or number, wherever it stands, else an image.
+ * What `--from` names: a context, a stage by name or number, wherever it stands, else an image.
  *
  * @throws {ClocheError} `DOCKERFILE_INVALID`: there is no stage of that number
  */
-export function originOf(dockerfile: Dockerfile, name: string, place: Place): Origin {
-  const { stages, source } = dockerfile;
+export function originOf(
+  { stages, source }: Dockerfile,
+  name: string,
+  place: Place,
+  contexts: NamedContexts,
+): Origin {
+  const context = contexts.get(nameOfContext(name));
+  if (context !== undefined) return context;
   if (name === 'scratch') return { kind: 'scratch' };
   const index = stages.findLastIndex((stage) => stage.name === name.toLowerCase());
   if (index >= 0) return { kind: 'stage', index };
@@ -103,7 +119,7 @@ function baseOf(
   dockerfile: Dockerfile,
   stage: Stage,
   before: number,
-  globals: ReadonlyMap<string, string>,
+  { globals, contexts }: { globals: ReadonlyMap<string, string>; contexts: NamedContexts },
 ): Origin {
   const name = fromWord(dockerfile, stage, stage.base, globals);
   if (name === '')
@@ -112,6 +128,8 @@ function baseOf(
       ...[dockerfile.source, stage.place, `base name (${stage.base}) should not be blank`],
       'Give the ARG before FROM a default, or a value with --build-arg.',
     );
+  const context = contexts.get(nameOfContext(name));
+  if (context !== undefined) return context;
   if (name === 'scratch') return { kind: 'scratch' };
   const earlier = dockerfile.stages.slice(0, before);
   const index = earlier.findLastIndex((one) => one.name === name.toLowerCase());
@@ -124,7 +142,7 @@ function triggersOf(
   place: Place,
   images: ReadonlyMap<string, ImageConfig>,
 ): Instruction[] {
-  if (base.kind === 'scratch') return [];
+  if (base.kind === 'scratch' || base.kind === 'files') return [];
   const triggers =
     base.kind === 'image'
       ? (images.get(base.reference)?.config.OnBuild ?? [])

@@ -13,6 +13,7 @@ import {
   readOutput,
   readSecrets,
   withContext,
+  withNamedContexts,
   writeFiles,
 } from '../build/index.ts';
 import { runCommandOf } from '../engine/build-run.ts';
@@ -42,6 +43,7 @@ export function buildCommand(): Command {
     .option('-f, --file <path>', 'the Dockerfile, if it is not PATH/Dockerfile')
     .option('--target <stage>', 'build up to this stage')
     .option('--build-arg <name=value>', 'set an ARG', many, [])
+    .option('--build-context <name=path>', 'a further context, or an image', many, [])
     .option('--label <name=value>', 'set a label', many, [])
     .option('--secret <id=…,src=…>', 'give RUN a file or variable, out of all layers', many, [])
     .option('--ssh <id[=socket]>', 'give RUN an SSH agent', many, [])
@@ -88,6 +90,7 @@ interface Flags {
   readonly file?: string;
   readonly target?: string;
   readonly buildArg: string[];
+  readonly buildContext: string[];
   readonly label: string[];
   readonly secret: string[];
   readonly ssh: string[];
@@ -116,12 +119,17 @@ async function build(said: string, flags: Flags, signal: AbortSignal): Promise<v
   await settleAll(engine);
   const place = { context: said, file: flags.file };
   const about = { stdin: Bun.stdin.stream(), signal };
-  await withContext(engine.store, place, about, (found) => buildFrom(engine, found, flags, signal));
+  const { store } = engine;
+  await withContext(store, place, about, (found) =>
+    withNamedContexts(store, flags.buildContext, about, (contexts) =>
+      buildFrom(engine, { ...found, contexts }, flags, signal),
+    ),
+  );
 }
 
 async function buildFrom(
   engine: Engine,
-  { context, file }: { readonly context: string; readonly file?: string | undefined },
+  { context, file, contexts }: Pick<BuildOptions, 'context' | 'file' | 'contexts'>,
   flags: Flags,
   signal: AbortSignal,
 ): Promise<void> {
@@ -131,7 +139,7 @@ async function buildFrom(
   }
   const filter = Array.isArray(flags.cacheFilter) ? flags.cacheFilter : [];
   const options: BuildOptions = {
-    ...{ context, signal, file, tags: flags.tag, target: flags.target },
+    ...{ context, signal, file, contexts, tags: flags.tag, target: flags.target },
     buildArgs: { ...ownEpoch(), ...pairs(flags.buildArg) },
     labels: pairs(flags.label),
     secrets: readSecrets(flags.secret, flags.ssh),

@@ -9,7 +9,7 @@ import {
 } from '../../image/index.ts';
 import { toRaw } from '../../image/layer/scan.ts';
 import { components } from '../../image/tree.ts';
-import type { Context } from '../context.ts';
+import type { Context, ContextFiles } from '../context.ts';
 import { fileNotes } from '../file-notes.ts';
 import type { CopyOperation } from '../graph.ts';
 import type { FileFacts, Step } from '../step.ts';
@@ -70,7 +70,7 @@ async function listed(op: CopyOperation, inputs: CopyInputs): Promise<ListedStep
     const local = await localFiles(op, inputs);
     const remote = await remoteFiles(op, fetched);
     const all = { local, remote, archives: await archives(op, local, remote) };
-    const { digests } = inputs.context;
+    const { digests } = contextOf(op, inputs);
     const how = op.from === 'context' ? { owners: false, digests } : { owners: true };
     return {
       facts: contentDigest([...local, ...remote], how, notes.note),
@@ -173,18 +173,26 @@ async function localFiles(op: CopyOperation, inputs: CopyInputs): Promise<Gather
   const { from, parents, add } = op;
   const names = op.sources.filter((name) => add === null || !isRemote(name));
   if (names.length === 0) return [];
-  const tree = from === 'context' ? inputs.context.tree : treeOf(inputs.store, inputs.source);
+  const context = contextOf(op, inputs);
+  const tree = from === 'context' ? context.tree : treeOf(inputs.store, inputs.source);
   const named = names.flatMap((name) => {
     const raw = toRaw(name);
     const picked = tree.layers.length === 0 ? [] : pick(tree, raw);
-    if (picked.length === 0 && !isWildcard(name)) throw notFound(name, inputs.context, from);
+    if (picked.length === 0 && !isWildcard(name)) throw notFound(name, context, from);
     const slash = parents ? raw.indexOf('/./') : -1;
     const pivot = slash < 0 ? 0 : components(raw.slice(0, slash)).length;
     return picked.map((one) => ({ ...one, pivot }));
   });
-  if (named.length === 0) throw notFound(names.join(' '), inputs.context, from);
+  if (named.length === 0) throw notFound(names.join(' '), context, from);
   const excludes = op.exclude.length === 0 ? undefined : ignoring(op.exclude);
   return gather(tree, named, { xattrs: from !== 'context', excludes, parents });
+}
+
+/** The build's own context, or the one that it names. */
+function contextOf({ context: name }: CopyOperation, { context }: CopyInputs): ContextFiles {
+  const named = name === undefined ? context : context.named.get(name);
+  if (named === undefined) throw new RangeError(`there is no context '${name}'`);
+  return named;
 }
 
 function notIn(source: string, path: string): ClocheError {
@@ -194,7 +202,7 @@ function notIn(source: string, path: string): ClocheError {
   });
 }
 
-function notFound(name: string, context: Context, from: CopyOperation['from']): ClocheError {
+function notFound(name: string, context: ContextFiles, from: CopyOperation['from']): ClocheError {
   const where = from === 'context' ? 'the build context' : 'what --from names';
   const ignored =
     from === 'context' && context.ignoreFile !== undefined

@@ -34,9 +34,13 @@ export class Content {
   }
 
   /** @throws {ClocheError} `ARCHIVE_INVALID` */
-  add({ path, sparse }: TarEntry, place: Place): void {
+  addEntry({ path, sparse }: TarEntry, place: Place): void {
+    if (sparse !== undefined) throw invalid(`'${path}' in the archive is a sparse file`);
+    this.add(path, place);
+  }
+
+  add(path: string, place: Place): void {
     const name = split(path).join('/');
-    if (sparse !== undefined) throw invalid(`'${name}' in the archive is a sparse file`);
     this.#files.set(name, place);
     this.#links.delete(name);
   }

@@ -1,3 +1,4 @@
+import { ClocheError } from '../../error.ts';
 import type { Digest } from '../digest.ts';
 import { MEDIA, type Platform } from '../manifest.ts';
 import { canonical, parseReference, type Reference, withTag } from '../reference.ts';
@@ -45,6 +46,36 @@ export function imagesOfIndex(content: Content, platform: Platform): FoundImage[
   }
   if (found.size === 0) throw invalid("its 'index.json' lists no image");
   return [...found.values()];
+}
+
+/**
+ * One image of an OCI layout: by its digest, by its name or a name's tag, or the only one there is.
+ *
+ * @throws {ClocheError} `IMAGE_NOT_FOUND`; as `imagesOfIndex`
+ */
+export function imageOfIndex(
+  content: Content,
+  which: string | undefined,
+  platform: Platform,
+): FoundManifest {
+  const entries = topOf(content);
+  const [only, ...more] =
+    which === undefined
+      ? entries
+      : entries.filter(({ digest, annotations }) => {
+          const name = annotations?.['org.opencontainers.image.ref.name'] ?? '';
+          return digest === which || name === which || name.endsWith(`:${which}`);
+        });
+  if (only === undefined || (which === undefined && more.length > 0))
+    throw new ClocheError(
+      'IMAGE_NOT_FOUND',
+      which === undefined
+        ? `the layout has ${entries.length} images`
+        : `the layout has no image '${which}'`,
+      { class: 'not-found', hint: 'name one of them: oci-layout://DIRECTORY:TAG or @sha256:…' },
+    );
+  const chosen = more.length === 0 ? only : pick([only, ...more], platform);
+  return descend(content, chosen, platform, DEPTH);
 }
 
 /** All image manifests that the layout has, for whatever platform. */

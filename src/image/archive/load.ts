@@ -12,9 +12,9 @@ import { whileWorking } from '../state/work.ts';
 import type { Store } from '../store.ts';
 import { blobName, readBlob } from './blob-file.ts';
 import { type Content, invalid } from './content.ts';
-import { type FoundManifest, imagesOfIndex, manifestsOf } from './index-file.ts';
+import { type FoundManifest, imageOfIndex, imagesOfIndex, manifestsOf } from './index-file.ts';
 import { type DockerImage, readDockerManifest } from './manifest-file.ts';
-import { type ContentOptions, openArchive, type Source } from './open.ts';
+import { type ContentOptions, openArchive, openLayout, type Source } from './open.ts';
 
 export interface LoadOptions extends ContentOptions {
   /** Of an image that is there for several; this machine's, if it is not given. */
@@ -49,6 +49,25 @@ export async function loadImages(
     } finally {
       content.close();
     }
+  });
+}
+
+/**
+ * Takes over one image of a directory in OCI layout, without a name.
+ *
+ * @param which its digest, name or tag; without it the only one there is
+ * @throws {ClocheError} `IMAGE_NOT_FOUND`, and as `loadImages`
+ */
+export async function loadLayout(
+  store: Store,
+  directory: string,
+  which: string | undefined,
+  about: LoadOptions = {},
+): Promise<Image> {
+  return whileWorking(store.db, `load ${crypto.randomUUID()}`, async () => {
+    const content = openLayout(directory);
+    const manifest = imageOfIndex(content, which, about.platform ?? OWN_PLATFORM);
+    return (await loadOci(store, content, manifest, [], about)).image;
   });
 }
 

@@ -1,14 +1,18 @@
 import {
   closeSync,
   createReadStream,
+  existsSync,
   fstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { ClocheError } from '../../error.ts';
 import { count } from '../layer/count.ts';
 import { compressionOf, decompress } from '../layer/decompress.ts';
 import { invalidTar } from '../layer/invalid.ts';
@@ -48,6 +52,29 @@ export async function openArchive(
     closeSync(fd);
   }
   return putAside(store, createReadStream(source.file), about);
+}
+
+/**
+ * Opens a directory in OCI layout.
+ *
+ * @throws {ClocheError} `CONTEXT_NOT_FOUND`
+ */
+export function openLayout(directory: string): Content {
+  const content = new Content();
+  const names = existsSync(join(directory, 'index.json'))
+    ? readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    : [];
+  if (names.length === 0)
+    throw new ClocheError('CONTEXT_NOT_FOUND', `'${directory}' is no directory in OCI layout`, {
+      class: 'not-found',
+      hint: 'it would have an index.json, and blobs',
+    });
+  for (const path of names) {
+    const file = join(directory, path);
+    const stat = statSync(file);
+    if (stat.isFile()) content.add(path, { file, offset: 0, size: stat.size });
+  }
+  return content;
 }
 
 /** So much is read at once where headers may be, bytes. */
@@ -105,7 +132,7 @@ class Index implements TarSink {
   begin(offset: number): void {
     const entry = this.#open;
     if (entry === undefined) return;
-    this.content.add(entry, { file: this.#file, offset, size: entry.size });
+    this.content.addEntry(entry, { file: this.#file, offset, size: entry.size });
     this.#open = undefined;
   }
 
@@ -160,7 +187,7 @@ class Shelf implements TarSink {
     if (entry.type === 'link' || entry.type === 'symlink') this.content.addLink(entry);
     if (entry.type !== 'file') return;
     const file = join(this.#directory, String(this.#count++));
-    this.content.add(entry, { file, offset: 0, size: entry.size });
+    this.content.addEntry(entry, { file, offset: 0, size: entry.size });
     this.#open = openSync(file, 'wx', 0o600);
   }
 
