@@ -19,7 +19,6 @@ import {
 import { runCommandOf } from '../engine/build-run.ts';
 import { type Engine, openEngine, settleAll } from '../engine/index.ts';
 import { ClocheError } from '../error.ts';
-import { saveImages } from '../image/archive/index.ts';
 import { ARCHITECTURE, type Store } from '../image/index.ts';
 import { writeFileAtomically } from '../image/state/atomic.ts';
 import type { Rlimit } from '../linux/rlimits.ts';
@@ -182,6 +181,8 @@ async function buildTo(
   const tags = [...flags.tag, ...(name === undefined ? [] : name.split(','))];
   const image = await buildImage(store, { ...options, tags });
   if (to.type !== 'image') {
+    // Loaded when needed: it knows of more forms than a build has to.
+    const { saveImages } = await import('../image/archive/index.ts');
     const names = tags.length > 0 ? tags : [image.id];
     await output(pathOf(to), saveImages(store, names, to.type), signal);
   }

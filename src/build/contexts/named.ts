@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { ClocheError } from '../../error.ts';
-import { loadLayout } from '../../image/archive/index.ts';
 import { familiar, parseReference, type Store, withTag } from '../../image/index.ts';
 import { type FetchOptions, withContext } from './fetched.ts';
 
@@ -43,6 +42,7 @@ export async function withNamedContexts<T>(
     const [name, source] = parseNamedContext(text);
     if (source.kind === 'image') places.set(name, source);
     if (source.kind === 'layout') {
+      const { loadLayout } = await import('../../image/archive/index.ts');
       const { id } = await loadLayout(store, source.directory, source.which, options);
       places.set(name, { kind: 'image', reference: id });
     }

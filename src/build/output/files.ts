@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { exportSnapshot } from '../../image/archive/index.ts';
+import { exportSnapshot } from '../../image/archive/export.ts';
 import { type ChainId, find, type Store, temporaryPath, treeOf } from '../../image/index.ts';
 import { gather } from '../copy/gather.ts';
 import { place } from '../copy/place.ts';
