@@ -146,6 +146,17 @@ test('without a terminal it is refused; with -i the shell reads standard input',
   expect([read.code, read.out]).toEqual([1, 'half\n']);
 });
 
+test('where there is no shell that is said, and why the build failed too', async () => {
+  const context = join(root, 'shellless');
+  mkdirSync(context);
+  const dockerfile = 'FROM scratch\nCOPY Dockerfile /\nRUN ["/program"]';
+  writeFileSync(join(context, 'Dockerfile'), dockerfile);
+  const { code, err } = await cloche(root, ['build', '--network=none', '--debug', '-i', context]);
+  expect(code).toBe(1);
+  expect(err).toContain('there is no shell in there: /bin/bash, /bin/sh, /busybox/sh');
+  expect(err).toContain('cloche: Dockerfile:3:1: exec: "/program": stat /program: no such file');
+});
+
 test('without --debug the hint says how', async () => {
   const { err } = await cloche(root, ['build', '--network=none', contextOf('RUN exit 7')]);
   expect(err).toContain('cloche build --debug opens a shell in that very state.');

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { openWorkshop, type Workshop } from '../testing.ts';
-import { rememberedDigests } from './digests.ts';
+import { forgetDigests, rememberedDigests } from './digests.ts';
 
 let shop: Workshop;
 let file: string;
@@ -71,6 +71,14 @@ test('a memory that is damaged or gone is none, and a build brings it back', asy
   writeFileSync(join(folder, name), `\0\n nothing\n${whole.slice(0, 20)}`);
   expect((await shop.build(dockerfile)).file('a')).toBe('one');
   expect(readFileSync(join(folder, name), 'utf8')).toContain(whole);
+});
+
+test('what is forgotten is read again', async () => {
+  await Bun.sleep(SETTLING);
+  afterOne();
+  expect(forgetDigests(shop.store)).toBeGreaterThan(0);
+  expect(() => digests().of(stat(), NOWHERE)).toThrow('ENOENT');
+  expect(forgetDigests(shop.store)).toBe(0);
 });
 
 test('of contexts that were fetched, and lie in the state directory, nothing is remembered', async () => {

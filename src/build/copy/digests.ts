@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -10,6 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { digestOf, hexOf, sha256 } from '../../image/digest.ts';
+import { directorySize } from '../../image/directory-size.ts';
 import { type Store, temporaryPath } from '../../image/index.ts';
 import { writeFileAtomically } from '../../image/state/atomic.ts';
 import type { Node } from '../../image/tree.ts';
@@ -48,7 +50,7 @@ const UNSEEN = 100_000;
  * @param directory the context, absolute.
  */
 export function rememberedDigests(store: Store, directory: string): RememberedDigests {
-  const path = join(store.root, 'cache/digests', hexOf(digestOf(directory)));
+  const path = join(folderOf(store), hexOf(digestOf(directory)));
   const known = read(path);
   const seen = new Map<string, string>();
   let isNew = false;
@@ -78,6 +80,18 @@ export function rememberedDigests(store: Store, directory: string): RememberedDi
       }
     },
   };
+}
+
+/** Forgets all of them; the next builds read everything. @returns the bytes that were freed */
+export function forgetDigests(store: Store): number {
+  const folder = folderOf(store);
+  const size = existsSync(folder) ? directorySize(folder) : 0;
+  rmSync(folder, { recursive: true, force: true });
+  return size;
+}
+
+function folderOf(store: Store): string {
+  return join(store.root, 'cache/digests');
 }
 
 function read(path: string): Map<string, string> {

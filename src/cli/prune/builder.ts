@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { forgetDigests } from '../../build/copy/digests.ts';
 import { keptMounts, removeMounts } from '../../build/mounts/prune.ts';
 import { openEngine } from '../../engine/index.ts';
 import type { Store } from '../../image/index.ts';
@@ -31,7 +32,10 @@ export function builderPruneCommand(): Command {
 /** A step of a build, or a cache mount, that went. */
 type Gone = Pick<CacheRow, 'key' | 'shared' | 'size' | 'used'>;
 
-/** Forgets steps, without `all` only those that no image stands on, and the cache mounts. */
+/**
+ * Forgets steps, without `all` only those that no image stands on, and the cache mounts; with it also what
+ * contexts' files held.
+ */
 export function pruneBuilder(store: Store, all: boolean, isOld: (time: number) => boolean) {
   const rows = cacheRows(store).filter(({ shared, used }) => (all || !shared) && isOld(used));
   const { freed } = forgetCache(store, rows);
@@ -41,7 +45,8 @@ export function pruneBuilder(store: Store, all: boolean, isOld: (time: number) =
     ...rows,
     ...mounts.map(({ name, ...rest }) => ({ key: name, shared: false, ...rest })),
   ];
-  return { removed, freed: mounts.reduce((sum, mount) => sum + mount.size, freed) };
+  const digests = all ? forgetDigests(store) : 0;
+  return { removed, freed: mounts.reduce((sum, mount) => sum + mount.size, freed + digests) };
 }
 
 function printed(rows: readonly Gone[]): string {
