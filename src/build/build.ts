@@ -28,6 +28,15 @@ import { planGraph } from './plan.ts';
 import { type OnEvent, type Progress, progress } from './progress.ts';
 import { type BuildRecord, keepRecord, recorder } from './record.ts';
 import type { RunCommand } from './run.ts';
+import {
+  CACHE_KEY,
+  type CacheSource,
+  type CacheTarget,
+  type DoneStep,
+  exportCaches,
+  inlineDocument,
+  openCaches,
+} from './shared-cache/index.ts';
 import { type Solved, type SolveOptions, solve } from './solve.ts';
 import { planStages } from './stages.ts';
 
@@ -50,6 +59,10 @@ export interface BuildOptions {
   /** Whether registries are asked for base images that are here; what is missing is always pulled. */
   readonly pull?: boolean | undefined;
   readonly noCache?: boolean | undefined;
+  /** Caches that others have written. */
+  readonly cacheFrom?: readonly CacheSource[] | undefined;
+  /** Where to write what this build has done. */
+  readonly cacheTo?: readonly CacheTarget[] | undefined;
   /** Stages of which the cache is not used. */
   readonly noCacheFilter?: readonly string[] | undefined;
   readonly secrets?: Secrets | undefined;
@@ -71,9 +84,14 @@ export interface BuildOptions {
  */
 export async function buildImage(store: Store, options: BuildOptions): Promise<BuiltImage> {
   const names = (options.tags ?? []).map((tag) => withTag(parseReference(tag)));
-  return build(store, options, async ({ graph, solved, epoch, steps }) =>
-    exportImage(store, imageConfig(store, graph, solved, epoch), names, steps),
-  );
+  return build(store, options, async ({ graph, solved, epoch, steps, done }) => {
+    const config = imageConfig(store, graph, solved, epoch);
+    const isInline = options.cacheTo?.some(({ type }) => type === 'inline') === true;
+    const inline = isInline
+      ? { [CACHE_KEY]: inlineDocument(store, solved.get(graph.result), done) }
+      : {};
+    return exportImage(store, { ...config, ...inline }, names, steps);
+  });
 }
 
 /**
@@ -115,6 +133,8 @@ interface Built {
   readonly solved: Solved;
   readonly epoch: Date | undefined;
   readonly steps: Progress;
+  /** What was done, or was known to be. */
+  readonly done: readonly DoneStep[];
 }
 
 /** Builds, gives the result to `finish`, and keeps a record of it, whether it failed or not. */
@@ -131,9 +151,16 @@ async function build<T extends { readonly id: string | null }>(
   try {
     const result = await whileWorking(store.db, `build ${crypto.randomUUID()}`, async () => {
       const { graph, solving, digests } = await plan(store, options, steps);
-      const solved = await solve(graph, { ...solving, progress: steps });
+      const { signal } = solving;
+      const shared = await openCaches(store, options.cacheFrom ?? [], steps, signal);
+      const done: DoneStep[] = [];
+      const onDone = (step: DoneStep) => done.push(step);
+      const solved = await solve(graph, { ...solving, progress: steps, shared, onDone });
       digests?.keep();
-      return finish({ graph, solved, epoch: solving.epoch, steps });
+      const finished = await finish({ graph, solved, epoch: solving.epoch, steps, done });
+      const exported = { steps: done, result: solved.get(graph.result) };
+      await exportCaches(store, options.cacheTo ?? [], exported, { steps, signal });
+      return finished;
     });
     const record = records.end(result);
     keepRecord(store, record);

@@ -18,3 +18,4 @@ export { type Output, readOutput } from './output/spec.ts';
 export { type BuildEvent, type OnEvent, plainPrinter } from './progress.ts';
 export { type BuildRecord, forgetRecords, lastBuilds, type StepRecord } from './record.ts';
 export { type RunCommand, type RunSpec, runFailure } from './run.ts';
+export { readCacheFrom, readCacheTo } from './shared-cache/index.ts';

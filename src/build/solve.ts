@@ -23,6 +23,7 @@ import type { Graph, Operation, Vertex } from './graph.ts';
 import { prepareMounts, type Secrets } from './mounts/index.ts';
 import type { Progress, StepProgress } from './progress.ts';
 import { type RunCommand, runStep } from './run.ts';
+import type { DoneStep, SharedCache } from './shared-cache/index.ts';
 import type { Step } from './step.ts';
 
 export interface SolveOptions {
@@ -35,6 +36,10 @@ export interface SolveOptions {
   /** Whether what an earlier build did for this vertex will do. */
   readonly usesCache: (vertex: Vertex) => boolean;
   readonly secrets: Secrets;
+  /** What others have done, asked when our own cache does not know. */
+  readonly shared?: SharedCache | undefined;
+  /** Told of each step that has a key what it gave. */
+  readonly onDone?: ((step: DoneStep) => void) | undefined;
   /** See `epochOf`. */
   readonly epoch: Date | undefined;
   readonly signal: AbortSignal;
@@ -116,15 +121,26 @@ async function operate(
       facts: step.facts,
       epoch: secondsOf(options.epoch),
     };
-    if (!options.usesCache(vertex)) return await performed(step, key, progress, options);
-    return fromCache(store, key, progress) ?? (await performedOnce(step, key, progress, options));
+    const chain = options.usesCache(vertex)
+      ? ((await fromCache(store, key, progress, options)) ??
+        (await performedOnce(step, key, progress, options)))
+      : await performed(step, key, progress, options);
+    options.onDone?.({ key: digestOfKey(key), chain });
+    return chain;
   } finally {
     step.release?.();
   }
 }
 
-function fromCache(store: Store, key: StepKey, progress: StepProgress): ChainId | undefined {
-  const known = cached(store, key);
+async function fromCache(
+  store: Store,
+  key: StepKey,
+  progress: StepProgress,
+  { shared, signal }: SolveOptions,
+): Promise<ChainId | undefined> {
+  const own = cached(store, key);
+  const known = own ?? (await shared?.fetch(digestOfKey(key), progress, signal));
+  if (own === undefined && known !== undefined) remember(store, key, known);
   if (known !== undefined) progress.cached();
   return known;
 }
@@ -141,7 +157,9 @@ function performedOnce(
   return whileWorking(
     store.db,
     `step ${digestOfKey(key)}`,
-    async () => fromCache(store, key, progress) ?? (await performed(step, key, progress, options)),
+    async () =>
+      (await fromCache(store, key, progress, options)) ??
+      (await performed(step, key, progress, options)),
     { onWait, signal },
   );
 }

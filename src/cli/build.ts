@@ -10,6 +10,8 @@ import {
   explainedText,
   filesArchive,
   type HostEntry,
+  readCacheFrom,
+  readCacheTo,
   readOutput,
   readSecrets,
   withContext,
@@ -58,6 +60,8 @@ export function buildCommand(): Command {
     .option('--pull', 'ask the registry for newer base images', false)
     .option('--platform <os/arch>', "the platform of the image: this machine's", ownPlatform)
     .option('--no-cache', 'use nothing of an earlier build')
+    .option('--cache-from <source>', 'type=local|registry,…: what others have built', many, [])
+    .option('--cache-to <target>', 'type=inline|local|registry,…: for others', many, [])
     .addOption(
       new Option('--no-cache-filter <stages>', 'use nothing of an earlier build for these stages')
         // Commander takes it for the opposite of a switch that is on.
@@ -100,6 +104,8 @@ interface Flags {
   readonly ulimit?: Rlimit[];
   readonly pull: boolean;
   readonly cache: boolean;
+  readonly cacheFrom: string[];
+  readonly cacheTo: string[];
   readonly cacheFilter?: string[] | true;
   readonly progress: string;
   readonly quiet: boolean;
@@ -147,6 +153,8 @@ async function buildFrom(
     surroundings: surroundingsOf(flags),
     pull: flags.pull,
     noCache: !flags.cache,
+    cacheFrom: flags.cacheFrom.map(readCacheFrom),
+    cacheTo: flags.cacheTo.map(readCacheTo),
     noCacheFilter: filter.flatMap((names) => names.split(',')),
     run: runCommandOf(engine),
   };

@@ -7,6 +7,7 @@ import { familiar, parseReference, type Reference, withTag } from '../reference.
 import { readConfig } from '../registry/documents.ts';
 import { OWN_PLATFORM } from '../registry/platform.ts';
 import { type OnTransfer, shortId } from '../registry/progress.ts';
+import type { RemoteImage } from '../remote.ts';
 import { findSnapshot, hasSnapshot, type Snapshot } from '../snapshots.ts';
 import { whileWorking } from '../state/work.ts';
 import type { Store } from '../store.ts';
@@ -69,6 +70,21 @@ export async function loadLayout(
     const manifest = imageOfIndex(content, which, about.platform ?? OWN_PLATFORM);
     return (await loadOci(store, content, manifest, [], about)).image;
   });
+}
+
+/**
+ * The documents of one image of a directory in OCI layout; its layers are read when they are asked for.
+ *
+ * @throws as `loadLayout`
+ */
+export function openLayoutImage(directory: string, which: string | undefined): RemoteImage {
+  const content = openLayout(directory);
+  const { document } = imageOfIndex(content, which, OWN_PLATFORM);
+  return {
+    manifest: document,
+    config: readBlob(content, document.config.digest),
+    read: ({ digest }) => content.stream(blobName(digest)),
+  };
 }
 
 async function loadFrom(store: Store, content: Content, about: LoadOptions): Promise<Loaded[]> {

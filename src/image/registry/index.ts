@@ -4,5 +4,5 @@ export type { Credentials } from './identity.ts';
 export { login, registryName } from './login.ts';
 export { parsePlatform } from './platform.ts';
 export type { OnTransfer, TransferEvent } from './progress.ts';
-export { type Pulled, type PullOptions, pullImage, tagsOf } from './pull.ts';
-export { localTags, type Pushed, type PushOptions, pushImages } from './push.ts';
+export { openRemote, type Pulled, type PullOptions, pullImage, tagsOf } from './pull.ts';
+export { localTags, type Pushed, type PushOptions, pushImages, pushManifest } from './push.ts';

@@ -3,8 +3,10 @@ import type { Digest } from '../digest.ts';
 import { findImage, type Image } from '../images.ts';
 import type { Platform } from '../manifest.ts';
 import { canonical, familiar, type Reference, withTag } from '../reference.ts';
+import type { RemoteImage } from '../remote.ts';
 import { whileWorking } from '../state/work.ts';
 import type { Store } from '../store.ts';
+import { readBlob } from './blobs.ts';
 import { fetchConfig, layersOf, verifyPlatform } from './config.ts';
 import { findCredentials } from './credentials.ts';
 import { type Endpoint, pullEndpoints } from './endpoint.ts';
@@ -53,6 +55,27 @@ export async function pullImage(
     fromFirst(name, options.signal, (endpoint) => pullFrom(store, name, endpoint, options));
   const onWait = () => options.onEvent?.({ status: 'Waiting for another pull of the same image' });
   return whileWorking(store.db, `pull ${canonical(name)}`, pull, { ...options, onWait });
+}
+
+/**
+ * The documents of an image at its registry, and nothing of it brought here; its layers are read when
+ * they are asked for.
+ *
+ * @throws as `pullImage`
+ */
+export async function openRemote(
+  store: Store,
+  reference: Reference,
+  options: PullOptions = {},
+): Promise<RemoteImage> {
+  const name = withTag(reference);
+  return fromFirst(name, options.signal, async (endpoint) => {
+    const session = await sessionFor(endpoint, options.signal, options);
+    const top = await fetchManifest(session, name);
+    const { manifest } = await fetchImage(session, name, top, options.platform ?? OWN_PLATFORM);
+    const config = await fetchConfig(store, session, name, manifest.config);
+    return { manifest, config: config.bytes, read: (blob) => readBlob(session, name, blob) };
+  });
 }
 
 /** The tags that a repository has. @throws as `Session.ask` */

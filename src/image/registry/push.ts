@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
 import type { Digest } from '../digest.ts';
-import { configOf, findImage, type Image, listImages } from '../images.ts';
+import { configOf, findImage, listImages } from '../images.ts';
 import type { Descriptor, Manifest } from '../manifest.ts';
 import { canonical, familiar, parseReference, type Reference, withTag } from '../reference.ts';
+import type { OutgoingManifest } from '../remote.ts';
 import { whileWorking } from '../state/work.ts';
 import { blobPath, type Store, verifyBlob } from '../store.ts';
 import { findCredentials } from './credentials.ts';
@@ -53,18 +54,49 @@ export async function pushImages(
 async function pushAll(
   store: Store,
   names: readonly [Reference, ...Reference[]],
-  { onEvent = () => undefined, patience, signal }: PushOptions,
+  options: PushOptions,
 ): Promise<Pushed[]> {
+  const { onEvent = () => undefined } = options;
   const all = names.map((name) => outgoing(store, name));
   const [{ domain, path }] = names;
   onEvent({ status: `The push refers to repository [${canonical({ domain, path })}]` });
-  const hands = crew(signal);
-  const credentials = await findCredentials(domain);
-  const about = { credentials, patience, signal: hands.signal, action: 'push' } as const;
-  const session = await openSession(ownEndpoint(domain), about);
+  const hands = crew(options.signal);
+  const session = await pushSession(names[0], options, hands);
   const pushed: Pushed[] = [];
-  for (const one of all) pushed.push(await pushOne({ store, session, onEvent, crew: hands }, one));
+  for (const one of all) {
+    pushed.push(await pushOne({ store, session, onEvent, crew: hands }, one));
+    noteDigest(store, one.name, one.digest, one.digest);
+  }
   return pushed;
+}
+
+/**
+ * Sends a manifest and its blobs, which are in the store, under a name; it need not be an image there.
+ *
+ * @throws as `pushImages`
+ */
+export async function pushManifest(
+  store: Store,
+  name: Reference,
+  { bytes, digest }: OutgoingManifest,
+  options: PushOptions = {},
+): Promise<void> {
+  const manifest = JSON.parse(Buffer.from(bytes).toString('utf8')) as Manifest;
+  const hands = crew(options.signal);
+  const session = await pushSession(name, options, hands);
+  const way = { store, session, onEvent: options.onEvent ?? (() => undefined), crew: hands };
+  const ids = manifest.layers.map((layer) => shortId(layer.digest));
+  await pushOne(way, { name, tag: name.tag ?? 'latest', digest, bytes, manifest, ids });
+}
+
+async function pushSession(
+  { domain }: Reference,
+  { patience }: PushOptions,
+  { signal }: Crew,
+): Promise<Session> {
+  const credentials = await findCredentials(domain);
+  const about = { credentials, patience, signal, action: 'push' } as const;
+  return openSession(ownEndpoint(domain), about);
 }
 
 /** The tags that the store has of a repository. @throws {ClocheError} `IMAGE_NOT_FOUND` */
@@ -76,11 +108,9 @@ export function localTags(store: Store, { domain, path }: Reference): [Reference
   return [first, ...others];
 }
 
-interface Outgoing {
+interface Outgoing extends OutgoingManifest {
   readonly name: Reference;
   readonly tag: string;
-  readonly image: Image;
-  readonly bytes: Buffer;
   readonly manifest: Manifest;
   /** Short names of the layers, lowest first. */
   readonly ids: readonly string[];
@@ -104,7 +134,7 @@ function outgoing(store: Store, name: Reference): Outgoing {
       details: { digest: gone.digest },
     });
   const ids = configOf(store, image).rootfs.diff_ids.map(shortId);
-  return { name, tag: name.tag ?? 'latest', image, bytes, manifest, ids };
+  return { name, tag: name.tag ?? 'latest', digest: image.manifest, bytes, manifest, ids };
 }
 
 interface Way {
@@ -114,7 +144,7 @@ interface Way {
   readonly crew: Crew;
 }
 
-async function pushOne(way: Way, { name, tag, image, bytes, manifest, ids }: Outgoing) {
+async function pushOne(way: Way, { name, tag, digest, bytes, manifest, ids }: Outgoing) {
   const { store, session, onEvent } = way;
   const parts = new Map<Digest, { blob: Descriptor; id: string | undefined }>();
   manifest.layers.forEach((blob, i) => {
@@ -128,10 +158,9 @@ async function pushOne(way: Way, { name, tag, image, bytes, manifest, ids }: Out
   await way.crew.each(UPLOADS, blobs, ({ blob, id }) => pushBlob(way, name, blob, id));
   await putManifest(session, name, tag, { bytes, mediaType: manifest.mediaType });
   noteBlobs(store, name, manifest.layers);
-  noteDigest(store, name, image.manifest, image.manifest);
   const size = bytes.length;
-  onEvent({ status: `${tag}: digest: ${image.manifest} size: ${size}` });
-  return { tag, digest: image.manifest, size };
+  onEvent({ status: `${tag}: digest: ${digest} size: ${size}` });
+  return { tag, digest, size };
 }
 
 async function pushBlob(way: Way, name: Reference, blob: Descriptor, id: string | undefined) {
