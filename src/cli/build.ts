@@ -21,7 +21,7 @@ import {
 import { runCommandOf } from '../engine/build-run.ts';
 import { type Engine, openEngine, settleAll } from '../engine/index.ts';
 import { ClocheError } from '../error.ts';
-import { ARCHITECTURE, type Store } from '../image/index.ts';
+import { ARCHITECTURE, parseReference, type Store, withTag } from '../image/index.ts';
 import { writeFileAtomically } from '../image/state/atomic.ts';
 import type { Rlimit } from '../linux/rlimits.ts';
 import { buildPrinter } from './build-printer.ts';
@@ -31,6 +31,7 @@ import { addHost, addUlimit } from './container-flags.ts';
 import { bytes, many } from './flags.ts';
 import { interruptible } from './interrupt.ts';
 import { output } from './stream.ts';
+import { transferView } from './transfer.ts';
 
 /** `cloche build`: an image from a Dockerfile. */
 export function buildCommand(): Command {
@@ -80,6 +81,7 @@ export function buildCommand(): Command {
     .option('--explain', 'say what is cached and why the rest is not; build nothing', false)
     .option('--json', 'the explanation as JSON', false)
     .option('-o, --output <dest>', 'type=local|tar|oci|docker|image,dest=PATH, or a directory')
+    .option('--push', 'push the image to its registry', false)
     .option('--iidfile <file>', 'write the image ID to a file')
     .option('--metadata-file <file>', 'write the digests and what each step did to a file, as JSON')
     .addOption(new Option('--load', 'what cloche always does').hideHelp())
@@ -115,6 +117,7 @@ interface Flags {
   readonly explain: boolean;
   readonly json: boolean;
   readonly output?: string;
+  readonly push: boolean;
   readonly iidfile?: string;
   readonly metadataFile?: string;
 }
@@ -178,6 +181,8 @@ async function buildTo(
   signal: AbortSignal,
 ): Promise<void> {
   const { output: to, name } = readOutput(flags.output ?? 'type=image');
+  const tags = [...flags.tag, ...(name === undefined ? [] : name.split(','))];
+  requireName(flags.push || (to.type === 'image' && to.push), tags);
   if (to.type === 'local' || to.type === 'tar') {
     await buildFiles(store, options, (chain) =>
       to.type === 'local'
@@ -186,15 +191,42 @@ async function buildTo(
     );
     return;
   }
-  const tags = [...flags.tag, ...(name === undefined ? [] : name.split(','))];
   const image = await buildImage(store, { ...options, tags });
   if (to.type !== 'image') {
     // Loaded when needed: it knows of more forms than a build has to.
     const { saveImages } = await import('../image/archive/index.ts');
     const names = tags.length > 0 ? tags : [image.id];
     await output(pathOf(to), saveImages(store, names, to.type), signal);
-  }
+  } else if (flags.push || to.push) await pushAll(store, tags, isQuiet(flags), signal);
   report(image, flags);
+}
+
+function requireName(isPushed: boolean, tags: readonly string[]): void {
+  if (!isPushed || tags.length > 0) return;
+  throw new ClocheError('FLAGS_INVALID', 'tag is needed when pushing to registry', {
+    class: 'invalid-argument',
+    hint: 'say where it goes: -t registry.example/name:tag',
+  });
+}
+
+/** Names of one repository go together. */
+async function pushAll(
+  store: Store,
+  tags: readonly string[],
+  quiet: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const { pushImages } = await import('../image/registry/index.ts');
+  const names = tags.map((tag) => withTag(parseReference(tag)));
+  const repositories = Map.groupBy(names, ({ domain, path }) => `${domain}/${path}`);
+  const view = transferView(quiet ? 'quiet' : 'auto', process.stderr);
+  try {
+    for (const [first, ...others] of repositories.values())
+      if (first !== undefined)
+        await pushImages(store, [first, ...others], { signal, onEvent: view.show });
+  } finally {
+    view.end();
+  }
 }
 
 function pathOf({ dest }: { readonly dest: string }): string | undefined {

@@ -19,10 +19,12 @@ afterEach(() => shop.remove());
 test.each([
   ['out', { type: 'local', dest: 'out' }],
   ['-', { type: 'tar', dest: '-' }],
-  ['type=image,rewrite-timestamp=true', { type: 'image' }],
+  ['type=image,rewrite-timestamp=true', { type: 'image', push: false }],
+  ['type=image,push=true', { type: 'image', push: true }],
+  ['type=registry', { type: 'image', push: true }],
   ['type=tar', { type: 'tar', dest: '-' }],
   ['type=local,dest=a', { type: 'local', dest: 'a' }],
-  ['type=docker', { type: 'image' }],
+  ['type=docker', { type: 'image', push: false }],
   ['"type=oci","dest=a,b"', { type: 'oci', dest: 'a,b' }],
 ] as const)('%s', (text, output) => expect(readOutput(text).output).toEqual(output));
 

@@ -7,10 +7,10 @@ export type Output =
   | { readonly type: 'local'; readonly dest: string }
   /** The files, or the image, as one archive. */
   | { readonly type: 'tar' | 'oci' | 'docker'; readonly dest: string }
-  /** The store, as without `-o`. */
-  | { readonly type: 'image' };
+  /** The store, as without `-o`; and then its registry. */
+  | { readonly type: 'image'; readonly push: boolean };
 
-const KEYS = ['type', 'dest', 'name', 'rewrite-timestamp'];
+const KEYS = ['type', 'dest', 'name', 'push', 'rewrite-timestamp'];
 
 /**
  * Reads `-o`: `type=…,dest=…`, or a directory's name alone, or `-` for an archive of the files on
@@ -36,10 +36,11 @@ export function readOutput(text: string): {
     );
   const dest = all.get('dest');
   const name = all.get('name');
-  return { output: outputOf(all.get('type'), dest), name };
+  const push = all.get('type') === 'registry' || all.get('push') === 'true';
+  return { output: outputOf(all.get('type'), dest, push), name };
 }
 
-function outputOf(type: string | undefined, dest: string | undefined): Output {
+function outputOf(type: string | undefined, dest: string | undefined, push: boolean): Output {
   switch (type) {
     case undefined:
       throw refused('type is required for output');
@@ -52,14 +53,10 @@ function outputOf(type: string | undefined, dest: string | undefined): Output {
     case 'oci':
       return { type, dest: dest ?? '-' };
     case 'docker':
-      return dest === undefined ? { type: 'image' } : { type, dest };
+      return dest === undefined ? { type: 'image', push } : { type, dest };
     case 'image':
-      return { type };
     case 'registry':
-      throw refused(
-        'a build does not push by itself',
-        'Build with -t and push the image afterwards: cloche push NAME.',
-      );
+      return { type: 'image', push };
     default:
       throw refused(`exporter "${type}" could not be found`);
   }
@@ -73,7 +70,7 @@ function split(field: string): [string, string] {
 
 function refused(
   message: string,
-  hint = 'Types are local, tar, oci, docker and image: -o type=local,dest=out, or -o out.',
+  hint = 'Types are local, tar, oci, docker, image and registry: -o type=local,dest=out, or -o out.',
 ): ClocheError {
   return new ClocheError('OUTPUT_INVALID', message, { class: 'invalid-argument', hint });
 }
