@@ -84,7 +84,7 @@ const rmi: Entry = [
 ];
 const build: Entry = [
   'Build an image from a Dockerfile',
-  async () => (await import('./build.ts')).buildCommand(),
+  async () => (await import('./build/command.ts')).buildCommand(),
 ];
 
 const inspect: Entry = [

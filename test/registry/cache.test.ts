@@ -3,7 +3,10 @@ import { readCacheFrom, readCacheTo } from '../../src/build/shared-cache/index.t
 import { openWorkshop, type Workshop } from '../../src/build/testing.ts';
 import { getImage, tagImage } from '../../src/image/index.ts';
 import { parseReference } from '../../src/image/reference.ts';
+import { tagsOf } from '../../src/image/registry/pull.ts';
 import { pushImages } from '../../src/image/registry/push.ts';
+import { writeFiles } from '../../src/image/testing.ts';
+import { cloche } from '../cli.ts';
 import { startRegistry, type TestRegistry } from './registry.ts';
 
 /** Build caches of two machines that share a registry. */
@@ -66,4 +69,20 @@ test('an image that carries none, and a name that is not there', async () => {
   const cacheFrom = [name, `${registry.address}/app/none:1`].map(readCacheFrom);
   await other.build(STAGES, FILES, { cacheFrom });
   expect(other.ran).toHaveLength(2);
+});
+
+test('build --push sends what was built under all its names', async () => {
+  const { store, context } = await machine();
+  writeFiles(context, { a: 'a', Dockerfile: 'FROM scratch\nCOPY a /\n' });
+  const name = `${registry.address}/app/pushed`;
+  const pushed = await cloche(store.root, [
+    ...['build', '-q', '--push', '-t', `${name}:1`, '-t', `${name}:2`, context],
+  ]);
+  expect(pushed).toMatchObject({ code: 0, err: '' });
+  expect(await tagsOf(parseReference(name))).toEqual(['1', '2']);
+  const nameless = await cloche(store.root, ['build', '-o', 'type=registry', context]);
+  expect(nameless).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('tag is needed when pushing to registry'),
+  });
 });

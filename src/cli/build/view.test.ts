@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { buildView } from './build-view.ts';
+import { buildView } from './view.ts';
 
 function viewOf(about: { rows?: number; hasColours?: boolean } = {}) {
   let text = '';

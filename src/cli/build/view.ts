@@ -1,4 +1,4 @@
-import type { BuildEvent } from '../build/index.ts';
+import type { BuildEvent } from '../../build/index.ts';
 
 /** A terminal, as far as progress needs to know it. */
 export interface View {

@@ -1,8 +1,8 @@
-import type { BuildShell, OpenShell } from '../engine/index.ts';
-import { ClocheError } from '../error.ts';
-import type { BuildPrinter } from './build-printer.ts';
-import { painted, printError } from './output.ts';
-import { terminalSize, withRawTerminal } from './terminal.ts';
+import type { BuildShell, OpenShell } from '../../engine/index.ts';
+import { ClocheError } from '../../error.ts';
+import { painted, printError } from '../output.ts';
+import { terminalSize, withRawTerminal } from '../terminal.ts';
+import type { BuildPrinter } from './printer.ts';
 
 /**
  * Lends our terminal to a shell where the first RUN has failed; without a terminal, if

@@ -1,6 +1,6 @@
-import { type BuildEvent, type OnEvent, plainPrinter } from '../build/index.ts';
-import { buildView } from './build-view.ts';
-import { isForPeople } from './output.ts';
+import { type BuildEvent, type OnEvent, plainPrinter } from '../../build/index.ts';
+import { isForPeople } from '../output.ts';
+import { buildView } from './view.ts';
 
 /** Shows a build's events as they come. */
 export interface BuildPrinter {

@@ -1,0 +1,91 @@
+import { Command } from 'commander';
+import {
+  type BuildOptions,
+  checkDockerfile,
+  type Explained,
+  explainBuild,
+  explainedText,
+  readCacheFrom,
+  readCacheTo,
+  readSecrets,
+  withContext,
+  withNamedContexts,
+} from '../../build/index.ts';
+import { runCommandOf } from '../../engine/build-run.ts';
+import { type Engine, openEngine, settleAll } from '../../engine/index.ts';
+import { printWarnings } from '../check.ts';
+import { interruptible } from '../interrupt.ts';
+import { buildTo } from './deliver.ts';
+import {
+  type BuildFlags,
+  isQuiet,
+  ownEpoch,
+  pairs,
+  surroundingsOf,
+  withBuildFlags,
+} from './flags.ts';
+import { buildPrinter } from './printer.ts';
+import { buildShell, withDebugHint } from './shell.ts';
+
+/** `cloche build`: an image from a Dockerfile. */
+export function buildCommand(): Command {
+  return withBuildFlags(new Command('build')).action((context: string, flags: BuildFlags) =>
+    interruptible('the build', (signal) => build(context, flags, signal)),
+  );
+}
+
+async function build(said: string, flags: BuildFlags, signal: AbortSignal): Promise<void> {
+  const engine = openEngine();
+  await settleAll(engine);
+  const place = { context: said, file: flags.file };
+  const about = { stdin: Bun.stdin.stream(), signal };
+  const { store } = engine;
+  await withContext(store, place, about, (found) =>
+    withNamedContexts(store, flags.buildContext, about, (contexts) =>
+      buildFrom(engine, { ...found, contexts }, flags, signal),
+    ),
+  );
+}
+
+async function buildFrom(
+  engine: Engine,
+  { context, file, contexts }: Pick<BuildOptions, 'context' | 'file' | 'contexts'>,
+  flags: BuildFlags,
+  signal: AbortSignal,
+): Promise<void> {
+  if (flags.check) {
+    const about = { context, file, buildArgs: pairs(flags.buildArg) };
+    return printWarnings(await checkDockerfile(about), flags.progress);
+  }
+  const filter = Array.isArray(flags.cacheFilter) ? flags.cacheFilter : [];
+  const options: BuildOptions = {
+    ...{ context, signal, file, contexts, tags: flags.tag, target: flags.target },
+    buildArgs: { ...ownEpoch(), ...pairs(flags.buildArg) },
+    labels: pairs(flags.label),
+    secrets: readSecrets(flags.secret, flags.ssh),
+    allow: flags.allow,
+    network: flags.network,
+    surroundings: surroundingsOf(flags),
+    pull: flags.pull,
+    noCache: !flags.cache,
+    cacheFrom: flags.cacheFrom.map(readCacheFrom),
+    cacheTo: flags.cacheTo.map(readCacheTo),
+    noCacheFilter: filter.flatMap((names) => names.split(',')),
+    run: runCommandOf(engine),
+  };
+  if (flags.explain) return printExplained(await explainBuild(engine.store, options), flags);
+  const printer = buildPrinter(isQuiet(flags) ? 'quiet' : flags.progress);
+  const shell = flags.debug ? buildShell(printer, flags.interactive) : undefined;
+  const run = runCommandOf(engine, shell);
+  try {
+    await buildTo(engine.store, { ...options, run, onEvent: printer.onEvent }, flags, signal);
+  } catch (error) {
+    throw flags.debug ? error : withDebugHint(error);
+  } finally {
+    printer.end();
+  }
+}
+
+function printExplained(all: readonly Explained[], { json }: BuildFlags): void {
+  process.stdout.write(json ? `${JSON.stringify(all, undefined, 2)}\n` : explainedText(all));
+}

@@ -1,0 +1,133 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { HostEntry } from '../../build/index.ts';
+import { ClocheError } from '../../error.ts';
+import { ARCHITECTURE } from '../../image/index.ts';
+import type { Rlimit } from '../../linux/rlimits.ts';
+import { addHost, addUlimit } from '../container-flags.ts';
+import { bytes, many } from '../flags.ts';
+
+/** What `build` can be told, in docker's and buildx' words. */
+export interface BuildFlags {
+  readonly tag: string[];
+  readonly file?: string;
+  readonly target?: string;
+  readonly buildArg: string[];
+  readonly buildContext: string[];
+  readonly label: string[];
+  readonly secret: string[];
+  readonly ssh: string[];
+  readonly allow: string[];
+  readonly network: string;
+  readonly addHost?: HostEntry[];
+  readonly shmSize?: number;
+  readonly ulimit?: Rlimit[];
+  readonly pull: boolean;
+  readonly cache: boolean;
+  readonly cacheFrom: string[];
+  readonly cacheTo: string[];
+  readonly cacheFilter?: string[] | true;
+  readonly progress: string;
+  readonly quiet: boolean;
+  readonly debug: boolean;
+  readonly interactive: boolean;
+  readonly check: boolean;
+  readonly explain: boolean;
+  readonly json: boolean;
+  readonly output?: string;
+  readonly push: boolean;
+  readonly iidfile?: string;
+  readonly metadataFile?: string;
+}
+
+export function withBuildFlags(command: Command): Command {
+  return command
+    .description('Build an image from a Dockerfile')
+    .argument(
+      '<path>',
+      'the build context: a directory, an archive, a git URL, or - for standard input',
+    )
+    .option('-t, --tag <name>', 'name the image', many, [])
+    .option('-f, --file <path>', 'the Dockerfile, if it is not PATH/Dockerfile')
+    .option('--target <stage>', 'build up to this stage')
+    .option('--build-arg <name=value>', 'set an ARG', many, [])
+    .option('--build-context <name=path>', 'a further context, or an image', many, [])
+    .option('--label <name=value>', 'set a label', many, [])
+    .option('--secret <id=…,src=…>', 'give RUN a file or variable, out of all layers', many, [])
+    .option('--ssh <id[=socket]>', 'give RUN an SSH agent', many, [])
+    .option('--allow <right>', 'allow RUN security.insecure or network.host', many, [])
+    .option('--network <mode>', 'the network of RUN: bridge, host or none', 'bridge')
+    .option(
+      '--add-host <name:ip>',
+      "a line of RUN's /etc/hosts; the IP may be host-gateway",
+      addHost,
+    )
+    .option('--shm-size <bytes>', "the size of RUN's /dev/shm, such as 128m", bytes)
+    .option('--ulimit <type=soft[:hard]>', 'a limit of RUN, such as nofile=1024:4096', addUlimit)
+    .option('--pull', 'ask the registry for newer base images', false)
+    .option('--platform <os/arch>', "the platform of the image: this machine's", ownPlatform)
+    .option('--no-cache', 'use nothing of an earlier build')
+    .option('--cache-from <source>', 'type=local|registry,…: what others have built', many, [])
+    .option('--cache-to <target>', 'type=inline|local|registry,…: for others', many, [])
+    .addOption(
+      new Option('--no-cache-filter <stages>', 'use nothing of an earlier build for these stages')
+        // Commander takes it for the opposite of a switch that is on.
+        .argParser((value, before: unknown) => many(value, Array.isArray(before) ? before : [])),
+    )
+    .addOption(
+      new Option('--progress <kind>', 'how to show what happens')
+        .choices(['auto', 'plain', 'tty', 'json', 'quiet'])
+        .env('BUILDKIT_PROGRESS')
+        .default('auto'),
+    )
+    .option('-q, --quiet', 'print only the image ID', false)
+    .option('--debug', 'where a RUN fails, open a shell in that very state', false)
+    .option('-i, --interactive', 'let that shell read standard input if it is no terminal', false)
+    .option('--check', 'only check the Dockerfile, and build nothing', false)
+    .option('--explain', 'say what is cached and why the rest is not; build nothing', false)
+    .option('--json', 'the explanation as JSON', false)
+    .option('-o, --output <dest>', 'type=local|tar|oci|docker|image,dest=PATH, or a directory')
+    .option('--push', 'push the image to its registry', false)
+    .option('--iidfile <file>', 'write the image ID to a file')
+    .option('--metadata-file <file>', 'write the digests and what each step did to a file, as JSON')
+    .addOption(new Option('--load', 'what cloche always does').hideHelp());
+}
+
+/** Undefined if nothing is asked for, which is what the cache knows from before. */
+export function surroundingsOf({ addHost: hosts, shmSize, ulimit: ulimits }: BuildFlags) {
+  const all = { hosts, shmSize, ulimits };
+  return Object.values(all).every((one) => one === undefined) ? undefined : all;
+}
+
+/** As buildx: what our environment says of the epoch is a build argument. */
+export function ownEpoch(): Record<string, string> {
+  const { SOURCE_DATE_EPOCH = '' } = process.env;
+  return SOURCE_DATE_EPOCH === '' ? {} : { SOURCE_DATE_EPOCH };
+}
+
+/** `NAME=value`, or `NAME` for our own variable's value. */
+export function pairs(entries: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const at = entry.indexOf('=');
+      if (at === 0) throw new InvalidArgumentError(`'${entry}' has no name`);
+      return at > 0 ? [entry.slice(0, at), entry.slice(at + 1)] : [entry, process.env[entry] ?? ''];
+    }),
+  );
+}
+
+export function isQuiet({ quiet, progress }: BuildFlags): boolean {
+  return quiet || progress === 'quiet';
+}
+
+/** @throws {ClocheError} `PLATFORM_UNSUPPORTED`: its programs could not be run here. */
+function ownPlatform(text: string): string {
+  if (text === `linux/${ARCHITECTURE}` || text === ARCHITECTURE) return text;
+  throw new ClocheError(
+    'PLATFORM_UNSUPPORTED',
+    `cannot build for '${text}' on linux/${ARCHITECTURE}`,
+    {
+      class: 'invalid-argument',
+      hint: 'Build on a machine of that architecture, and push from there.',
+    },
+  );
+}
