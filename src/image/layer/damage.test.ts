@@ -159,7 +159,8 @@ test('a bomb is stopped: by its ratio, by the disk, by its entries', () => {
 
 test('what a killed process has left of a layer is swept by the next', async () => {
   const script = `
-    import { openStore, unpackLayer } from '${import.meta.dir}/../index.ts';
+    import { openStore } from '${import.meta.dir}/../index.ts';
+    import { unpackLayer } from '${import.meta.dir}/unpack.ts';
     const store = openStore('${store.root}');
     const body = (async function* () {
       yield Buffer.from('${BLOB.subarray(0, 9000).toString('base64')}', 'base64');
