@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { chmodSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getImage } from '../image/index.ts';
 import { parse } from './dockerfile/parse.ts';
 import { planGraph } from './plan.ts';
 import { lastBuilds } from './record.ts';
+import type { RunSpec } from './run.ts';
 import { planStages } from './stages.ts';
 import { openWorkshop, type Workshop } from './testing.ts';
 
@@ -274,6 +275,21 @@ test('--no-cache-filter runs the named stage again and takes the others from the
   await shop.build(text);
   await shop.build(text, {}, { noCacheFilter: ['TWO'] });
   expect(shop.ran.map(({ argv }) => argv.at(-1))).toEqual(['write a 1', 'write b 1', 'write b 1']);
+});
+
+test('a RUN that makes a path too long for anybody is an error at its line, and nothing is left', async () => {
+  const levels = Array(9).fill('d'.repeat(250)).join('/');
+  const run = async ({ snapshot: { upper } }: RunSpec) => {
+    for (const name of ['a', 'b']) mkdirSync(join(upper, name, levels), { recursive: true });
+    renameSync(join(upper, 'b'), join(upper, 'a', levels, 'b'));
+    return 0;
+  };
+  const error = await shop.failing('FROM base\nRUN deeper', {}, { run });
+  expect([error.code, error.message]).toEqual([
+    'PATH_TOO_LONG',
+    expect.stringContaining('Dockerfile:2:1: a path of more than 4096 bytes'),
+  ]);
+  expect(readdirSync(join(shop.store.root, 'tmp'))).toEqual([]);
 });
 
 test('SOURCE_DATE_EPOCH is the time of the config and of its history', async () => {

@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
 import { deviceOf } from './device.ts';
 import { END, encodeHeader, type Header, padding } from './header.ts';
-import { type Entry, fromRaw, type RawPath, scan, toRaw } from './scan.ts';
+import { type Entry, fromRaw, type RawPath, scanAll, toRaw } from './scan.ts';
 import { readXattrs, type Xattrs } from './xattr.ts';
 
 /** What a layer holds, known before a byte of it is written. */
@@ -21,10 +21,11 @@ export interface Changeset {
  * Reads what an overlay's upper directory holds, that is what its layer will say. Sockets are left
  * out, as tar cannot carry them.
  *
- * @throws {ClocheError} `LAYER_REDIRECT`: overlayfs recorded a rename, which a layer cannot express.
+ * @throws {ClocheError} `LAYER_REDIRECT`: overlayfs recorded a rename, which a layer cannot express;
+ * `PATH_TOO_LONG`
  */
 export async function readChangeset(directory: string): Promise<Changeset> {
-  const entries = [...scan(directory)].filter((entry) => entry.kind !== 'socket');
+  const entries = scanAll(directory).filter((entry) => entry.kind !== 'socket');
   const all = await readXattrs(
     directory,
     entries.filter((entry) => entry.kind !== 'whiteout').map((entry) => entry.path),

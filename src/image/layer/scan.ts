@@ -1,4 +1,5 @@
 import { type BigIntStats, lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { ClocheError } from '../../error.ts';
 
 /**
  * A path as bytes: each char is one byte (latin1), since a file's name need not be UTF-8. `fromRaw`
@@ -39,6 +40,24 @@ export function* scan(directory: string, below: RawPath = ''): Generator<Entry> 
     const entry = entryAt(directory, path);
     yield entry;
     if (entry.kind === 'directory') yield* scan(directory, path);
+  }
+}
+
+/**
+ * All of `scan` at once. Who changes directory on the way can make paths that are too long for others.
+ *
+ * @throws {ClocheError} `PATH_TOO_LONG`
+ */
+export function scanAll(directory: string): Entry[] {
+  try {
+    return [...scan(directory)];
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENAMETOOLONG') throw cause;
+    throw new ClocheError('PATH_TOO_LONG', 'a path of more than 4096 bytes cannot be in a layer', {
+      class: 'invalid-argument',
+      hint: 'Something made directories within directories, without end perhaps; find / -depth shows them.',
+      cause,
+    });
   }
 }
 

@@ -1,5 +1,5 @@
 import { lutimesSync } from 'node:fs';
-import { fromRaw, scan, toRaw } from './scan.ts';
+import { fromRaw, scan, scanAll, toRaw } from './scan.ts';
 
 /**
  * Gives `date` to everything below `directory` that is younger: when it was made does not show any
@@ -7,7 +7,7 @@ import { fromRaw, scan, toRaw } from './scan.ts';
  */
 export function clampTimes(directory: string, date: Date): void {
   const limit = BigInt(date.getTime()) * 1_000_000n;
-  const paths = [...scan(directory)].filter(({ stat }) => stat.mtimeNs > limit);
+  const paths = scanAll(directory).filter(({ stat }) => stat.mtimeNs > limit);
   for (const { path } of paths) lutimesSync(fromRaw(`${toRaw(directory)}/${path}`), date, date);
 }
 
