@@ -10,11 +10,13 @@ import { installedWalker } from './walker/index.ts';
 export const CONTROL_FD = 4;
 /** The fd on which a stepped plan waits. */
 export const PAUSE_FD = 5;
+/** The first of `extraFds`. */
+export const EXTRA_FD = 6;
 
 export interface LaunchOptions {
   /** What the walker has as fds 0, 1 and 2: an fd of ours, or inherit (the default), or nothing. */
   readonly stdio?: readonly [Stdio, Stdio, Stdio] | undefined;
-  /** More fds of ours for the walker, at 6 and up. */
+  /** More fds of ours for the walker, from EXTRA_FD on. */
   readonly extraFds?: readonly number[] | undefined;
   /** Give the plan a socket at CONTROL_FD whose other end is `launched.control`. */
   readonly control?: boolean | undefined;

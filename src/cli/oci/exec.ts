@@ -1,82 +1,116 @@
+import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { ClocheError } from '../../error.ts';
-import { lastCapability, ownCapabilities } from '../../linux/capabilities.ts';
-import { cgroupOf, detectCgroups, joinCgroupOf } from '../../linux/cgroup/index.ts';
-import { launch } from '../../linux/launch.ts';
-import { stepFailed } from '../../linux/perform.ts';
-import { readNamespaces } from '../../linux/proc/index.ts';
-import { ownHardLimits } from '../../linux/rlimits.ts';
-import { exitCodeIn } from '../../linux/signals.ts';
-import { installedWalker } from '../../linux/walker/index.ts';
-import { execPlan, type NamespaceType } from '../../runtime/index.ts';
-import { readBundle, readRecord, stateOf } from '../../runtime/oci/index.ts';
-import { many } from '../flags.ts';
+import type { Process } from '../../runtime/index.ts';
+import { exec } from '../../runtime/oci/index.ts';
+import { many, whole } from '../flags.ts';
+import { printError } from '../output.ts';
+import { withRawTerminal } from '../terminal.ts';
+import type { Context } from './context.ts';
 
 /** `cloche oci exec`: one more program in a running container, as its config describes processes. */
-export function ociExec(root: () => string): Command {
+export function ociExec({ root, logged }: Context): Command {
   return new Command('exec')
     .description('Execute a process in a running container')
     .argument('<id>')
-    .argument('<command...>')
+    .argument('[command...]')
     .passThroughOptions()
+    .option('--console-socket <path>', 'where the terminal is sent to')
     .option('--cwd <directory>', 'working directory')
     .option('-e, --env <entry>', 'set an environment variable', many, [])
+    .option('-t, --tty', 'allocate a pseudo-TTY', false)
     .option('-u, --user <uid>', 'uid or uid:gid')
+    .option('-g, --additional-gids <gid>', 'one group more', gids, [])
+    .option('-p, --process <file>', 'a process.json, in place of the flags')
+    .option('-d, --detach', 'do not wait for its end', false)
+    .option('--pid-file <file>', 'where to write its pid')
+    .option('--no-new-privs', 'no setuid program gives it more rights')
     .option('-c, --cap <capability>', 'one capability more', many, [])
+    .option('--preserve-fds <number>', 'so many descriptors from 3 on are kept', whole, 0)
     .action(async (id: string, command: string[], flags: Flags) => {
-      process.exitCode = await exec(root(), id, command, flags);
+      try {
+        await logged(async () => {
+          process.exitCode = await run(root(), id, command, flags);
+        })();
+      } catch (error) {
+        printError(error);
+        // As runc, where 1 is what a program may end with.
+        process.exitCode = 255;
+      }
     });
 }
 
 interface Flags {
+  readonly consoleSocket?: string;
   readonly cwd?: string;
   readonly env: string[];
+  readonly tty: boolean;
   readonly user?: string;
+  readonly additionalGids: number[];
+  readonly process?: string;
+  readonly detach: boolean;
+  readonly pidFile?: string;
+  readonly newPrivs: boolean;
   readonly cap: string[];
+  readonly preserveFds: number;
 }
 
-async function exec(root: string, id: string, args: string[], flags: Flags): Promise<number> {
-  const record = readRecord(root, id);
-  const { status } = stateOf(root, record);
-  if (status !== 'running' && status !== 'created')
-    throw new ClocheError('CONTAINER_NOT_RUNNING', `cannot exec in a ${status} container`, {
-      class: 'conflict',
-      hint: `cloche oci state ${id}`,
+async function run(root: string, id: string, args: string[], flags: Flags): Promise<number> {
+  const given = flags.process === undefined ? undefined : await processIn(flags.process);
+  if (given === undefined && args.length === 0)
+    throw new ClocheError('NO_COMMAND', 'process args cannot be empty', {
+      class: 'invalid-argument',
+      hint: 'name a program, or a file with --process',
     });
-  const own = readBundle(record.bundle).spec.process ?? { user: { uid: 0, gid: 0 }, cwd: '/' };
-  const more = (names: readonly string[] = []) => [...new Set([...names, ...flags.cap])];
-  const capabilities = own.capabilities ?? {};
-  const entry = execPlan({
-    id,
-    pid: record.pid,
-    namespaces: differing(record.pid),
-    process: {
-      ...own,
-      terminal: false,
-      args,
-      env: [...(own.env ?? []), ...flags.env],
-      cwd: flags.cwd ?? own.cwd,
-      user: flags.user === undefined ? own.user : userOf(flags.user),
-      capabilities: {
-        ...capabilities,
-        bounding: more(capabilities.bounding),
-        permitted: more(capabilities.permitted),
-        effective: more(capabilities.effective),
-      },
-    },
-    machine: {
-      capabilities: ownCapabilities(),
-      lastCapability: lastCapability(),
-      hardLimits: ownHardLimits(),
-    },
-    walkerSize: installedWalker().size,
-    joinCgroup: joinCgroupOf(cgroupOf(detectCgroups(), record.pid)),
+  const ended = exec(root, id, {
+    ...flags,
+    process: (own) => given ?? processOf(own, args, flags),
   });
-  const launched = launch(entry.plan, { control: true });
-  await launched.exited;
-  const failure = launched.memory.failure();
-  if (failure !== undefined) throw stepFailed(entry.plan, failure.step, failure.errno);
-  return exitCodeIn(launched.memory.read(entry.pair.status));
+  const terminal = given?.terminal ?? flags.tty;
+  const isOurs = terminal && !flags.detach && flags.consoleSocket === undefined;
+  return isOurs && process.stdin.isTTY === true
+    ? await withRawTerminal(() => undefined, ended)
+    : await ended;
+}
+
+/** The process of the container's config with what the flags say. */
+function processOf(own: Process, args: readonly string[], flags: Flags): Process {
+  const capabilities = own.capabilities ?? {};
+  const more = (names: readonly string[] = []) => [...new Set([...names, ...flags.cap])];
+  const user = flags.user === undefined ? own.user : userOf(flags.user);
+  return {
+    ...own,
+    terminal: flags.tty,
+    args,
+    env: [...(own.env ?? []), ...flags.env],
+    cwd: flags.cwd ?? own.cwd,
+    user: {
+      ...user,
+      additionalGids: [...(own.user.additionalGids ?? []), ...flags.additionalGids],
+    },
+    noNewPrivileges: flags.newPrivs ? own.noNewPrivileges : true,
+    capabilities: {
+      ...capabilities,
+      bounding: more(capabilities.bounding),
+      permitted: more(capabilities.permitted),
+      effective: more(capabilities.effective),
+    },
+  };
+}
+
+/** @throws {ClocheError} `PROCESS_INVALID`, `SPEC_INVALID` */
+async function processIn(file: string): Promise<Process> {
+  const { parseProcess } = await import('../../runtime/oci/schema.ts');
+  try {
+    return parseProcess(readFileSync(file, 'utf8'), file);
+  } catch (cause) {
+    if (cause instanceof ClocheError) throw cause;
+    throw new ClocheError('PROCESS_INVALID', `open ${file}: ${(cause as Error).message}`, {
+      class: 'invalid-argument',
+      hint: '--process names a file like the "process" of a config.json',
+      cause,
+    });
+  }
 }
 
 /** `1000` or `1000:100`; names would need the container's /etc/passwd. @throws {ClocheError} `USER_INVALID` */
@@ -90,19 +124,6 @@ function userOf(text: string): { uid: number; gid: number } {
   });
 }
 
-/** The namespaces in which a process is not where we are. */
-function differing(pid: number): NamespaceType[] {
-  const [theirs, ours] = [readNamespaces(pid), readNamespaces('self')];
-  const kinds = {
-    mnt: 'mount',
-    net: 'network',
-    pid: 'pid',
-    ipc: 'ipc',
-    uts: 'uts',
-    user: 'user',
-    cgroup: 'cgroup',
-  } as const;
-  return (Object.keys(kinds) as (keyof typeof kinds)[])
-    .filter((name) => theirs?.[name] !== ours?.[name])
-    .map((name) => kinds[name]);
+function gids(text: string, before: readonly number[]): readonly number[] {
+  return [...before, whole(text)];
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { ClocheError } from '../../error.ts';
 import { signalNumber } from '../../linux/signals.ts';
 import {
@@ -16,6 +16,7 @@ import { runRoot } from '../../state.ts';
 import { whole } from '../flags.ts';
 import { table } from '../output.ts';
 import { withRawTerminal } from '../terminal.ts';
+import { type Context, contextOf, type GlobalFlags } from './context.ts';
 import { ociExec } from './exec.ts';
 import { ociFeatures, ociSpec } from './spec.ts';
 
@@ -26,7 +27,7 @@ export function ociCommand(): Command {
     .enablePositionalOptions()
     .option('--root <directory>', 'where containers are written down', join(runRoot(), 'oci'))
     .option('--log <file>', 'where errors are written, too')
-    .option('--log-format <format>', 'text or json', 'text')
+    .addOption(new Option('--log-format <format>', 'how').choices(['text', 'json']).default('text'))
     .option('--systemd-cgroup', 'not supported', false)
     .hook('preAction', (command) => {
       if (command.opts<{ systemdCgroup: boolean }>().systemdCgroup)
@@ -35,11 +36,11 @@ export function ociCommand(): Command {
           hint: 'leave --systemd-cgroup away',
         });
     });
-  const root = () => oci.opts<{ root: string }>().root;
+  const context = contextOf(() => oci.opts<GlobalFlags>());
   for (const command of [
-    ...lifeCommands(root),
-    ...lookCommands(root),
-    ociExec(root),
+    ...lifeCommands(context),
+    ...lookCommands(context),
+    ociExec(context),
     ociSpec(),
     ociFeatures(),
   ])
@@ -54,78 +55,69 @@ function creating(name: string, about: string): Command {
     .option('-b, --bundle <directory>', 'the bundle', '.')
     .option('--pid-file <file>', "where to write init's pid")
     .option('--console-socket <path>', 'where the terminal is sent to')
-    .option('--preserve-fds <number>', 'not supported above 0', whole, 0)
+    .option('--preserve-fds <number>', 'so many descriptors from 3 on are kept', whole, 0)
     .option('--no-pivot', 'not supported: the root is always pivoted to')
     .option('--no-new-keyring', 'accepted: no keyring is made')
-    .hook('preAction', (_, command) => refuseUnsupported(command.opts()));
+    .hook('preAction', (_, command) => {
+      if (command.opts<{ pivot: boolean }>().pivot) return;
+      throw new ClocheError('FLAG_UNSUPPORTED', 'not supported: --no-pivot', {
+        class: 'invalid-argument',
+        hint: 'leave --no-pivot away',
+      });
+    });
 }
 
-/**
- * From fd 3 on the shim has the plan's shared memory and the control socket. As long as those are not
- * moved away, a program that keeps "its" descriptors would get them, and could rewrite what the shim
- * does on the host.
- *
- * @throws {ClocheError} `FLAG_UNSUPPORTED`
- */
-function refuseUnsupported(flags: { preserveFds?: number; pivot?: boolean }): void {
-  const asked = [
-    ...(flags.preserveFds === 0 ? [] : ['--preserve-fds']),
-    ...(flags.pivot === false ? ['--no-pivot'] : []),
-  ];
-  if (asked.length === 0) return;
-  throw new ClocheError('FLAG_UNSUPPORTED', `not supported: ${asked.join(', ')}`, {
-    class: 'invalid-argument',
-    hint: `leave ${asked.join(' and ')} away`,
-  });
-}
-
-function lifeCommands(root: () => string): Command[] {
+function lifeCommands({ root, logged, warn }: Context): Command[] {
   return [
     creating('create', 'Create a container; start lets its program begin').action(
-      async (id, flags) => {
-        await create(id, { ...flags, root: root() });
-      },
+      logged(async (id, flags) => {
+        await create(id, { ...flags, root: root(), onWarnings: warn });
+      }),
     ),
     creating('run', 'Create and start a container')
       .option('-d, --detach', 'do not wait for its end', false)
-      .action(async (id, flags) => {
-        if (flags.detach) {
-          await create(id, { ...flags, root: root() });
-          await start(root(), id);
-          return;
-        }
-        const ended = run(id, { ...flags, root: root() });
-        const attached = process.stdin.isTTY === true && flags.consoleSocket === undefined;
-        process.exitCode = attached ? await withRawTerminal(() => undefined, ended) : await ended;
-      }),
+      .action(
+        logged(async (id, flags) => {
+          const options = { ...flags, root: root(), onWarnings: warn };
+          if (flags.detach) {
+            await create(id, options);
+            await start(root(), id);
+            return;
+          }
+          const ended = run(id, options);
+          const attached = process.stdin.isTTY === true && flags.consoleSocket === undefined;
+          process.exitCode = attached ? await withRawTerminal(() => undefined, ended) : await ended;
+        }),
+      ),
     new Command('start')
       .description('Start a created container')
       .argument('<id>')
-      .action((id) => start(root(), id)),
+      .action(logged((id) => start(root(), id))),
     new Command('kill')
       .description('Send a signal to a container')
       .argument('<id>')
       .argument('[signal]', 'a name or a number', 'SIGTERM')
       .option('-a, --all', 'to all its processes', false)
-      .action((id, signal, flags) => kill(root(), id, signalNumber(signal), flags.all)),
+      .action(logged((id, signal, flags) => kill(root(), id, signalNumber(signal), flags.all))),
     new Command('delete')
       .description('Delete a stopped container')
       .argument('<id>')
       .option('-f, --force', 'kill it first if it runs', false)
-      .action((id, flags) => remove(root(), id, flags.force)),
+      .action(logged((id, flags) => remove(root(), id, flags.force))),
   ];
 }
 
-function lookCommands(root: () => string): Command[] {
+function lookCommands({ root, logged }: Context): Command[] {
   return [
     new Command('state')
       .description('Print the state of a container')
       .argument('<id>')
-      .action((id) => {
-        process.stdout.write(
-          `${JSON.stringify(stateOf(root(), readRecord(root(), id)), null, 2)}\n`,
-        );
-      }),
+      .action(
+        logged((id) => {
+          const state = stateOf(root(), readRecord(root(), id));
+          process.stdout.write(`${JSON.stringify(state, null, 2)}\n`);
+        }),
+      ),
     new Command('list')
       .description('List containers')
       .option('-f, --format <format>', 'table or json', 'table')

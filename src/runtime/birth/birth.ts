@@ -22,6 +22,8 @@ export interface Birth {
   readonly network?: NetworkSteps | undefined;
   /** The filter, ready to load. */
   readonly seccomp?: readonly Step[] | undefined;
+  /** What was found out before, to be said with the rest. */
+  readonly warnings?: readonly string[] | undefined;
   readonly io: Io;
   /**
    * The container dies with the command that started it. Without, the shim lives on once it has

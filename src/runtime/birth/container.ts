@@ -23,6 +23,7 @@ import {
   type Namespaces,
   namespacesOf,
 } from './namespaces.ts';
+import { dropFds } from './preserved.ts';
 import { copyTo, logTo, openLog, pumpSteps, resizeFrom } from './pump.ts';
 import {
   bindSteps,
@@ -75,7 +76,7 @@ export function containerPlan(birth: Birth): ContainerPlan {
   const quiet = { ...shim, pause: false };
   return {
     pair: two,
-    warnings: init.warnings,
+    warnings: [...(birth.warnings ?? []), ...init.warnings],
     plan: plan(`container ${birth.id}`, [
       ...within(shim, [
         ...sealSteps(birth.walkerSize, `cloche-shim ${birth.id}`),
@@ -90,6 +91,7 @@ export function containerPlan(birth: Birth): ContainerPlan {
         ...cloneSteps(two, flags(...cloneFlags(namespaces)), 'init'),
       ]),
       ...within(quiet, [
+        ...dropFds(birth.preserveFds ?? 0),
         ...attend(birth, namespaces, two, meeting),
         ...live(birth, two, meeting),
         ...(birth.exitRecord === undefined ? [] : exitRecordSteps(two, birth.exitRecord)),
@@ -176,7 +178,7 @@ export function hearTerminal(two: Pair, { terminal }: Pick<Meeting, 'terminal'>)
 }
 
 /** From here on the engine knows us, and may go. */
-function outliveSteps(): Step[] {
+export function outliveSteps(): Step[] {
   return [
     call('read', [CONTROL_FD, pointer(buffer('word', 8)), 1], 'until the engine has noted it', {
       jump: { on: 'zero', to: SHIM_FAILED },

@@ -10,10 +10,11 @@ import {
   within,
 } from '../../linux/plan/index.ts';
 import type { NamespaceType, Process } from '../spec.ts';
-import type { Meeting } from './birth.ts';
-import { attendOutput, hearTerminal } from './container.ts';
+import type { Io, Meeting } from './birth.ts';
+import { attendOutput, hearTerminal, outliveSteps } from './container.ts';
 import { beginSteps, meet } from './init.ts';
 import { NAMESPACE_FLAG } from './namespaces.ts';
+import { dropFds } from './preserved.ts';
 import type { Machine } from './process.ts';
 import { settle } from './settle.ts';
 import {
@@ -46,6 +47,12 @@ export interface Entry {
   /** Moves the process into the container's cgroup. */
   readonly joinCgroup?: readonly Step[] | undefined;
   readonly seccomp?: readonly Step[] | undefined;
+  /** What becomes of its input and output; inherited if it is not said. */
+  readonly io?: Io | undefined;
+  /** Whether it lives on once the control socket has said so, instead of dying with the command. */
+  readonly outlives?: boolean | undefined;
+  /** How many fds from 3 on the program keeps. */
+  readonly preserveFds?: number | undefined;
 }
 
 /**
@@ -78,10 +85,12 @@ export function execPlan(entry: Entry): { plan: Plan; pair: Pair; warnings: read
       ...cloneSteps(two, flags('CLONE_PIDFD', 'SIGCHLD'), 'init'),
     ]),
     ...within({ ...shim, pause: false }, [
+      ...dropFds(entry.preserveFds ?? 0),
       ...hearTerminal(two, meeting),
       ...hearTheEnd(two, 'the socket closes when it executes its program'),
       report('s', 'it is started'),
-      ...attendOutput({ kind: 'inherit' }, two, meeting),
+      ...(entry.outlives === true ? outliveSteps() : []),
+      ...attendOutput(entry.io ?? { kind: 'inherit' }, two, meeting),
       jump(CLEAN_UP, 'its life is over'),
     ]),
     ...within({ stage: 'shim', pause: false }, [...shimFailed(two), ...cleanUpSteps([])]),

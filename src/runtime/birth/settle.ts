@@ -11,6 +11,7 @@ import {
 } from '../../linux/plan/index.ts';
 import type { Process } from '../spec.ts';
 import type { Meeting } from './birth.ts';
+import { placeFds } from './preserved.ts';
 import { becoming, executeSteps, type Machine, workingDirectorySteps } from './process.ts';
 import { INIT_FAILED, type Pair } from './shim.ts';
 import { takeTerminal } from './terminal.ts';
@@ -86,6 +87,7 @@ function lastSteps({ process, fifo, startFifo, preserveFds = 0 }: Settling, two:
         ];
   return [
     call('umask', [mode(process.user.umask ?? 0o022)], 'what files are made with'),
+    ...placeFds(preserveFds),
     call(
       'close_range',
       [3 + preserveFds, 0xffff_ffff, flags('CLOSE_RANGE_CLOEXEC')],

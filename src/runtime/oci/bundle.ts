@@ -86,6 +86,7 @@ export function birthOfBundle(id: string, { path, spec }: Bundle, options: Birth
   const hierarchies = prepareParent(detectCgroups(), dirname(group));
   takeOver(hierarchies, group);
   const policy = spec.linux?.seccomp as Policy | undefined;
+  const filter = policy === undefined ? undefined : seccompSteps(policy, HOST_ARCH);
   return {
     ...options,
     id,
@@ -100,7 +101,8 @@ export function birthOfBundle(id: string, { path, spec }: Bundle, options: Birth
       statSync(source, { throwIfNoEntry: false })?.isDirectory() === false ? 'file' : 'directory',
     walkerSize: installedWalker().size,
     cgroup: cgroupSteps(hierarchies, group, resourcesOf(spec)),
-    seccomp: policy === undefined ? undefined : seccompSteps(policy, HOST_ARCH).steps,
+    seccomp: filter?.steps,
+    warnings: filter?.warnings,
     hooks: [...(spec.hooks?.prestart ?? []), ...(spec.hooks?.createRuntime ?? [])].length > 0,
   };
 }

@@ -12,6 +12,14 @@ export async function runHooks(hooks: readonly Hook[] | undefined, state: State)
   for (const hook of hooks ?? []) await runHook(hook, state);
 }
 
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended just now.
+  }
+}
+
 async function runHook({ path, args, env, timeout }: Hook, state: State): Promise<void> {
   const child = Bun.spawn([path, ...(args ?? []).slice(1)], {
     argv0: args?.[0] ?? path,
@@ -19,6 +27,8 @@ async function runHook({ path, args, env, timeout }: Hook, state: State): Promis
     stdin: Buffer.from(JSON.stringify(state)),
     stdout: 'ignore',
     stderr: 'pipe',
+    // A group of its own, so that what it has started ends with it.
+    detached: true,
   });
   let late = false;
   const timer =
@@ -26,7 +36,7 @@ async function runHook({ path, args, env, timeout }: Hook, state: State): Promis
       ? undefined
       : setTimeout(() => {
           late = true;
-          child.kill('SIGKILL');
+          killGroup(child.pid);
         }, timeout * 1000);
   const [code, said] = await Promise.all([child.exited, new Response(child.stderr).text()]);
   clearTimeout(timer);

@@ -9,20 +9,21 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { ClocheError } from '../../error.ts';
-import { detectCgroups, openCgroup } from '../../linux/cgroup/index.ts';
 import { type Launched, launch, words } from '../../linux/launch.ts';
 import { perform, stepFailed } from '../../linux/perform.ts';
 import { call, flags, mode, plan, text } from '../../linux/plan/index.ts';
 import { readStat } from '../../linux/proc/index.ts';
 import { exitCodeIn } from '../../linux/signals.ts';
-import type { Io } from '../birth/birth.ts';
 import { type ContainerPlan, containerPlan } from '../birth/container.ts';
 import { type Bundle, birthOfBundle, cgroupPathOf, readBundle } from './bundle.ts';
+import { ownFds } from './fds.ts';
 import { runHooks } from './hooks.ts';
+import { ioOf } from './io.ts';
 import {
   claim,
   fifoPath,
   forget,
+  groupOf,
   isAlive,
   type Record,
   readRecord,
@@ -38,6 +39,8 @@ export interface CreateOptions {
   readonly pidFile?: string | undefined;
   readonly consoleSocket?: string | undefined;
   readonly preserveFds?: number | undefined;
+  /** Told what the config asks for and this machine or this runtime cannot give. */
+  readonly onWarnings?: ((warnings: readonly string[]) => void) | undefined;
 }
 
 /**
@@ -48,8 +51,8 @@ export interface CreateOptions {
  */
 export async function create(id: string, options: CreateOptions): Promise<void> {
   const bundle = readBundle(options.bundle);
-  const io = ioOf(bundle, options, 'console');
-  const directory = claim(options.root, id);
+  const io = ioOf(bundle.spec.process, options, 'console');
+  const directory = claim(options.root, id, cgroupPathOf(bundle.spec, id));
   const fifo = fifoPath(options.root, id);
   try {
     await perform(
@@ -62,16 +65,11 @@ export async function create(id: string, options: CreateOptions): Promise<void> 
       ]),
     );
     const exitRecord = join(directory, 'exit');
-    const birth = containerPlan(
-      birthOfBundle(id, bundle, {
-        io,
-        exitRecord,
-        startFifo: fifo,
-        bound: false,
-        preserveFds: options.preserveFds,
-      }),
-    );
-    const launched = launch(birth.plan, { control: true, extraFds: [] });
+    const { preserveFds } = options;
+    const about = { io, exitRecord, startFifo: fifo, bound: false, preserveFds };
+    const birth = containerPlan(birthOfBundle(id, bundle, about));
+    options.onWarnings?.(birth.warnings);
+    const launched = launch(birth.plan, { control: true, extraFds: ownFds(preserveFds) });
     await follow(id, bundle, options, birth, launched, 'c');
     launched.unref();
   } catch (error) {
@@ -83,12 +81,15 @@ export async function create(id: string, options: CreateOptions): Promise<void> 
 /** Creates and starts in one go, attached. @returns the exit code */
 export async function run(id: string, options: CreateOptions): Promise<number> {
   const bundle = readBundle(options.bundle);
-  const io = ioOf(bundle, options, 'terminal');
-  const directory = claim(options.root, id);
+  const io = ioOf(bundle.spec.process, options, 'terminal');
+  const directory = claim(options.root, id, cgroupPathOf(bundle.spec, id));
   try {
     const exitRecord = join(directory, 'exit');
-    const birth = containerPlan(birthOfBundle(id, bundle, { io, exitRecord, bound: true }));
-    const launched = launch(birth.plan, { control: true });
+    const { preserveFds } = options;
+    const about = { io, exitRecord, bound: true, preserveFds };
+    const birth = containerPlan(birthOfBundle(id, bundle, about));
+    options.onWarnings?.(birth.warnings);
+    const launched = launch(birth.plan, { control: true, extraFds: ownFds(preserveFds) });
     const record = await follow(id, bundle, options, birth, launched, 's');
     await runHooks(bundle.spec.hooks?.poststart, stateOf(options.root, record));
     await launched.exited;
@@ -104,18 +105,35 @@ export async function start(root: string, id: string): Promise<void> {
   const record = readRecord(root, id);
   const { status } = stateOf(root, record);
   if (status !== 'created')
-    throw new ClocheError(
-      'CONTAINER_NOT_CREATED',
+    throw notCreated(
       status === 'stopped'
         ? 'cannot start a container that has stopped'
         : 'cannot start an already running container',
-      { class: 'conflict', hint: `cloche oci state ${id}` },
+      id,
     );
-  const fd = openSync(fifoPath(root, id), constants.O_WRONLY | constants.O_NONBLOCK);
-  writeSync(fd, 'g');
-  closeSync(fd);
-  rmSync(fifoPath(root, id));
+  giveSign(fifoPath(root, id), id);
   await runHooks(readBundle(record.bundle).spec.hooks?.poststart, stateOf(root, record));
+}
+
+/** @throws {ClocheError} `CONTAINER_NOT_CREATED`: init has died since we looked */
+function giveSign(fifo: string, id: string): void {
+  try {
+    const fd = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
+    writeSync(fd, 'g');
+    closeSync(fd);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENXIO' && code !== 'EPIPE') throw error;
+    throw notCreated('cannot start a container that has stopped', id);
+  }
+  rmSync(fifo);
+}
+
+function notCreated(message: string, id: string): ClocheError {
+  return new ClocheError('CONTAINER_NOT_CREATED', message, {
+    class: 'conflict',
+    hint: `cloche oci state ${id}`,
+  });
 }
 
 /** Sends a signal to init, or with `all` to everybody in its cgroup. @throws {ClocheError} `CONTAINER_NOT_RUNNING` */
@@ -214,37 +232,4 @@ async function follow(
   throw failure === undefined
     ? new ClocheError('WALKER_DIED', `the shim of '${id}' was killed`)
     : stepFailed(birth.plan, failure.step, failure.errno);
-}
-
-function ioOf({ spec }: Bundle, options: CreateOptions, otherwise: 'terminal' | 'console'): Io {
-  if (spec.process?.terminal !== true) {
-    if (options.consoleSocket === undefined) return { kind: 'inherit' };
-    throw new ClocheError(
-      'CONSOLE_SOCKET_INVALID',
-      'cannot use console socket if no terminal is asked for',
-      {
-        class: 'invalid-argument',
-        hint: 'set process.terminal in config.json, or leave --console-socket away',
-      },
-    );
-  }
-  if (options.consoleSocket !== undefined)
-    return { kind: 'console', socket: options.consoleSocket };
-  if (otherwise === 'terminal') return { kind: 'terminal' };
-  throw new ClocheError(
-    'CONSOLE_SOCKET_MISSING',
-    'cannot allocate tty if cloche will detach without setting console socket',
-    {
-      class: 'invalid-argument',
-      hint: '--console-socket PATH names the unix socket that the terminal is sent to',
-    },
-  );
-}
-
-function groupOf({ cgroup }: Pick<Record, 'cgroup'>) {
-  try {
-    return openCgroup(detectCgroups(), cgroup);
-  } catch {
-    return undefined;
-  }
 }

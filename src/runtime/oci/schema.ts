@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ClocheError } from '../../error.ts';
-import type { Spec } from '../spec.ts';
+import type { Process, Spec } from '../spec.ts';
 
 /** Checks a `config.json` that somebody else has written. Imported only where one is read. */
 
@@ -114,13 +114,22 @@ const spec = z.object({
 
 /** @throws {ClocheError} `SPEC_INVALID`: names the place in the JSON */
 export function parseSpec(text: string, file: string): Spec {
+  return parse(spec, text, file);
+}
+
+/** A process alone, for `exec --process`. @throws {ClocheError} as `parseSpec` */
+export function parseProcess(text: string, file: string): Process {
+  return parse(process, text, file);
+}
+
+function parse<T>(shape: z.ZodType<T>, text: string, file: string): T {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (cause) {
     throw invalid(`'${file}' is no JSON: ${(cause as Error).message}`);
   }
-  const parsed = spec.safeParse(json);
+  const parsed = shape.safeParse(json);
   if (parsed.success) return parsed.data;
   const [first] = parsed.error.issues;
   const place = (first?.path ?? []).map(String).join('.') || 'the top';

@@ -8,10 +8,12 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { ClocheError } from '../../error.ts';
+import { detectCgroups, openCgroup } from '../../linux/cgroup/index.ts';
 import { readStat } from '../../linux/proc/index.ts';
 
 /** What is written down about a container of `cloche oci`. */
@@ -39,16 +41,23 @@ export interface State {
 }
 
 /** Takes the id; the directory is the container's own. @throws {ClocheError} `CONTAINER_EXISTS`, `ID_INVALID` */
-export function claim(root: string, id: string): string {
+export function claim(root: string, id: string, cgroup: string): string {
   if (!/^[\w+.-]+$/.test(id) || id === '.' || id === '..')
     throw new ClocheError('ID_INVALID', `invalid container ID '${id}'`, {
       class: 'invalid-argument',
       hint: 'letters, digits and any of _ + - .',
     });
   mkdirSync(root, { recursive: true, mode: 0o700 });
+  clearAbandoned(root, id);
+  // With its owner's name in it from the first moment on, it can always be told whose it is.
+  const own = join(root, `.${id}.${process.pid}`);
+  rmSync(own, { recursive: true, force: true });
+  mkdirSync(own, { mode: 0o711 });
+  writeFileSync(join(own, OWNER), `${process.pid} ${readStat('self')?.startTime} ${cgroup}`);
   try {
-    mkdirSync(join(root, id), { mode: 0o711 });
+    renameSync(own, join(root, id));
   } catch (cause) {
+    rmSync(own, { recursive: true, force: true });
     throw new ClocheError('CONTAINER_EXISTS', `container with given ID already exists: '${id}'`, {
       class: 'conflict',
       hint: `cloche oci delete ${id} removes it once it has stopped`,
@@ -57,6 +66,32 @@ export function claim(root: string, id: string): string {
   }
   return join(root, id);
 }
+
+/** Takes away what is left where whoever began to create a container was killed on the way. */
+function clearAbandoned(root: string, id: string): void {
+  if (!existsSync(join(root, id)) || existsSync(join(root, id, 'state.json'))) return;
+  const [pid = '', startTime, cgroup = ''] = readText(join(root, id, OWNER)).split(' ');
+  const stat = pid === '' ? undefined : readStat(Number(pid));
+  if (stat !== undefined && stat.state !== 'Z' && String(stat.startTime) === startTime) return;
+  groupOf({ cgroup })?.remove();
+  forget(root, id);
+}
+
+/** The container's cgroup, if it is there. */
+export function groupOf({ cgroup }: Pick<Record, 'cgroup'>) {
+  try {
+    return cgroup === '' ? undefined : openCgroup(detectCgroups(), cgroup);
+  } catch {
+    return undefined;
+  }
+}
+
+function readText(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
+}
+
+/** In a container's directory: pid and start time of the process that creates it, and the cgroup. */
+const OWNER = 'owner';
 
 export function writeRecord(root: string, record: Record): void {
   const path = join(root, record.id, 'state.json');
@@ -67,9 +102,14 @@ export function writeRecord(root: string, record: Record): void {
   renameSync(`${path}.new`, path);
 }
 
-/** @throws {ClocheError} `CONTAINER_NOT_FOUND` */
+/**
+ * What is left of a container whose creation was killed goes when it is asked for.
+ *
+ * @throws {ClocheError} `CONTAINER_NOT_FOUND`
+ */
 export function readRecord(root: string, id: string): Record {
   const path = join(root, id, 'state.json');
+  clearAbandoned(root, id);
   if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as Record;
   throw new ClocheError('CONTAINER_NOT_FOUND', `container does not exist: '${id}'`, {
     class: 'not-found',

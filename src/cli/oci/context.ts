@@ -1,0 +1,59 @@
+import { appendFileSync } from 'node:fs';
+import { ClocheError } from '../../error.ts';
+import { painted } from '../output.ts';
+
+/** What the commands of `cloche oci` have in common: its global flags. */
+export interface Context {
+  /** Where containers are written down. */
+  readonly root: () => string;
+  /** The action, whose errors go into the log as well. */
+  readonly logged: <A extends unknown[]>(
+    action: (...args: A) => void | Promise<void>,
+  ) => (...args: A) => Promise<void>;
+  /** Says what is no error, on stderr and in the log. */
+  readonly warn: (warnings: readonly string[]) => void;
+}
+
+/** The global flags, as they were given by the time when a command runs. */
+export interface GlobalFlags {
+  readonly root: string;
+  readonly log?: string;
+  readonly logFormat: 'text' | 'json';
+}
+
+export function contextOf(flags: () => GlobalFlags): Context {
+  return {
+    root: () => flags().root,
+    logged:
+      (action) =>
+      async (...args) => {
+        try {
+          await action(...args);
+        } catch (error) {
+          if (error instanceof ClocheError) log(flags(), 'error', error.message);
+          throw error;
+        }
+      },
+    warn: (warnings) => {
+      for (const warning of warnings) {
+        log(flags(), 'warning', warning);
+        process.stderr.write(`${painted(process.stderr, 33, 'warning:')} ${warning}\n`);
+      }
+    },
+  };
+}
+
+/** A line as logrus writes it: other engines look for `msg` in runc's log. */
+function log({ log: file, logFormat }: GlobalFlags, level: string, msg: string): void {
+  if (file === undefined) return;
+  const time = new Date().toISOString();
+  const line =
+    logFormat === 'json'
+      ? JSON.stringify({ level, msg, time })
+      : `time=${JSON.stringify(time)} level=${level} msg=${JSON.stringify(msg)}`;
+  try {
+    appendFileSync(file, `${line}\n`, { mode: 0o644 });
+  } catch (cause) {
+    throw new ClocheError('LOG_UNWRITABLE', `cannot write the log '${file}': ${msg}`, { cause });
+  }
+}

@@ -1,0 +1,115 @@
+import { writeFileSync, writeSync } from 'node:fs';
+import { ClocheError } from '../../error.ts';
+import { HOST_ARCH } from '../../linux/abi/arch.ts';
+import { lastCapability, ownCapabilities } from '../../linux/capabilities.ts';
+import { cgroupOf, detectCgroups, joinCgroupOf } from '../../linux/cgroup/index.ts';
+import { type Launched, launch, words } from '../../linux/launch.ts';
+import { stepFailed } from '../../linux/perform.ts';
+import type { Plan } from '../../linux/plan/index.ts';
+import { readNamespaces } from '../../linux/proc/index.ts';
+import { ownHardLimits } from '../../linux/rlimits.ts';
+import { type Policy, seccompSteps } from '../../linux/seccomp/index.ts';
+import { exitCodeIn } from '../../linux/signals.ts';
+import { installedWalker } from '../../linux/walker/index.ts';
+import { execPlan } from '../birth/exec.ts';
+import type { NamespaceType, Process } from '../spec.ts';
+import { readBundle } from './bundle.ts';
+import { ownFds } from './fds.ts';
+import { ioOf } from './io.ts';
+import { type Record, readRecord, stateOf } from './state.ts';
+
+/** How one more process is started. */
+export interface ExecOptions {
+  /** What it shall be, made of the process of the container's config. */
+  readonly process: (own: Process) => Process;
+  /** Return once it runs. */
+  readonly detach: boolean;
+  readonly pidFile?: string | undefined;
+  readonly consoleSocket?: string | undefined;
+  readonly preserveFds?: number | undefined;
+}
+
+/**
+ * Runs one more process in a container, with the rights, limits and filter that its config gives.
+ *
+ * @returns its exit code; 0 for one that is detached
+ * @throws {ClocheError} `CONTAINER_NOT_FOUND`, `CONTAINER_NOT_RUNNING`, `CONSOLE_SOCKET_…`, `STEP_FAILED`
+ */
+export async function exec(root: string, id: string, options: ExecOptions): Promise<number> {
+  const record = runningRecord(root, id);
+  const { spec } = readBundle(record.bundle);
+  const process = options.process(spec.process ?? { user: { uid: 0, gid: 0 }, cwd: '/' });
+  const io = ioOf(process, options, options.detach ? 'console' : 'terminal');
+  const policy = spec.linux?.seccomp as Policy | undefined;
+  const { preserveFds } = options;
+  const entry = execPlan({
+    ...{ id, pid: record.pid, process, io, preserveFds, outlives: options.detach },
+    namespaces: differing(record.pid),
+    machine: {
+      capabilities: ownCapabilities(),
+      lastCapability: lastCapability(),
+      hardLimits: ownHardLimits(),
+    },
+    walkerSize: installedWalker().size,
+    joinCgroup: joinCgroupOf(cgroupOf(detectCgroups(), record.pid)),
+    seccomp: policy === undefined ? undefined : seccompSteps(policy, HOST_ARCH).steps,
+  });
+  const launched = launch(entry.plan, { control: true, extraFds: ownFds(preserveFds) });
+  const pidOf = () => Number(launched.memory.value(entry.pair.pid));
+  const started = begun(launched, options, pidOf);
+  if (options.detach && (await started)) {
+    launched.unref();
+    return 0;
+  }
+  await launched.exited;
+  await started;
+  verify(entry.plan, launched);
+  return exitCodeIn(launched.memory.read(entry.pair.status));
+}
+
+/** Whether it came to run; its pid is written down as soon as it does. */
+async function begun(
+  launched: Launched,
+  { detach, pidFile }: ExecOptions,
+  pidOf: () => number,
+): Promise<boolean> {
+  for await (const word of words(launched.control)) {
+    if (word === 's' && pidFile !== undefined) writeFileSync(pidFile, String(pidOf()));
+    if (word === 's' && !detach) return true;
+    if (word === 's') writeSync(launched.control, 'g');
+    if (word === 'o') return true;
+  }
+  return false;
+}
+
+function runningRecord(root: string, id: string): Record {
+  const record = readRecord(root, id);
+  const { status } = stateOf(root, record);
+  if (status === 'running' || status === 'created') return record;
+  throw new ClocheError('CONTAINER_NOT_RUNNING', `cannot exec in a ${status} container`, {
+    class: 'conflict',
+    hint: `cloche oci state ${id}`,
+  });
+}
+
+function verify(plan: Plan, { memory }: Launched): void {
+  const failure = memory.failure();
+  if (failure !== undefined) throw stepFailed(plan, failure.step, failure.errno);
+}
+
+/** The namespaces in which a process is not where we are. */
+function differing(pid: number): NamespaceType[] {
+  const [theirs, ours] = [readNamespaces(pid), readNamespaces('self')];
+  const kinds = {
+    mnt: 'mount',
+    net: 'network',
+    pid: 'pid',
+    ipc: 'ipc',
+    uts: 'uts',
+    user: 'user',
+    cgroup: 'cgroup',
+  } as const;
+  return (Object.keys(kinds) as (keyof typeof kinds)[])
+    .filter((name) => theirs?.[name] !== ours?.[name])
+    .map((name) => kinds[name]);
+}
