@@ -14,9 +14,8 @@ import {
 } from '../image/index.ts';
 import { checkAllowed } from './allow.ts';
 import { enforceChecks } from './check.ts';
-import { type Context, type ContextFiles, openContext, openFiles } from './context.ts';
 import type { NamedPlaces } from './contexts/named.ts';
-import { type RememberedDigests, rememberedDigests } from './copy/digests.ts';
+import { openContexts } from './contexts/opened.ts';
 import { type Dockerfile, parse } from './dockerfile/parse.ts';
 import { epochOf } from './epoch.ts';
 import { type Explained, explain } from './explain/explain.ts';
@@ -155,8 +154,9 @@ async function build<T extends { readonly id: string | null }>(
       const shared = await openCaches(store, options.cacheFrom ?? [], steps, signal);
       const done: DoneStep[] = [];
       const onDone = (step: DoneStep) => done.push(step);
-      const solved = await solve(graph, { ...solving, progress: steps, shared, onDone });
-      digests?.keep();
+      const solved = await solve(graph, { ...solving, progress: steps, shared, onDone }).finally(
+        () => digests?.keep(),
+      );
       const finished = await finish({ graph, solved, epoch: solving.epoch, steps, done });
       const exported = { steps: done, result: solved.get(graph.result) };
       await exportCaches(store, options.cacheTo ?? [], exported, { steps, signal });
@@ -175,10 +175,8 @@ async function build<T extends { readonly id: string | null }>(
 async function plan(store: Store, options: BuildOptions, steps: Progress) {
   const signal = options.signal ?? new AbortController().signal;
   const buildArgs = options.buildArgs ?? {};
-  const opened = await openContext(options.context, options.file);
   const contexts = options.contexts ?? new Map();
-  const digests = digestsOf(store, opened);
-  const context: Context = { ...opened, digests, named: filesOf(contexts) };
+  const { context, digests } = await openContexts(store, options, contexts);
   const reading = steps.begin(`[internal] load build definition from ${context.dockerfile.name}`);
   const dockerfile = parse(context.dockerfile);
   const stages = () => planStages(dockerfile, buildArgs, { ...options, images, contexts });
@@ -203,19 +201,6 @@ async function plan(store: Store, options: BuildOptions, steps: Progress) {
     usesCache: cacheFilter(dockerfile, options),
   };
   return { graph, solving, digests };
-}
-
-/** What was fetched for this build alone will not come again. */
-function digestsOf(store: Store, { tree }: ContextFiles): RememberedDigests | undefined {
-  const directory = tree.layers[0]?.directory ?? '';
-  return directory.startsWith(`${store.root}/`) ? undefined : rememberedDigests(store, directory);
-}
-
-function filesOf(contexts: NamedPlaces): Context['named'] {
-  const named = new Map<string, ContextFiles>();
-  for (const [name, place] of contexts)
-    if (place.kind === 'files') named.set(name, openFiles(place.directory));
-  return named;
 }
 
 /** Which vertices may be taken from the cache, by the stage that their name begins with. */

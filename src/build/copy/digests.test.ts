@@ -2,12 +2,15 @@ import { afterEach, beforeEach, expect, test } from 'bun:test';
 import {
   lstatSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openWorkshop, type Workshop } from '../testing.ts';
 import { forgetDigests, rememberedDigests } from './digests.ts';
@@ -79,6 +82,20 @@ test('what is forgotten is read again', async () => {
   expect(forgetDigests(shop.store)).toBeGreaterThan(0);
   expect(() => digests().of(stat(), NOWHERE)).toThrow('ENOENT');
   expect(forgetDigests(shop.store)).toBe(0);
+});
+
+test('what a named context holds is remembered too, and if the build fails as well', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'cloche-named-'));
+  writeFileSync(join(directory, 'n'), 'named');
+  await Bun.sleep(SETTLING);
+  const contexts = new Map([['src', { kind: 'files', name: 'src', directory } as const]]);
+  const dockerfile = 'FROM base\nCOPY --from=src n /\nRUN fail 1';
+  expect((await shop.failing(dockerfile, {}, { contexts })).code).toBe('RUN_FAILED');
+  const node = { stat: lstatSync(join(directory, 'n'), { bigint: true }) };
+  expect(digests().of(node, NOWHERE)).toBe(
+    new Bun.CryptoHasher('sha256').update('named').digest('hex'),
+  );
+  rmSync(directory, { recursive: true });
 });
 
 test('of contexts that were fetched, and lie in the state directory, nothing is remembered', async () => {
