@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { ClocheError } from '../error.ts';
 import { HOST_ARCH } from './abi/arch.ts';
 import { type PlanMemory, planMemory } from './memory.ts';
-import { encode, type Plan } from './plan/index.ts';
+import { type Block, encode, type Plan } from './plan/index.ts';
 import { installedWalker } from './walker/index.ts';
 
 /** The fd of the walker's end of the control socket, for what a plan says and hears. */
@@ -47,6 +47,8 @@ export interface Launched {
   ];
   /** The plan's memory as it is by now. */
   readonly memory: PlanMemory;
+  /** Writes into a block of it; whoever reads it must be waiting for our word. */
+  write(to: Block, content: Uint8Array): void;
   /** A copy of the memory that stays when `close` has let go of it. */
   keep(): PlanMemory;
   /** Lets go of the plan's memory. The walker keeps its own hold. */
@@ -87,6 +89,12 @@ export function launch(plan: Plan, options: LaunchOptions = {}): Launched {
     output: [streamOf(child.stdout), streamOf(child.stderr)],
     pauses,
     memory: planMemory(plan, encoded, (at, size) => bytesOf(memory, at, size)),
+    write: (to, content) => {
+      const at = encoded.offsetOf.get(to);
+      if (at === undefined || content.length > to.size)
+        throw new RangeError(`${content.length} bytes do not fit into '${to.name}'`);
+      writeSync(memory, content, 0, content.length, at);
+    },
     keep: () => {
       const copy = bytesOf(memory, 0, encoded.bytes.length);
       return planMemory(plan, encoded, (at, size) => copy.subarray(at, at + size));

@@ -68,7 +68,10 @@ export function ociFeatures(): Command {
     const features = {
       ociVersionMin: '1.0.0',
       ociVersionMax: '1.2.0',
-      hooks: ['prestart', 'createRuntime', 'poststart', 'poststop'],
+      hooks: [
+        ...['prestart', 'createRuntime', 'createContainer', 'startContainer'],
+        ...['poststart', 'poststop'],
+      ],
       linux: {
         namespaces: [...NAMESPACES, 'user', 'time'].sort(),
         capabilities: CAPABILITIES,

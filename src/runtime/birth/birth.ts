@@ -1,5 +1,6 @@
 import type { Block, Step, Value } from '../../linux/plan/index.ts';
 import type { Spec } from '../spec.ts';
+import type { InnerHooks } from './hooks.ts';
 import type { MemoryFiles } from './memory.ts';
 import type { SourceKind } from './mounts.ts';
 import type { Namespaces } from './namespaces.ts';
@@ -36,6 +37,8 @@ export interface Birth {
   readonly startFifo?: string | undefined;
   /** The engine wants to be asked before init goes on, since there are hooks to run. */
   readonly hooks?: boolean | undefined;
+  /** Those that init runs itself; then `hooks` is set, too, for their state to be written. */
+  readonly innerHooks?: InnerHooks | undefined;
   /** How many fds from 3 on the program keeps. */
   readonly preserveFds?: number | undefined;
 }

@@ -15,6 +15,7 @@ import {
 } from '../../linux/plan/index.ts';
 import { type Birth, type Io, type Meeting, needsHelp } from './birth.ts';
 import { handOver } from './console.ts';
+import type { InnerHooks, PlannedHook } from './hooks.ts';
 import { initSteps } from './init.ts';
 import {
   beforeClone,
@@ -51,6 +52,11 @@ export interface ContainerPlan {
   readonly pair: Pair;
   /** What the config asks for and this machine cannot give. */
   readonly warnings: readonly string[];
+  /** The hooks that init runs. */
+  readonly hooks: {
+    readonly inner: InnerHooks | undefined;
+    readonly planned: readonly PlannedHook[];
+  };
 }
 
 /**
@@ -76,6 +82,7 @@ export function containerPlan(birth: Birth): ContainerPlan {
   const quiet = { ...shim, pause: false };
   return {
     pair: two,
+    hooks: { inner: birth.innerHooks, planned: init.hooks },
     warnings: [...(birth.warnings ?? []), ...init.warnings],
     plan: plan(`container ${birth.id}`, [
       ...within(shim, [

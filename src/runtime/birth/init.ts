@@ -13,6 +13,7 @@ import {
 import type { Spec } from '../spec.ts';
 import { type Birth, type Meeting, needsHelp } from './birth.ts';
 import { deviceSteps } from './devices.ts';
+import { hookSteps, type PlannedHook } from './hooks.ts';
 import { maskSteps, readonlySteps } from './masks.ts';
 import { memorySteps } from './memory.ts';
 import { filesystemSteps, mountSteps, setAttributes } from './mounts.ts';
@@ -33,14 +34,17 @@ export function initSteps(
   namespaces: Namespaces,
   two: Pair,
   meeting: Meeting,
-): { steps: Step[]; warnings: readonly string[] } {
+): { steps: Step[]; warnings: readonly string[]; hooks: readonly PlannedHook[] } {
   const { spec } = birth;
   const process = spec.process ?? { user: { uid: 0, gid: 0 }, cwd: '/' };
   const [root, fifo] = [result('root'), result('fifo')];
   const proc = result('own proc');
   const needsProc = process.oomScoreAdj !== undefined || spec.linux?.sysctl !== undefined;
+  const atCreate = hookSteps('createContainer', birth.innerHooks);
+  const atStart = hookSteps('startContainer', birth.innerHooks);
+  const before = atStart.steps;
   const settled = settle(
-    { ...birth, process, proc: needsProc ? proc : undefined, root, fifo },
+    { ...birth, process, proc: needsProc ? proc : undefined, root, fifo, before },
     two,
     meeting,
   );
@@ -63,12 +67,14 @@ export function initSteps(
     ]),
     ...terminalSteps(spec, two, meeting, root),
     ...identitySteps(spec, proc),
+    ...atCreate.steps,
     ...(ownTree ? pivotSteps(root) : chrootSteps(root)),
     ...propagationSteps(spec),
     ...(spec.root?.readonly === true ? [setAttributes(root, ['MOUNT_ATTR_RDONLY'], false)] : []),
     ...settled.steps,
   ];
-  return { steps, warnings: settled.warnings };
+  const hooks = [...atCreate.planned, ...atStart.planned];
+  return { steps, warnings: settled.warnings, hooks };
 }
 
 /** The first steps of any process that becomes somebody else's program. */

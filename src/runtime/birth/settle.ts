@@ -29,6 +29,8 @@ export interface Settling {
   readonly fifo?: Value | undefined;
   readonly startFifo?: string | undefined;
   readonly preserveFds?: number | undefined;
+  /** What is done when all is ready but the program. */
+  readonly before?: readonly Step[] | undefined;
 }
 
 /**
@@ -54,6 +56,7 @@ export function settle(
     ...workingDirectorySteps(root, process.cwd),
     ...lastSteps(settling, two),
     ...(restrained ? seccomp : []),
+    ...(settling.before ?? []),
     ...executeSteps(process),
   ];
   return { steps, warnings: become.warnings };

@@ -17,6 +17,7 @@ import { type Policy, seccompSteps } from '../../linux/seccomp/index.ts';
 import { installedWalker } from '../../linux/walker/index.ts';
 import type { Birth, Io } from '../birth/birth.ts';
 import type { Spec } from '../spec.ts';
+import { innerHooksOf } from './inner-hooks.ts';
 import { parseSpec } from './schema.ts';
 
 /** A bundle: a directory with a `config.json` and, mostly, the rootfs. */
@@ -46,13 +47,11 @@ export function readBundle(directory: string): Bundle {
 }
 
 /** What is asked for and cannot be done is an error and never ignored. */
-function refuseUnsupported({ process, linux, hooks }: Spec): void {
+function refuseUnsupported({ process, linux }: Spec): void {
   const asked = [
     process?.apparmorProfile === undefined ? [] : ['process.apparmorProfile'],
     process?.selinuxLabel === undefined ? [] : ['process.selinuxLabel'],
     linux?.mountLabel === undefined ? [] : ['linux.mountLabel'],
-    (hooks?.createContainer ?? []).length === 0 ? [] : ['hooks.createContainer'],
-    (hooks?.startContainer ?? []).length === 0 ? [] : ['hooks.startContainer'],
     linux?.cgroupsPath?.includes(':') === true ? ['linux.cgroupsPath in systemd form'] : [],
   ].flat();
   if (asked.length > 0)
@@ -86,6 +85,7 @@ export function birthOfBundle(id: string, { path, spec }: Bundle, options: Birth
   const hierarchies = prepareParent(detectCgroups(), dirname(group));
   takeOver(hierarchies, group);
   const policy = spec.linux?.seccomp as Policy | undefined;
+  const inner = innerHooksOf(id, { path, spec });
   const filter = policy === undefined ? undefined : seccompSteps(policy, HOST_ARCH);
   return {
     ...options,
@@ -103,7 +103,10 @@ export function birthOfBundle(id: string, { path, spec }: Bundle, options: Birth
     cgroup: cgroupSteps(hierarchies, group, resourcesOf(spec)),
     seccomp: filter?.steps,
     warnings: filter?.warnings,
-    hooks: [...(spec.hooks?.prestart ?? []), ...(spec.hooks?.createRuntime ?? [])].length > 0,
+    hooks:
+      [...(spec.hooks?.prestart ?? []), ...(spec.hooks?.createRuntime ?? [])].length > 0 ||
+      inner !== undefined,
+    innerHooks: inner,
   };
 }
 

@@ -18,6 +18,7 @@ import { type ContainerPlan, containerPlan } from '../birth/container.ts';
 import { type Bundle, birthOfBundle, cgroupPathOf, readBundle } from './bundle.ts';
 import { ownFds } from './fds.ts';
 import { runHooks } from './hooks.ts';
+import { hookFailure, tellHooks } from './inner-hooks.ts';
 import { ioOf } from './io.ts';
 import {
   claim,
@@ -206,6 +207,7 @@ async function follow(
           [...(spec.hooks?.prestart ?? []), ...(spec.hooks?.createRuntime ?? [])],
           state,
         );
+        tellHooks(birth, launched, state);
         writeSync(launched.control, 'g');
       }
       if (said === word) {
@@ -229,6 +231,8 @@ async function follow(
   }
   await launched.exited;
   const failure = launched.memory.failure();
+  const hook = hookFailure(birth, launched);
+  if (hook !== undefined) throw hook;
   throw failure === undefined
     ? new ClocheError('WALKER_DIED', `the shim of '${id}' was killed`)
     : stepFailed(birth.plan, failure.step, failure.errno);

@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
+import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { detectCgroups } from '../src/linux/cgroup/index.ts';
+import type { Hooks } from '../src/runtime/index.ts';
+import { BASE_TIMEOUT } from './base.ts';
+import { type Bundles, openBundles } from './bundles.ts';
+
+/** The hooks that run inside of a container: `createContainer` and `startContainer`. */
+setDefaultTimeout(60_000);
+let bundles: Bundles;
+/** A directory that host and container share. */
+let shared = '';
+const oci = (...args: string[]) => bundles.oci(...args);
+
+beforeAll(async () => {
+  bundles = await openBundles();
+  shared = join(bundles.scratch, 'shared');
+  mkdirSync(shared, { mode: 0o777 });
+}, BASE_TIMEOUT);
+
+afterAll(() => bundles.remove());
+
+/** A bundle with these hooks and with the shared directory at /mnt. */
+function bundle(name: string, hooks: Hooks, script = 'echo program >> /mnt/order') {
+  return bundles.bundle(name, script, (spec) => ({
+    ...spec,
+    hooks,
+    annotations: { 'a.b': 'c' },
+    mounts: [
+      ...(spec.mounts ?? []),
+      { destination: '/mnt', source: shared, type: 'bind', options: ['bind'] },
+    ],
+  }));
+}
+
+const sh = (script: string) => ({ path: '/bin/sh', args: ['sh', '-c', script], env: ['A=b'] });
+
+test('they run in the namespaces of the container, in their order, and get its state', async () => {
+  const look = (at: string, name: string) =>
+    `cat > ${at}/${name}.state; readlink /proc/self/ns/mnt > ${at}/${name}.mnt; echo ${name}$A >> ${at}/order; ls /proc/self/fd > ${at}/${name}.fds; pwd > ${at}/${name}.pwd`;
+  const path = await bundle('order', {
+    createRuntime: [sh(`echo runtime >> ${shared}/order; cat > /dev/null`)],
+    createContainer: [sh(look(shared, 'create'))],
+    startContainer: [sh(look('/mnt', 'start'))],
+    poststart: [sh(`cat > /dev/null`)],
+  });
+  expect(await oci('create', '--bundle', path, 'order')).toMatchObject({ code: 0, err: '' });
+  const read = (name: string) => readFileSync(join(shared, name), 'utf8');
+  expect(read('order')).toBe('runtime\ncreateb\n');
+  const { pid } = JSON.parse((await oci('state', 'order')).out) as { pid: number };
+  expect(JSON.parse(read('create.state'))).toMatchObject({
+    ...{ id: 'order', status: 'creating', pid, bundle: path, annotations: { 'a.b': 'c' } },
+  });
+  const own = readlinkSync(`/proc/${pid}/ns/mnt`);
+  expect((await oci('start', 'order')).code).toBe(0);
+  await bundles.until('stopped', 'order');
+  expect(read('order')).toBe('runtime\ncreateb\nstartb\nprogram\n');
+  expect(JSON.parse(read('start.state'))).toMatchObject({ id: 'order', status: 'created', pid });
+  expect([read('create.mnt'), read('start.mnt')]).toEqual([`${own}\n`, `${own}\n`]);
+  expect(own).not.toBe(readlinkSync('/proc/self/ns/mnt'));
+  // Its own three, and the directory that ls reads.
+  for (const name of ['create', 'start']) expect(read(`${name}.fds`)).toBe('0\n1\n2\n3\n');
+  expect(read('start.pwd')).toBe('/\n');
+  expect((await oci('delete', 'order')).code).toBe(0);
+});
+
+test.each([
+  ['a failing createContainer', { createContainer: [sh('exit 3')] }, 'exited with 3'],
+  ['one that is not there', { createContainer: [{ path: '/nowhere' }] }, 'exited with 127'],
+  ['one that takes too long', { createContainer: [{ ...sh('sleep 30'), timeout: 1 }] }, 'signal 9'],
+  ['a failing startContainer', { startContainer: [sh('exit 4')] }, 'exited with 4'],
+])('%s ends it, and nothing is left', async (what, hooks, said) => {
+  const name = what.replaceAll(' ', '-');
+  const path = await bundle(name, hooks, 'echo program > /mnt/never');
+  const { code, err } = await oci('run', '--bundle', path, name);
+  expect([code, err]).toEqual([1, expect.stringContaining(said)]);
+  expect(existsSync(join(shared, 'never'))).toBe(false);
+  expect((await oci('state', name)).code).toBe(1);
+  const groups = detectCgroups().all.map(({ mountPoint }) => `${mountPoint}/cloche/oci-${name}`);
+  expect(groups.filter((group) => existsSync(group))).toEqual([]);
+});
+
+test('what a hook does not read is in nobody’s way', async () => {
+  writeFileSync(join(shared, 'order'), '');
+  const path = await bundle('deaf', {
+    createContainer: [sh('exec <&-; true'), sh(`echo second >> ${shared}/order`)],
+  });
+  expect(await oci('run', '--bundle', path, 'deaf')).toMatchObject({ code: 0, err: '' });
+  expect(readFileSync(join(shared, 'order'), 'utf8')).toBe('second\nprogram\n');
+});
