@@ -1,6 +1,8 @@
 /** Whoever takes part: all take turns, so that a noisy machine is noisy for all. */
 export interface Contestant {
   readonly name: string;
+  /** What it needs for each run, not timed. */
+  readonly before?: () => Promise<void>;
   readonly run: () => Promise<void>;
 }
 
@@ -27,6 +29,7 @@ export async function fit(contestants: readonly Contestant[]): Promise<Contestan
   const able: Contestant[] = [];
   for (const contestant of contestants) {
     try {
+      await contestant.before?.();
       await contestant.run();
       able.push(contestant);
     } catch (error) {
@@ -40,7 +43,8 @@ export async function fit(contestants: readonly Contestant[]): Promise<Contestan
 export async function compete(contestants: readonly Contestant[], rounds: number): Promise<Row[]> {
   const times = new Map(contestants.map(({ name }) => [name, [] as number[]]));
   for (let round = 0; round < rounds; round++)
-    for (const { name, run } of contestants) {
+    for (const { name, before, run } of contestants) {
+      await before?.();
       const start = performance.now();
       await run();
       times.get(name)?.push(performance.now() - start);
