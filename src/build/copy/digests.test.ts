@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { nameOfContext } from '../contexts/named.ts';
 import { openWorkshop, type Workshop } from '../testing.ts';
 import { forgetDigests, rememberedDigests } from './digests.ts';
 
@@ -88,7 +89,8 @@ test('what a named context holds is remembered too, and if the build fails as we
   const directory = mkdtempSync(join(tmpdir(), 'cloche-named-'));
   writeFileSync(join(directory, 'n'), 'named');
   await Bun.sleep(SETTLING);
-  const contexts = new Map([['src', { kind: 'files', name: 'src', directory } as const]]);
+  const name = nameOfContext('src');
+  const contexts = new Map([[name, { kind: 'files', name, directory } as const]]);
   const dockerfile = 'FROM base\nCOPY --from=src n /\nRUN fail 1';
   expect((await shop.failing(dockerfile, {}, { contexts })).code).toBe('RUN_FAILED');
   const node = { stat: lstatSync(join(directory, 'n'), { bigint: true }) };
