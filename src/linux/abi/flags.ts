@@ -134,6 +134,7 @@ export const FLAGS = {
   IPPROTO_IPV6: 41,
   IPV6_V6ONLY: 26,
   MSG_NOSIGNAL: 0x4000,
+  MSG_PEEK: 2,
   MSG_DONTWAIT: 0x40,
 
   // netdevice(7)

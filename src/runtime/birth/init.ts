@@ -21,7 +21,7 @@ import { joinSteps, type Namespaces, writeAt } from './namespaces.ts';
 import { openInRoot } from './paths.ts';
 import { chrootSteps, pivotSteps, rootSteps } from './rootfs.ts';
 import { settle } from './settle.ts';
-import { INIT_FAILED, type Pair } from './shim.ts';
+import { INIT_FAILED, isShimThere, type Pair } from './shim.ts';
 import { consoleSteps, openTerminal } from './terminal.ts';
 
 /**
@@ -82,6 +82,7 @@ export function beginSteps(two: Pair): Step[] {
   return [
     call('prctl', DIE_WITH_SHIM, 'a container never outlives its shim', { label: 'init' }),
     call('close', [value(two.sockets, 0, 'i32')], "that end is the shim's"),
+    isShimThere(two),
     call('umask', [0], 'modes are meant as they are written'),
   ];
 }

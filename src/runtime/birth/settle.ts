@@ -13,7 +13,7 @@ import type { Process } from '../spec.ts';
 import type { Meeting } from './birth.ts';
 import { placeFds } from './preserved.ts';
 import { becoming, executeSteps, type Machine, workingDirectorySteps } from './process.ts';
-import { INIT_FAILED, type Pair } from './shim.ts';
+import { INIT_FAILED, isShimThere, type Pair } from './shim.ts';
 import { takeTerminal } from './terminal.ts';
 
 /** A process that stands in its namespaces and its root, and what it shall become. */
@@ -101,6 +101,7 @@ function lastSteps({ process, fifo, startFifo, preserveFds = 0 }: Settling, two:
       [flags('PR_SET_PDEATHSIG'), flags('SIGKILL'), 0, 0, 0],
       'again: a change of user has undone it',
     ),
+    isShimThere(two),
     ...wait,
   ];
 }

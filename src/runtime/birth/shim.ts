@@ -146,6 +146,20 @@ export function hear({ sockets }: Pair, why: string): Step[] {
   ];
 }
 
+/**
+ * In the child: ends it if the shim has died before the child asked for its death signal, of which the
+ * kernel tells nobody any more. A dead process's sockets are closed before its children hear of it.
+ */
+export function isShimThere({ sockets }: Pair): Step {
+  const peek = flags('MSG_PEEK', 'MSG_DONTWAIT');
+  return call(
+    'recvfrom',
+    [value(sockets, 4, 'i32'), pointer(buffer('word', 8)), 1, peek, 0, 0],
+    'is the shim still there? The end of the socket would say no',
+    { tolerate: ['EAGAIN'], jump: { on: 'zero', to: INIT_FAILED } },
+  );
+}
+
 /** Says the child one word. */
 export function say({ sockets }: Pair, why: string): Step {
   return call(
