@@ -1,4 +1,3 @@
-export type { BuildShell, OpenShell } from './build-shell.ts';
 export { type Engine, openEngine } from './engine.ts';
 export { exitCodeFor } from './errors.ts';
 export { type ExecOptions, execInContainer } from './exec.ts';

@@ -11,7 +11,7 @@ import {
   withContext,
   withNamedContexts,
 } from '../../build/index.ts';
-import { runCommandOf } from '../../engine/build-run.ts';
+import { runCommandOf } from '../../engine/build/index.ts';
 import { type Engine, openEngine, settleAll } from '../../engine/index.ts';
 import { printWarnings } from '../check.ts';
 import { interruptible } from '../interrupt.ts';

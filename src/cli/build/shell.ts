@@ -1,4 +1,4 @@
-import type { BuildShell, OpenShell } from '../../engine/index.ts';
+import type { BuildShell, OpenShell } from '../../engine/build/index.ts';
 import { ClocheError } from '../../error.ts';
 import { painted, printError } from '../output.ts';
 import { terminalSize, withRawTerminal } from '../terminal.ts';

@@ -1,8 +1,8 @@
 import { lstatSync, rmdirSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ActiveSnapshot, type Node, type Store, treeOf } from '../image/index.ts';
-import { fromRaw, toRaw } from '../image/layer/scan.ts';
-import { walk } from '../image/tree.ts';
+import { type ActiveSnapshot, type Node, type Store, treeOf } from '../../image/index.ts';
+import { fromRaw, toRaw } from '../../image/layer/scan.ts';
+import { walk } from '../../image/tree.ts';
 
 /** A mount point that was not there, and the directory in which its making begins. */
 interface Stub {

@@ -1,24 +1,29 @@
 import { existsSync, mkdirSync, writeSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { type RunCommand, type RunSpec, runFailure } from '../build/index.ts';
-import { temporaryPath } from '../image/index.ts';
-import { cgroupSteps } from '../linux/cgroup/index.ts';
-import { type Launched, type LaunchOptions, launch } from '../linux/launch.ts';
-import { stepFailed } from '../linux/perform.ts';
-import { exitCodeIn } from '../linux/signals.ts';
-import { type ContainerPlan, containerPlan, type Mount, winsizeBytes } from '../runtime/index.ts';
-import { type BuildMounts, buildMounts } from './build-mounts.ts';
-import { type BuildShell, type OpenShell, shellOf } from './build-shell.ts';
-import { CGROUP_PARENT, type Engine } from './engine.ts';
-import { startError } from './errors.ts';
-import { etcMounts, kindOf } from './files.ts';
-import { watchStubs } from './mount-stubs.ts';
-import { attach } from './network.ts';
-import { DEFAULT_OPTIONS, type RunOptions } from './options.ts';
-import { seccompOf } from './seccomp.ts';
-import { specOf } from './spec.ts';
-import type { TerminalSize } from './start.ts';
-import { identityOf } from './users.ts';
+import { type RunCommand, type RunSpec, runFailure } from '../../build/index.ts';
+import { temporaryPath } from '../../image/index.ts';
+import { cgroupSteps } from '../../linux/cgroup/index.ts';
+import { type Launched, type LaunchOptions, launch } from '../../linux/launch.ts';
+import { stepFailed } from '../../linux/perform.ts';
+import { exitCodeIn } from '../../linux/signals.ts';
+import {
+  type ContainerPlan,
+  containerPlan,
+  type Mount,
+  winsizeBytes,
+} from '../../runtime/index.ts';
+import { CGROUP_PARENT, type Engine } from '../engine.ts';
+import { startError } from '../errors.ts';
+import { etcMounts, kindOf } from '../files.ts';
+import { attach } from '../network.ts';
+import { DEFAULT_OPTIONS, type RunOptions } from '../options.ts';
+import { seccompOf } from '../seccomp.ts';
+import { specOf } from '../spec.ts';
+import type { TerminalSize } from '../start.ts';
+import { identityOf } from '../users.ts';
+import { type BuildMounts, buildMounts } from './mounts.ts';
+import { type BuildShell, type OpenShell, shellOf } from './shell.ts';
+import { watchStubs } from './stubs.ts';
 
 /**
  * How the builder runs a RUN: in a container of the active snapshot that ends with it. Where it fails

@@ -9,10 +9,10 @@ import {
 } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
-import type { FileDress, LayeredMount, ReadyMount } from '../build/index.ts';
-import { perform } from '../linux/perform.ts';
-import { call, flags, mode, plan, text } from '../linux/plan/index.ts';
-import type { MemoryFile, MemoryFiles, Mount } from '../runtime/index.ts';
+import type { FileDress, LayeredMount, ReadyMount } from '../../build/index.ts';
+import { perform } from '../../linux/perform.ts';
+import { call, flags, mode, plan, text } from '../../linux/plan/index.ts';
+import type { MemoryFile, MemoryFiles, Mount } from '../../runtime/index.ts';
 
 /** The mounts of one RUN, as its container has them. */
 export interface BuildMounts {

@@ -1,0 +1,2 @@
+export { runCommandOf } from './run.ts';
+export type { BuildShell, OpenShell } from './shell.ts';
