@@ -184,3 +184,28 @@ test('exec refuses a user that is no number', async () => {
     expect((await oci('delete', '--force', 'nobody')).code).toBe(0);
   }
 });
+
+test('a bundle as runc writes it: its own cgroups, and nothing above them', async () => {
+  const show = 'cat /proc/self/mountinfo; touch /sys/fs/cgroup/x; cat /sys/fs/cgroup/pids/pids.max';
+  const path = await bundle('runc', show, (spec) => ({
+    ...spec,
+    // What `runc spec` names as ambient is not inheritable; that is a warning and no more.
+    process: {
+      ...spec.process,
+      capabilities: { ...spec.process?.capabilities, ambient: ['CAP_KILL'] },
+    },
+    linux: { ...spec.linux, resources: { ...spec.linux?.resources, pids: { limit: 17 } } },
+  }));
+  const { out, err, code } = await oci('run', '--bundle', path, 'runc');
+  const { mode, all } = detectCgroups();
+  const mounts = out.split('\n').filter((line) => / - cgroup2? /.test(line));
+  expect(mounts.every((line) => / \/ \/sys\/fs\/cgroup\S* ro,nosuid,nodev,noexec/.test(line))).toBe(
+    true,
+  );
+  expect(mounts).toHaveLength(
+    mode === 'v2' ? 1 : all.filter(({ version }) => version === 1).length,
+  );
+  expect(err).toContain('not inheritable, and so not ambient: CAP_KILL');
+  expect(err).toContain("cannot touch '/sys/fs/cgroup/x': Read-only file system");
+  if (mode !== 'v2') expect([out.trim().split('\n').at(-1), code]).toEqual(['17', 0]);
+});

@@ -30,17 +30,25 @@ test('maskOf and namesOf undo each other, bits without a name are left out', () 
 
 test('onlyAvailable leaves out of every set what is not ours to give, with one warning', () => {
   const { sets, warnings } = onlyAvailable(
-    { bounding: ['CAP_CHOWN', 'CAP_KILL'], effective: ['CAP_KILL'], ambient: ['CAP_CHOWN'] },
+    { bounding: ['CAP_CHOWN', 'CAP_KILL'], effective: ['CAP_KILL'], permitted: ['CAP_CHOWN'] },
     maskOf(['CAP_CHOWN']),
   );
   expect(sets).toEqual({
     bounding: ['CAP_CHOWN'],
     effective: [],
-    permitted: [],
+    permitted: ['CAP_CHOWN'],
     inheritable: [],
-    ambient: ['CAP_CHOWN'],
+    ambient: [],
   });
   expect(warnings).toEqual(['CAP_KILL is not ours to give, so the container lacks it']);
+});
+
+test('what is not permitted and inheritable cannot be ambient, and that is said', () => {
+  const both = ['CAP_CHOWN', 'CAP_KILL'];
+  const wanted = { permitted: both, inheritable: ['CAP_KILL'], ambient: both };
+  const { sets, warnings } = onlyAvailable(wanted, maskOf(both));
+  expect(sets.ambient).toEqual(['CAP_KILL']);
+  expect(warnings).toEqual(['not inheritable, and so not ambient: CAP_CHOWN']);
 });
 
 test('dropBoundingSteps drops what is not kept, up to the last that the kernel knows', () => {

@@ -105,7 +105,8 @@ export function lastCapability(): number {
 
 /**
  * Takes out of every set what `available` lacks, with a warning for each: a rootless engine cannot
- * give what it does not have, and neither can we.
+ * give what it does not have, and neither can we. Ambient ones have to be permitted and inheritable;
+ * configs that runc writes name some that are not.
  */
 export function onlyAvailable(
   sets: CapabilitySets,
@@ -125,10 +126,14 @@ export function onlyAvailable(
     inheritable: keep(sets.inheritable),
     ambient: keep(sets.ambient),
   };
+  const canBeAmbient = (name: string) =>
+    kept.permitted.includes(name) && kept.inheritable.includes(name);
+  const lost = kept.ambient.filter((name) => !canBeAmbient(name));
   const warnings = [...missing].map(
     (name) => `${name} is not ours to give, so the container lacks it`,
   );
-  return { sets: kept, warnings };
+  if (lost.length > 0) warnings.push(`not inheritable, and so not ambient: ${lost.join(', ')}`);
+  return { sets: { ...kept, ambient: kept.ambient.filter(canBeAmbient) }, warnings };
 }
 
 /** Drops every capability up to `last` from the bounding set but those of `keep`. Source: prctl(2). */

@@ -38,6 +38,12 @@ export function defaultSpec(): Spec {
     source: 'sysfs',
     options: ['nosuid', 'noexec', 'nodev', 'ro'],
   };
+  const cgroup = {
+    destination: '/sys/fs/cgroup',
+    type: 'cgroup',
+    source: 'cgroup',
+    options: ['nosuid', 'noexec', 'nodev', 'relatime', 'ro'],
+  };
   return {
     ociVersion: '1.2.0',
     process: {
@@ -52,7 +58,7 @@ export function defaultSpec(): Spec {
     },
     root: { path: 'rootfs', readonly: true },
     hostname: 'cloche',
-    mounts: [...DEFAULT_MOUNTS, sys],
+    mounts: [...DEFAULT_MOUNTS, sys, cgroup],
     linux: {
       resources: { devices: [{ allow: false, access: 'rwm' }] },
       namespaces: NAMESPACES.map((type) => ({ type })),

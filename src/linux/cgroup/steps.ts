@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { ClocheError } from '../../error.ts';
 import {
   block,
@@ -40,6 +41,11 @@ export function cgroupSteps(
       ...program,
     ],
     join: all.flatMap((tree) => joinSteps(tree, path)),
+    folders: all.map((tree) => ({
+      version: tree.version,
+      name: basename(tree.mountPoint),
+      directory: directoryOf(tree, path),
+    })),
     remove: [
       ...(unified === undefined ? [] : killSteps(unified, path)),
       ...all.slice(0, 1).flatMap((tree) => patientRemoveSteps(directoryOf(tree, path))),
@@ -78,6 +84,15 @@ export interface CgroupSteps {
    * labels allow it once in a plan.
    */
   readonly remove: Step[];
+  /** The directories, for whoever shows them to the container. */
+  readonly folders: readonly CgroupFolder[];
+}
+
+export interface CgroupFolder {
+  readonly version: 1 | 2;
+  /** What its hierarchy is called under `/sys/fs/cgroup`: `memory`, `cpu,cpuacct`, `systemd`. */
+  readonly name: string;
+  readonly directory: string;
 }
 
 /** The cgroup's directory in one hierarchy. */

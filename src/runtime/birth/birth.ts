@@ -1,3 +1,4 @@
+import type { CgroupFolder } from '../../linux/cgroup/index.ts';
 import type { Block, Step, Value } from '../../linux/plan/index.ts';
 import type { Spec } from '../spec.ts';
 import type { InnerHooks } from './hooks.ts';
@@ -48,6 +49,8 @@ export interface CgroupSteps {
   readonly create: readonly Step[];
   readonly join: readonly Step[];
   readonly remove: readonly Step[];
+  /** Its directories on the host. */
+  readonly folders?: readonly CgroupFolder[] | undefined;
 }
 
 /** What attaches a container to a network: in the shim, and then inside the new namespace. */

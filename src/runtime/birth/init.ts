@@ -12,6 +12,7 @@ import {
 } from '../../linux/plan/index.ts';
 import type { Spec } from '../spec.ts';
 import { type Birth, type Meeting, needsHelp } from './birth.ts';
+import { cgroupMountSteps } from './cgroup-mount.ts';
 import { deviceSteps } from './devices.ts';
 import { hookSteps, type PlannedHook } from './hooks.ts';
 import { maskSteps, readonlySteps } from './masks.ts';
@@ -62,7 +63,11 @@ export function initSteps(
       : []),
     ...closingAfter(root, [
       ...(birth.memory === undefined ? [] : memorySteps(birth.memory)),
-      ...(spec.mounts ?? []).flatMap((mount) => mountSteps(root, mount, birth.sourceKind)),
+      ...(spec.mounts ?? []).flatMap((mount) =>
+        mount.type === 'cgroup' || mount.type === 'cgroup2'
+          ? cgroupMountSteps(root, mount, birth.cgroup?.folders ?? [])
+          : mountSteps(root, mount, birth.sourceKind),
+      ),
       ...fillSteps(spec, namespaces, root),
     ]),
     ...terminalSteps(spec, two, meeting, root),
