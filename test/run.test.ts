@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { detectCgroups } from '../src/linux/cgroup/index.ts';
 import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
 
 /** The command line, as a user meets it. After each test nothing of it is left. */
@@ -252,3 +253,28 @@ test('two containers reach each other over the bridge, and the host name is thei
   expect((await heard).out).toBe('hello\n');
   await run('rm', '-f', name);
 });
+
+test('somebody else in its cgroup hides no exit code, and keeps nobody from his work', async () => {
+  const name = 'run-leftover';
+  const script = 'echo here; read x; exit 7';
+  const child = Bun.spawn(
+    [cloche, 'run', '-i', '--rm', '--name', name, image, 'sh', '-c', script],
+    {
+      env: env(),
+      stdio: ['pipe', 'pipe', 'pipe'],
+    },
+  );
+  for await (const chunk of child.stdout) if (chunk.length > 0) break;
+  const id = JSON.parse((await run('inspect', name)).out)[0].Id as string;
+  const guest = Bun.spawn(['sleep', '60']);
+  const group = detectCgroups().all.map(({ mountPoint }) => `${mountPoint}/cloche/${id}`);
+  writeFileSync(join(group.at(-1) ?? '', 'cgroup.procs'), String(guest.pid));
+  child.stdin.end();
+  const err = await new Response(child.stderr).text();
+  expect([await child.exited, err]).toEqual([7, expect.stringContaining('is still in use')]);
+  expect((await run('ps')).code).toBe(0);
+  guest.kill();
+  await guest.exited;
+  await run('ps');
+  expect(group.filter((path) => existsSync(path))).toEqual([]);
+}, 60_000);

@@ -47,6 +47,11 @@ export function printWarnings(warnings: readonly string[]): void {
     process.stderr.write(`${painted(process.stderr, 33, 'warning:')} ${warning}\n`);
 }
 
+/** Says what could not be cleared away after a container's end. */
+export function printLeftover(error: ClocheError): void {
+  printWarnings([`${error.message}; the next command tries again`]);
+}
+
 /** Rows under headings, columns as wide as their widest cell, three blanks between, as docker has them. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = headings.map((heading, i) =>

@@ -16,7 +16,7 @@ import type { Rlimit } from '../linux/rlimits.ts';
 import { attached, running } from './attached.ts';
 import { addHost, addUlimit } from './container-flags.ts';
 import { bytes, exposed, many, ports, positive, whole } from './flags.ts';
-import { printError, printWarnings } from './output.ts';
+import { printError, printLeftover, printWarnings } from './output.ts';
 import { imageProgress } from './progress.ts';
 import { requireTerminal, terminalSize } from './terminal.ts';
 
@@ -156,6 +156,7 @@ async function run(options: RunOptions, flags: Flags): Promise<number> {
   const started = await startContainer(engine, container, {
     terminalSize: options.tty ? terminalSize() : undefined,
     step: flags.step,
+    onLeftover: printLeftover,
   });
   printWarnings(started.warnings);
   if (flags.step) {

@@ -14,7 +14,7 @@ import { stopContainer, waitForContainer } from '../engine/stop.ts';
 import { attached, running } from './attached.ts';
 import { type StopFlags, withStopFlags } from './flags.ts';
 import { printLog } from './logs.ts';
-import { forEachName, printWarnings } from './output.ts';
+import { forEachName, printLeftover, printWarnings } from './output.ts';
 import { requireTerminal, terminalSize } from './terminal.ts';
 
 /** `cloche start`: start containers that were created or have ended, with the files that they left. */
@@ -92,7 +92,11 @@ async function foreground(engine: Engine, container: Container): Promise<number>
   const started = await startContainer(
     engine,
     { ...container, options },
-    { again: true, terminalSize: options.tty ? terminalSize() : undefined },
+    {
+      again: true,
+      terminalSize: options.tty ? terminalSize() : undefined,
+      onLeftover: printLeftover,
+    },
   );
   printWarnings(started.warnings);
   return await attached(started, options);

@@ -16,13 +16,24 @@ import { removeEnded } from './remove.ts';
  * watched, commands that were killed halfway. Every command that looks at containers begins with it.
  */
 export async function settleAll(engine: Engine): Promise<void> {
-  for (const container of allContainers(engine)) {
-    if (container.status === 'running') await settleRunning(engine, container);
-    else if (container.status === 'created') await settleCreated(engine, container);
-    else if (container.options.remove) await removeEnded(engine, container.id);
-  }
+  for (const container of allContainers(engine)) await unlessBusy(settle(engine, container));
   await removeDeadCgroups(engine);
   await reconcile(engine.store);
+}
+
+async function settle(engine: Engine, container: Container): Promise<void> {
+  if (container.status === 'running') await settleRunning(engine, container);
+  else if (container.status === 'created') await settleCreated(engine, container);
+  else if (container.options.remove) await removeEnded(engine, container.id);
+}
+
+/** A cgroup in which somebody else has put a process keeps nobody from his work: later, perhaps. */
+async function unlessBusy(settling: Promise<void>): Promise<void> {
+  try {
+    await settling;
+  } catch (error) {
+    if (!(error instanceof ClocheError) || error.code !== 'CGROUP_BUSY') throw error;
+  }
 }
 
 /** A RUN's cgroup bears the name of the build that made it; that may have been killed. */
@@ -32,7 +43,7 @@ async function removeDeadCgroups(engine: Engine): Promise<void> {
     for (const entry of readdirSync(`${mountPoint}${CGROUP_PARENT}`))
       if (entry.includes('+')) ids.add(entry);
   for (const id of ids)
-    if (isDead((id.split('+')[0] ?? '') as Owner)) await removeCgroup(engine, id);
+    if (isDead((id.split('+')[0] ?? '') as Owner)) await unlessBusy(removeCgroup(engine, id));
 }
 
 /**

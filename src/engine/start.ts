@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { ClocheError } from '../error.ts';
+import type { ClocheError } from '../error.ts';
 import type { ResolveOptions } from '../image/index.ts';
 import {
   configOf,
@@ -11,29 +11,19 @@ import {
   resolveImage,
 } from '../image/index.ts';
 import { cgroupSteps } from '../linux/cgroup/index.ts';
-import { type Launched, launch, words } from '../linux/launch.ts';
-import { stepFailed } from '../linux/perform.ts';
-import { exitCodeIn } from '../linux/signals.ts';
+import { type Launched, launch } from '../linux/launch.ts';
 import { type ContainerPlan, containerPlan, type Io, winsizeBytes } from '../runtime/index.ts';
 import { CGROUP_PARENT, type Engine } from './engine.ts';
-import { startError } from './errors.ts';
 import { etcMounts, kindOf, volumeMount } from './files.ts';
 import { attach } from './network.ts';
 import type { RunOptions } from './options.ts';
-import { abandonPorts, portsOf, portWarnings } from './ports/index.ts';
-import { startTimeOf } from './processes.ts';
-import {
-  type Container,
-  directoryOf,
-  getContainer,
-  insertContainer,
-  updateContainer,
-} from './records.ts';
-import { removeContainer, removeEnded } from './remove.ts';
+import { portsOf, portWarnings } from './ports/index.ts';
+import { type Container, directoryOf, insertContainer, updateContainer } from './records.ts';
+import { removeContainer } from './remove.ts';
 import { seccompOf } from './seccomp.ts';
-import { noteExit, removeCgroup } from './settle.ts';
 import { argvOf, specOf } from './spec.ts';
 import { identityOf } from './users.ts';
+import { watchForEnd, watchForStart } from './watch.ts';
 
 /** A container that was started by us and is attached to our input and output. */
 export interface Started {
@@ -62,6 +52,8 @@ export interface StartOptions extends ResolveOptions {
   readonly step?: boolean | undefined;
   /** It was there before: what cannot be planned now stays as it is. */
   readonly again?: boolean | undefined;
+  /** Told what could not be cleared away after its end; the next command tries again. */
+  readonly onLeftover?: ((error: ClocheError) => void) | undefined;
   /** What the container has as 0, 1 and 2; ours without it. */
   readonly stdio?: readonly ['inherit' | 'ignore' | number, 'inherit' | number, 'inherit' | number];
 }
@@ -173,77 +165,9 @@ export async function startContainer(
     warnings: birth.warnings,
     pauses: launched.pauses,
     pid,
-    exited: watchForEnd(engine, container, birth, launched, pid),
+    exited: watchForEnd(engine, container, { birth, launched, pid, ...about }),
     resize: (size) => writeSync(launched.control, new Uint8Array(winsizeBytes(size))),
   };
-}
-
-/** Hears on the control socket that the program runs, notes it, and lets a detached shim live on. */
-async function watchForStart(
-  engine: Engine,
-  container: Container,
-  birth: ContainerPlan,
-  launched: Launched,
-): Promise<number> {
-  for await (const word of words(launched.control)) {
-    const pid = Number(launched.memory.value(birth.pair.pid));
-    if (word === 's') noteStart(engine, container.id, pid);
-    if (word === 's' && !container.options.detach) return pid;
-    if (word === 's') writeSync(launched.control, 'g');
-    if (word === 'o') {
-      launched.unref();
-      return pid;
-    }
-  }
-  throw startFailure(birth, launched);
-}
-
-function noteStart(engine: Engine, id: string, pid: number): void {
-  updateContainer(engine, id, {
-    status: 'running',
-    pid,
-    pid_start: startTimeOf(pid) ?? null,
-    started: Date.now(),
-    finished: null,
-    exit_code: null,
-  });
-}
-
-async function watchForEnd(
-  engine: Engine,
-  container: Container,
-  birth: ContainerPlan,
-  launched: Launched,
-  started: Promise<number>,
-): Promise<number> {
-  await launched.exited;
-  const pid = await started.catch(() => undefined);
-  const failed = pid === undefined || launched.memory.failure() !== undefined;
-  // What failed after it had started is the clearing away, which we can do better than the shim.
-  const failure = pid === undefined ? startFailure(birth, launched) : undefined;
-  if (failed) {
-    await removeCgroup(engine, container.id);
-    await abandonPorts(getContainer(engine, container.id));
-  }
-  const exitCode = exitCodeIn(launched.memory.read(birth.pair.status));
-  launched.close();
-  if (failure !== undefined) {
-    updateContainer(engine, container.id, { status: 'created', owner: null });
-    if (container.options.remove) await removeEnded(engine, container.id);
-    throw failure;
-  }
-  noteExit(engine, container.id, exitCode, Date.now());
-  if (container.options.remove) await removeEnded(engine, container.id);
-  return exitCode;
-}
-
-function startFailure(birth: ContainerPlan, launched: Launched): Error {
-  const failure = launched.memory.failure();
-  if (failure === undefined)
-    return new ClocheError('SHIM_KILLED', 'the container was ended before its program began', {
-      details: { plan: birth.plan.name },
-    });
-  return startError(stepFailed(birth.plan, failure.step, failure.errno));
 }
 
 /** Takes back a container that was created and will not be started. */

@@ -1,0 +1,103 @@
+import { writeSync } from 'node:fs';
+import { ClocheError } from '../error.ts';
+import { type Launched, words } from '../linux/launch.ts';
+import { stepFailed } from '../linux/perform.ts';
+import { exitCodeIn } from '../linux/signals.ts';
+import type { ContainerPlan } from '../runtime/index.ts';
+import type { Engine } from './engine.ts';
+import { startError } from './errors.ts';
+import { abandonPorts } from './ports/index.ts';
+import { startTimeOf } from './processes.ts';
+import { type Container, getContainer, updateContainer } from './records.ts';
+import { removeEnded } from './remove.ts';
+import { noteExit, removeCgroup } from './settle.ts';
+
+/** Hears on the control socket that the program runs, notes it, and lets a detached shim live on. */
+export async function watchForStart(
+  engine: Engine,
+  container: Container,
+  birth: ContainerPlan,
+  launched: Launched,
+): Promise<number> {
+  for await (const word of words(launched.control)) {
+    const pid = Number(launched.memory.value(birth.pair.pid));
+    if (word === 's') noteStart(engine, container.id, pid);
+    if (word === 's' && !container.options.detach) return pid;
+    if (word === 's') writeSync(launched.control, 'g');
+    if (word === 'o') {
+      launched.unref();
+      return pid;
+    }
+  }
+  throw startFailure(birth, launched);
+}
+
+function noteStart(engine: Engine, id: string, pid: number): void {
+  updateContainer(engine, id, {
+    status: 'running',
+    pid,
+    pid_start: startTimeOf(pid) ?? null,
+    started: Date.now(),
+    finished: null,
+    exit_code: null,
+  });
+}
+
+/** A container on its way, and who is told what is left of it. */
+interface Watched {
+  readonly onLeftover?: ((error: ClocheError) => void) | undefined;
+  readonly birth: ContainerPlan;
+  readonly launched: Launched;
+  readonly pid: Promise<number>;
+}
+
+/**
+ * Waits for its end, and notes it.
+ *
+ * @returns its exit code
+ * @throws {ClocheError} what kept it from starting
+ */
+export async function watchForEnd(
+  engine: Engine,
+  { id, options }: Container,
+  { birth, launched, pid: started, onLeftover }: Watched,
+): Promise<number> {
+  await launched.exited;
+  const pid = await started.catch(() => undefined);
+  const failed = pid === undefined || launched.memory.failure() !== undefined;
+  // What failed after it had started is the clearing away, which we can do better than the shim.
+  const failure = pid === undefined ? startFailure(birth, launched) : undefined;
+  const left = failed ? await clearAway(engine, id) : undefined;
+  if (left !== undefined) onLeftover?.(left);
+  const exitCode = exitCodeIn(launched.memory.read(birth.pair.status));
+  launched.close();
+  if (failure !== undefined) {
+    updateContainer(engine, id, { status: 'created', owner: null });
+    if (options.remove) await removeEnded(engine, id);
+    throw failure;
+  }
+  noteExit(engine, id, exitCode, Date.now());
+  if (options.remove && left === undefined) await removeEnded(engine, id);
+  return exitCode;
+}
+
+/** @returns why something is left: how the program has ended shall be known all the same */
+async function clearAway(engine: Engine, id: string): Promise<ClocheError | undefined> {
+  try {
+    await removeCgroup(engine, id);
+    await abandonPorts(getContainer(engine, id));
+    return undefined;
+  } catch (error) {
+    if (error instanceof ClocheError) return error;
+    throw error;
+  }
+}
+
+function startFailure(birth: ContainerPlan, launched: Launched): Error {
+  const failure = launched.memory.failure();
+  if (failure === undefined)
+    return new ClocheError('SHIM_KILLED', 'the container was ended before its program began', {
+      details: { plan: birth.plan.name },
+    });
+  return startError(stepFailed(birth.plan, failure.step, failure.errno));
+}
