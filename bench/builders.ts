@@ -33,8 +33,8 @@ export async function buildersOf(scratch: string): Promise<Builder[]> {
         command(cloche, 'build', '-q', '--network', 'none', '-t', RESULT, context),
     },
   ];
-  for (const builder of [docker(archive), buildah(archive, scratch)]) {
-    const one = await builder.catch((error: Error) => say(error.message));
+  for (const open of [docker, buildah]) {
+    const one = await open(archive, scratch).catch((error: Error) => say(error.message));
     if (one !== undefined) all.push(one);
   }
   return all;

@@ -185,6 +185,12 @@ export const PROGRAMS: readonly { name: string; package: string; why: string; ne
       why: 'debootstrap verifies the packages with it',
       needed: true,
     },
+    {
+      name: 'curl',
+      package: 'curl',
+      why: 'lessons 5 and 6 ask the application with it',
+      needed: true,
+    },
   ];
 
 function program({ programs }: Readings, one: (typeof PROGRAMS)[number]): Finding {
