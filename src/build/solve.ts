@@ -10,8 +10,8 @@ import {
   treeOf,
   whileWorking,
 } from '../image/index.ts';
-import { clampTimes } from '../image/layer/index.ts';
 import { toRaw } from '../image/layer/scan.ts';
+import { clampTimes } from '../image/layer/times.ts';
 import { walk } from '../image/tree.ts';
 import { cached, digestOfKey, remember, type StepKey } from './cache.ts';
 import type { Context } from './context.ts';

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { ClocheError } from '../error.ts';
 
 /** Whether people look at this stream: then it may have colours. */
@@ -39,6 +40,16 @@ export async function forEachName(
     } catch (error) {
       process.exitCode = printError(error);
     }
+  }
+}
+
+/** A short line on standard output, for those who print no more: `process.stdout` takes its time to load. */
+export function printLine(line: string): void {
+  try {
+    writeSync(1, `${line}\n`);
+  } catch {
+    // A full pipe that does not block: the stream waits.
+    process.stdout.write(`${line}\n`);
   }
 }
 

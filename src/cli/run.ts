@@ -16,7 +16,7 @@ import type { Rlimit } from '../linux/rlimits.ts';
 import { attached, running } from './attached.ts';
 import { addHost, addUlimit } from './container-flags.ts';
 import { bytes, exposed, many, ports, positive, whole } from './flags.ts';
-import { printError, printLeftover, printWarnings } from './output.ts';
+import { printError, printLeftover, printLine, printWarnings } from './output.ts';
 import { imageProgress } from './progress.ts';
 import { requireTerminal, terminalSize } from './terminal.ts';
 
@@ -88,7 +88,7 @@ export function createCommand(): Command {
       const container = await createContainer(engine, options, { ...progress, ...wanted });
       progress.end();
       releaseContainer(engine, container);
-      process.stdout.write(`${container.id}\n`);
+      printLine(container.id);
     });
 }
 
@@ -165,7 +165,7 @@ async function run(options: RunOptions, flags: Flags): Promise<number> {
   }
   if (!options.detach) return await attached(started, options);
   await running(started);
-  process.stdout.write(`${container.id}\n`);
+  printLine(container.id);
   return 0;
 }
 

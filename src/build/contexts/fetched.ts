@@ -2,7 +2,6 @@ import { createReadStream, mkdirSync, rmSync, statSync, writeFileSync } from 'no
 import { join, resolve } from 'node:path';
 import { ClocheError } from '../../error.ts';
 import { find, type Store, temporaryPath } from '../../image/index.ts';
-import { unpackAside } from '../../image/layer/index.ts';
 import { toRaw } from '../../image/layer/scan.ts';
 import { hostPath } from '../../image/tree.ts';
 import { cloneRepository, isRepository } from '../copy/git.ts';
@@ -76,6 +75,7 @@ async function withArchive<T>(
   { signal }: FetchOptions,
   action: Action<T>,
 ): Promise<T> {
+  const { unpackAside } = await import('../../image/layer/index.ts');
   const { tree, close } = await unpackAside(store, body, { signal });
   try {
     return await action(inside(tree.layers[0]?.directory ?? '', file));

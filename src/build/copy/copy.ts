@@ -20,7 +20,6 @@ import { ownerOf } from './owner.ts';
 import { pick } from './pick.ts';
 import { type PlaceOptions, place, placeInline } from './place.ts';
 import { type Fetched, fetchSource, isRemote } from './remote.ts';
-import { isArchive, placeArchive } from './unarchive.ts';
 import { UpperLayer } from './upper.ts';
 import { isWildcard } from './wildcard.ts';
 
@@ -116,8 +115,9 @@ async function perform(
       : undefined;
   const put = async (one: Gathered, dress: PlaceOptions) => {
     const [item] = one.items;
-    if (item === undefined || !archives.has(one)) await place(one, target, dress);
-    else await placeArchive(store, item.host, target, { ...files, mode: undefined });
+    if (item === undefined || !archives.has(one)) return place(one, target, dress);
+    const { placeArchive } = await import('./unarchive.ts');
+    await placeArchive(store, item.host, target, { ...files, mode: undefined });
   };
   for (const one of local) await put(one, { ...options, time });
   for (const one of remote) await put(one, options);
@@ -160,6 +160,8 @@ async function archives(
   remote: readonly Gathered[],
 ): Promise<Set<Gathered>> {
   if (add === null) return new Set();
+  // Loaded when needed: only ADD unpacks.
+  const { isArchive } = await import('./unarchive.ts');
   const asked = [...(add.unpack === false ? [] : local), ...(add.unpack === true ? remote : [])];
   const found = new Set<Gathered>();
   for (const one of asked) {

@@ -1,7 +1,5 @@
 import { chmodSync, createWriteStream, mkdirSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { ClocheError } from '../../error.ts';
 import { sha256 } from '../../image/digest.ts';
 import { type Store, temporaryPath } from '../../image/index.ts';
@@ -72,6 +70,9 @@ async function download(
       yield chunk;
     }
   };
+  // Loaded when needed: most builds fetch nothing.
+  const { Readable } = await import('node:stream');
+  const { pipeline } = await import('node:stream/promises');
   const body = Readable.from(counted(response.body));
   await pipeline(body, createWriteStream(path), { signal }).catch((cause: Error) => {
     signal.throwIfAborted();

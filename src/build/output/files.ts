@@ -1,6 +1,5 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { exportSnapshot } from '../../image/archive/export.ts';
 import { type ChainId, find, type Store, temporaryPath, treeOf } from '../../image/index.ts';
 import { gather } from '../copy/gather.ts';
 import { place } from '../copy/place.ts';
@@ -35,6 +34,7 @@ export async function* filesArchive(
   store: Store,
   chain: ChainId | undefined,
 ): AsyncGenerator<Buffer> {
+  const { exportSnapshot } = await import('../../image/archive/export.ts');
   const upper = temporaryPath(store);
   mkdirSync(upper);
   try {

@@ -1,6 +1,5 @@
 import type { ClocheError } from '../../error.ts';
 import type { ChainId, Digest, Store } from '../../image/index.ts';
-import { unpackLayer } from '../../image/layer/index.ts';
 import { canonical } from '../../image/reference.ts';
 import type { RemoteImage } from '../../image/remote.ts';
 import type { Progress, StepProgress } from '../progress.ts';
@@ -82,6 +81,7 @@ async function bring(
   { remote, diffIds, layers }: Found,
   signal: AbortSignal,
 ): Promise<ChainId | undefined> {
+  const { unpackLayer } = await import('../../image/layer/index.ts');
   let parent: ChainId | undefined;
   for (const number of layers) {
     const [descriptor, diffId] = [remote.manifest.layers[number], diffIds[number]];

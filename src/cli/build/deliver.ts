@@ -10,6 +10,7 @@ import {
 import { ClocheError } from '../../error.ts';
 import { parseReference, type Store, withTag } from '../../image/index.ts';
 import { writeFileAtomically } from '../../image/state/atomic.ts';
+import { printLine } from '../output.ts';
 import { output } from '../stream.ts';
 import { transferView } from '../transfer.ts';
 import { type BuildFlags, isQuiet } from './flags.ts';
@@ -78,7 +79,7 @@ function report(image: BuiltImage, flags: BuildFlags): void {
   if (flags.iidfile !== undefined) write(flags.iidfile, image.id);
   if (flags.metadataFile !== undefined)
     write(flags.metadataFile, `${JSON.stringify(metadata(image), undefined, 2)}\n`);
-  if (isQuiet(flags)) process.stdout.write(`${image.id}\n`);
+  if (isQuiet(flags)) printLine(image.id);
 }
 
 /** Buildx' keys, and under our own what each step did. */

@@ -13,10 +13,10 @@ export interface BuildPrinter {
 
 /** @param kind of `--progress`: `auto`, `plain`, `tty`, `json`, `quiet` */
 export function buildPrinter(kind: string): BuildPrinter {
-  const { stderr, stdout } = process;
   if (kind === 'quiet') return holding({ onEvent: () => undefined });
   if (kind === 'json')
-    return holding({ onEvent: (event) => stdout.write(`${JSON.stringify(event)}\n`) });
+    return holding({ onEvent: (event) => process.stdout.write(`${JSON.stringify(event)}\n`) });
+  const { stderr } = process;
   if (kind === 'tty' || (kind === 'auto' && stderr.isTTY)) return holding(drawn(stderr));
   return holding({ onEvent: plainPrinter((line) => stderr.write(`${line}\n`)) });
 }

@@ -7,7 +7,7 @@ import {
   statSync,
   utimesSync,
 } from 'node:fs';
-import { connect, createServer, type Server } from 'node:net';
+import type { Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { FileDress, LayeredMount, ReadyMount } from '../../build/index.ts';
 import { perform } from '../../linux/perform.ts';
@@ -123,6 +123,8 @@ function mkdirAs(cover: string, below: string, path: string): void {
 
 /** A socket of our own that leads to the agent's, so that it may have another owner and mode. */
 async function forward(agent: string, directory: string): Promise<Server> {
+  // Loaded when needed: it takes as long as a container to start.
+  const { connect, createServer } = await import('node:net');
   const server = createServer((client) => {
     const upstream = connect(agent);
     for (const socket of [client, upstream]) socket.on('error', () => socket.destroy());

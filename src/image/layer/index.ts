@@ -1,3 +1,2 @@
 export { type Aside, unpackAside } from './aside.ts';
-export { clampTimes } from './times.ts';
 export { type UnpackOptions, unpackLayer } from './unpack.ts';
