@@ -9,9 +9,18 @@ export interface Ran {
   readonly err: string;
 }
 
-/** The command line as a user meets it, on a CLOCHE_ROOT of its own; `input` is typed into it. */
-export async function cloche(root: string, args: readonly string[], input?: string): Promise<Ran> {
-  const child = Bun.spawn([PROGRAM, ...args], {
+/**
+ * The command line as a user meets it, on a CLOCHE_ROOT of its own; `input` is typed into it.
+ *
+ * @param before a command that goes on as another one: `nsenter --net=…`
+ */
+export async function cloche(
+  root: string,
+  args: readonly string[],
+  input?: string,
+  before: readonly string[] = [],
+): Promise<Ran> {
+  const child = Bun.spawn([...before, PROGRAM, ...args], {
     env: { ...process.env, CLOCHE_ROOT: root },
     stdio: [input === undefined ? 'ignore' : new Blob([input]), 'pipe', 'pipe'],
   });

@@ -77,6 +77,10 @@ function published(): string[] {
 
 function full(terminal: boolean): ContainerPlan {
   const { publish, withdraw } = publication(hostEnd, ports);
+  const cable = containerNetworkSteps({
+    hostEnd,
+    addresses: [{ address: '10.99.0.2', prefix: 24 }],
+  });
   const files = join(scratch.directory, 'files');
   mkdirSync(files, { recursive: true });
   return containerPlan(
@@ -86,11 +90,8 @@ function full(terminal: boolean): ContainerPlan {
       cgroup: cgroupSteps(hierarchies, group, { pids: { limit: 50 } }),
       // No bridge: the cable is made and its end on the host stays unplugged.
       network: {
-        ...containerNetworkSteps({
-          hostEnd,
-          addresses: [{ address: '10.99.0.2', prefix: 24 }],
-        }),
-        reserve: publish,
+        ...cable,
+        shim: (netns) => [...cable.shim(netns), ...publish],
         release: withdraw,
       },
       exitRecord: join(files, 'exit'),

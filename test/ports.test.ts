@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
 import { needPrograms, type TestNetns, testNetns } from '../src/linux/netlink/namespace.fixture.ts';
 import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
-import { PROGRAM, type Ran } from './cli.ts';
+import { cloche as command, type Ran } from './cli.ts';
 
 /**
  * Published ports, in a network namespace that plays the host: with a bridge of its own, and a
@@ -48,17 +48,15 @@ afterAll(async () => {
 });
 
 /** A command of ours on that host. */
-async function cloche(line: string, ...more: string[]): Promise<Ran> {
+function cloche(line: string, ...more: string[]): Promise<Ran> {
+  return limited('-c unlimited', line, ...more);
+}
+
+/** The same, under a limit that `ulimit` sets. */
+function limited(limit: string, line: string, ...more: string[]): Promise<Ran> {
+  const before = ['bash', '-c', `ulimit ${limit} && exec "$@"`, '-'];
   const words = [...line.split(' '), ...more];
-  const child = Bun.spawn(['nsenter', `--net=${host.path}`, PROGRAM, ...words], {
-    env: { ...process.env, CLOCHE_ROOT: base.root },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const [out, err] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { code: await child.exited, out, err };
+  return command(base.root, words, undefined, ['nsenter', `--net=${host.path}`, ...before]);
 }
 
 /** Says to everybody who they are, on port 80 of TCP and of UDP. */
@@ -220,6 +218,25 @@ test('when it ends its ports are free, also when its shim was killed with it', a
   await cloche('restart -t 0 again');
   while ((await ask(host, '127.0.0.1:8080')).startsWith('nobody')) await Bun.sleep(50);
   await cloche('rm -f again web');
+  expect(await maps()).toBe('');
+});
+
+test('a thousand ports: more sockets than a process has by default, and one message to the kernel', async () => {
+  const line = `run --rm -p 20000-20999:20000-20999 ${IMAGE} true`;
+  expect(await limited('-Sn 1024', line)).toEqual({ code: 0, out: '', err: '' });
+  expect(await limited('-n 1024', line)).toMatchObject({
+    code: 125,
+    err: expect.stringContaining('failed: too many open files'),
+  });
+  expect(await maps()).toBe('');
+});
+
+test('what somebody has left in the map for a port that is free goes with the next container', async () => {
+  const element = '{ 0.0.0.0 . tcp . 8080 : 10.88.9.9 . 99 }';
+  await host.run('nft', `add element ip cloche0 published ${element}`);
+  await serve('heir', '-p 8079-8081:79-81');
+  expect(await ask(host, '127.0.0.1:8080')).toMatch(/^you are/);
+  await cloche('rm -f heir');
   expect(await maps()).toBe('');
 });
 

@@ -29,6 +29,12 @@ export function startError(error: ClocheError): ClocheError {
       class: 'invalid-argument',
       hint: 'give -w another directory, or make it in the image',
     });
+  if (call === 'socket' && String(why).startsWith('publish '))
+    return new ClocheError('PORTS_TOO_MANY', bindFailure(String(why), errno), {
+      ...about,
+      class: 'unavailable',
+      hint: 'every port that is published is an open file, once for IPv4 and once for IPv6: publish fewer, or raise the limit (ulimit -Hn)',
+    });
   if (call === 'bind' && String(why).startsWith('publish '))
     return new ClocheError('PORT_TAKEN', bindFailure(String(why), errno), {
       ...about,
@@ -61,6 +67,10 @@ export function exitCodeFor(error: unknown): 125 | 126 | 127 {
 
 function text(errno: unknown): string {
   return (
-    { EACCES: 'permission denied', ENOEXEC: 'exec format error' }[String(errno)] ?? String(errno)
+    {
+      EACCES: 'permission denied',
+      ENOEXEC: 'exec format error',
+      EMFILE: 'too many open files',
+    }[String(errno)] ?? String(errno)
   );
 }

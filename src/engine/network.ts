@@ -18,6 +18,7 @@ import type { PortBinding } from './ports/index.ts';
 import { allContainers } from './records.ts';
 import { isAlive } from './settle.ts';
 
+const VERSIONS = [4, 6] as const;
 /** How many addresses it has, without the network's own, the bridge's and the broadcast. */
 const ADDRESSES = 2 ** 16 - 3;
 
@@ -50,26 +51,31 @@ export async function attach(
   if (network === 'none')
     return { steps: { shim: () => [], init: loopbackSteps() }, address: undefined };
   await makeBridge();
-  const versions = ([4, 6] as const).filter((one) => ports.some((port) => versionOf(port) === one));
-  for (const version of versions)
+  const published = VERSIONS.filter((one) => ports.some((port) => versionOf(port) === one));
+  for (const version of published)
     if (await makePublishable(version)) await republish(engine, version);
   const number = lease(engine, attached.id);
-  const addresses = ([4, 6] as const)
-    .filter((version) => version === 4 || versions.includes(version))
-    .map((version) => {
-      const { prefix, address: gateway } = BRIDGE[version];
-      return { address: spelled(number, version), prefix, gateway };
-    });
-  const steps = containerNetworkSteps({
+  const cable = containerNetworkSteps({
     bridge: BRIDGE_NAME,
     hostEnd: `cl${Bun.hash(attached.id).toString(36).slice(0, 11)}`,
-    addresses,
+    addresses: VERSIONS.filter((one) => one === 4 || published.includes(one)).map((version) => ({
+      address: spelled(number, version),
+      prefix: BRIDGE[version].prefix,
+      gateway: BRIDGE[version].address,
+    })),
     hairpin: ports.length > 0,
   });
-  const address = spelled(number);
-  if (ports.length === 0) return { steps, address };
-  const { publish, withdraw } = publication(BRIDGE_NAME, leadingTo(number, ports));
-  return { steps: { ...steps, reserve: publish, release: withdraw }, address };
+  return { steps: publishing(cable, leadingTo(number, ports)), address: spelled(number) };
+}
+
+/** The shim takes the ports when the cable is there, and gives them back at the end. */
+function publishing(
+  cable: ReturnType<typeof containerNetworkSteps>,
+  ports: readonly PublishedPort[],
+): NetworkSteps {
+  if (ports.length === 0) return cable;
+  const { publish, withdraw } = publication(BRIDGE_NAME, ports);
+  return { ...cable, shim: (netns) => [...cable.shim(netns), ...publish], release: withdraw };
 }
 
 /** Whoever flushed the rules took the ports of those away that run. */

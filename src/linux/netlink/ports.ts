@@ -3,7 +3,6 @@ import {
   call,
   flags,
   int32,
-  jump,
   type Label,
   label,
   result,
@@ -11,7 +10,8 @@ import {
   type Value,
   within,
 } from '../plan/index.ts';
-import { type IpAddress, parseIp } from './address.ts';
+import type { IpAddress } from './address.ts';
+import { holdSteps, roomFor } from './hold.ts';
 import { mapQuery } from './map.ts';
 import { batch, type Change } from './nftables.ts';
 import {
@@ -22,17 +22,14 @@ import {
   unpublish,
   versionOf,
 } from './published.ts';
-import { conversation, requestSteps } from './steps.ts';
+import { conversation, type Request, requestSteps } from './steps.ts';
 
 /**
- * Publishing as steps. A port is *held* by a socket that is bound and never used: by it the kernel
- * tells us that somebody else has the port, and tells others that we have it. No packet comes to
- * that socket, since the map sends them on before; only ::1, which cannot be sent on, is refused
- * by it. Whoever holds a port may say what stands in the map for it; what a killed process has left
- * there belongs to nobody.
+ * Publishing as steps. Whoever holds a port (`hold.ts`) may say what stands in the map for it; what a
+ * killed process has left there belongs to nobody.
  */
 export interface Publication {
-  /** Holds the ports and puts them into the map. Errors of bind: EADDRINUSE, EADDRNOTAVAIL, EACCES. */
+  /** Holds the ports and puts them into the map. Errors: those of `holdSteps`. */
   readonly publish: Step[];
   /** Takes them out of the map, if they came into it. The sockets go with the process. */
   readonly withdraw: Step[];
@@ -44,10 +41,10 @@ export function publication(table: string, ports: readonly PublishedPort[]): Pub
   const nothing: Label = { name: 'nothing was published' };
   return {
     publish: [
+      ...roomFor(ports.length),
       ...ports.flatMap((port) => holdSteps(port)),
-      ...ports.flatMap((port) => forgetSteps(table, port)),
       call('value', [1], 'from here on there may be something to withdraw', { save: done }),
-      ...changeSteps('publish', ports, (port) => publish(table, port)),
+      ...VERSIONS.flatMap((version) => publishSteps(table, of(version, ports), version)),
     ],
     withdraw: [
       call('value', [done], 'has anything been published?', { jump: { on: 'zero', to: nothing } }),
@@ -68,10 +65,43 @@ export function republishSteps(table: string, ports: readonly PublishedPort[]): 
 
 /** Takes ports out of the map that nobody holds: whoever published them was killed. */
 export function abandonedSteps(table: string, ports: readonly HostPort[]): Step[] {
-  return ports.flatMap((port) => {
-    const taken: Label = { name: 'somebody holds it' };
-    return [...holdSteps(port, taken), ...forgetSteps(table, port), label(taken, 'the next one')];
-  });
+  return VERSIONS.flatMap((version) =>
+    talk(of(version, ports), (netlink, port) => {
+      const taken: Label = { name: 'somebody holds it' };
+      const socket = result('held for a moment');
+      return [
+        ...holdSteps(port, { socket, taken }),
+        ...forgetSteps(netlink, table, port),
+        call('close', [socket], 'whoever wants the port may have it', { label: taken }),
+      ];
+    }),
+  );
+}
+
+/**
+ * Puts ports that we hold into the map, all at once or none. Where that is refused, one of them is in
+ * there already: what a killed process has left goes first, and then once more.
+ */
+function publishSteps(
+  table: string,
+  ports: readonly PublishedPort[],
+  version: IpAddress['version'],
+): Step[] {
+  if (ports.length === 0) return [];
+  const refused = result('refused');
+  const published: Label = { name: 'published' };
+  const once = (about: Pick<Request, 'save' | 'tolerate'>) =>
+    changeSteps('publish', ports, (port) => publish(table, port), about);
+  return [
+    ...once({ tolerate: 'any', save: refused }),
+    call('value', [refused], 'or is one of them in the map already?', {
+      tolerate: 'any',
+      jump: { on: 'zero', to: published },
+    }),
+    ...talk(ports, (netlink, port) => forgetSteps(netlink, table, port)),
+    ...once({}),
+    label(published, `their packets of IPv${version} find the container`),
+  ];
 }
 
 /** Asks whether the table of a bridge is there, with its map. Errors: ENOENT. */
@@ -85,56 +115,14 @@ export function mapSteps(table: string, version: IpAddress['version']): Step[] {
   );
 }
 
-/** @param taken where to go on when somebody has the port; without, the step fails. */
-function holdSteps(port: HostPort, taken?: Label): Step[] {
-  const { hostIp, hostPort, protocol } = port;
-  const { version } = parseIp(hostIp);
-  const shown = version === 4 ? `${hostIp}:${hostPort}` : `[${hostIp}]:${hostPort}`;
-  const socket = result(`socket of ${shown}/${protocol}`);
-  const name = addressOf(port);
-  const address = [socket, bytes(name, shown), name.length];
-  const to = taken === undefined ? {} : { jump: { on: 'negative', to: taken } as const };
-  const family = flags(version === 4 ? 'AF_INET' : 'AF_INET6');
-  const why = `publish ${shown}/${protocol}`;
-  const again: Label = { name: 'try again' };
-  const held: Label = { name: 'held' };
-  if (protocol === 'udp')
-    return [
-      call('socket', [family, flags('SOCK_DGRAM', 'SOCK_CLOEXEC'), 0], why, { save: socket }),
-      ...onlyIpv6(socket, version),
-      call('bind', address, why, to),
-    ];
-  return [
-    call('socket', [family, flags('SOCK_STREAM', 'SOCK_CLOEXEC'), 0], why, { save: socket }),
-    ...onlyIpv6(socket, version),
-    call('bind', address, why, { jump: { on: 'negative', to: again } }),
-    jump(held, 'it is ours', { pause: false }),
-    call(
-      'setsockopt',
-      [socket, flags('SOL_SOCKET'), flags('SO_REUSEADDR'), ONE, 4],
-      'perhaps there are only connections that have ended a moment ago',
-      { label: again },
-    ),
-    call('bind', address, why, to),
-    label(held, 'no other program of the host gets it'),
-  ];
-}
-
-function onlyIpv6(socket: Value, version: IpAddress['version']): Step[] {
-  const args = [socket, flags('IPPROTO_IPV6'), flags('IPV6_V6ONLY'), ONE, 4];
-  return version === 4 ? [] : [call('setsockopt', args, 'and not the same port of IPv4')];
-}
-
 /** What stands in the map for a port that we hold. */
-function forgetSteps(table: string, port: HostPort): Step[] {
-  return conversation('NETLINK_NETFILTER', (socket) =>
-    requestSteps(socket, {
-      name: `forget ${port.hostPort}/${port.protocol}`,
-      message: batch([unpublish(table, port)], versionOf(port)),
-      why: 'what a killed process has left there',
-      tolerate: ['ENOENT'],
-    }),
-  );
+function forgetSteps(netlink: Value, table: string, port: HostPort): Step[] {
+  return requestSteps(netlink, {
+    name: `forget ${port.hostPort}/${port.protocol}`,
+    message: batch([unpublish(table, port)], versionOf(port)),
+    why: 'what a killed process has left there',
+    tolerate: ['ENOENT'],
+  });
 }
 
 /** One batch for each version of IP. */
@@ -142,30 +130,46 @@ function changeSteps(
   name: 'publish' | 'withdraw',
   ports: readonly PublishedPort[],
   change: (port: PublishedPort) => Change,
+  about: Pick<Request, 'save' | 'tolerate'> = name === 'withdraw' ? { tolerate: ['ENOENT'] } : {},
 ): Step[] {
-  return ([4, 6] as const).flatMap((version) => {
-    const own = ports.filter((port) => versionOf(port) === version);
+  return VERSIONS.flatMap((version) => {
+    const own = of(version, ports);
     if (own.length === 0) return [];
-    return conversation('NETLINK_NETFILTER', (socket) =>
-      requestSteps(socket, {
+    const message = batch(own.map(change), version);
+    return conversation('NETLINK_NETFILTER', (socket) => [
+      ...roomToSend(socket, message.bytes.length),
+      ...requestSteps(socket, {
         name: `${name} ${own.length} of IPv${version}`,
-        message: batch(own.map(change), version),
+        message,
         why: name === 'publish' ? 'their packets find the container' : 'nobody is there any more',
-        ...(name === 'withdraw' ? { tolerate: ['ENOENT'] } : {}),
+        ...about,
       }),
-    );
+    ]);
   });
 }
 
-/** `sockaddr_in`, `sockaddr_in6`. Source: ip(7), ipv6(7). */
-function addressOf({ hostIp, hostPort }: HostPort): Uint8Array {
-  const { version, bytes: address } = parseIp(hostIp);
-  const port = [hostPort >> 8, hostPort & 0xff];
-  return version === 4
-    ? Uint8Array.of(AF_INET, 0, ...port, ...address, 0, 0, 0, 0, 0, 0, 0, 0)
-    : Uint8Array.of(AF_INET6, 0, ...port, 0, 0, 0, 0, ...address, 0, 0, 0, 0);
+/** A message must fit into the socket's buffer; a batch cannot be cut and stay one step for packets. */
+function roomToSend(socket: Value, size: number): Step[] {
+  if (size < LONG) return [];
+  const args = [socket, flags('SOL_SOCKET'), flags('SO_SNDBUFFORCE')];
+  return [call('setsockopt', [...args, bytes(int32(size), `[${size}]`), 4], 'so long a message')];
 }
 
-const AF_INET = 2;
-const AF_INET6 = 10;
-const ONE = bytes(int32(1), '[1]');
+/** One conversation about all of them; none where there are none. */
+function talk<Port extends HostPort>(
+  ports: readonly Port[],
+  about: (netlink: Value, port: Port) => readonly Step[],
+): Step[] {
+  if (ports.length === 0) return [];
+  return conversation('NETLINK_NETFILTER', (netlink) =>
+    ports.flatMap((port) => about(netlink, port)),
+  );
+}
+
+function of<Port extends HostPort>(version: IpAddress['version'], ports: readonly Port[]): Port[] {
+  return ports.filter((port) => versionOf(port) === version);
+}
+
+const VERSIONS = [4, 6] as const;
+/** Bytes that fit into any socket's buffer. */
+const LONG = 65_536;

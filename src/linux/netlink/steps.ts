@@ -21,7 +21,9 @@ export interface Request {
   readonly message: Chunk;
   readonly why: string;
   /** Errnos of the answer that are no failure. */
-  readonly tolerate?: readonly ErrnoName[] | undefined;
+  readonly tolerate?: readonly ErrnoName[] | 'any' | undefined;
+  /** Where the errno of the answer goes, if it is tolerated; 0 for a yes. */
+  readonly save?: Value | undefined;
 }
 
 /**
@@ -52,7 +54,10 @@ export function conversation(
  * Of several messages in a row, as nfnetlink takes them, the last one alone may ask for an
  * acknowledgement; the kernel answers a message that fails in any case, and before that.
  */
-export function requestSteps(socket: Value, { name, message, why, tolerate }: Request): Step[] {
+export function requestSteps(
+  socket: Value,
+  { name, message, why, tolerate, save }: Request,
+): Step[] {
   const request = block(name, [message.bytes]);
   const answer = buffer(`answer to '${name}'`, ANSWER_SIZE);
   return [
@@ -68,7 +73,8 @@ export function requestSteps(socket: Value, { name, message, why, tolerate }: Re
     ),
     call('value', [value(answer, HEADER_SIZE, 'i32')], why, {
       pause: false,
-      ...(tolerate === undefined ? {} : { tolerate }),
+      tolerate,
+      save,
     }),
   ];
 }

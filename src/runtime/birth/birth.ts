@@ -55,8 +55,6 @@ export interface CgroupSteps {
 
 /** What attaches a container to a network: in the shim, and then inside the new namespace. */
 export interface NetworkSteps {
-  /** What may be refused, before there is a container: the host's ports that it asks for. */
-  readonly reserve?: readonly Step[] | undefined;
   /** `netns` is the shim's fd of init's network namespace. */
   readonly shim: (netns: Value) => readonly Step[];
   readonly init: readonly Step[];

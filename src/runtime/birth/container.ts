@@ -91,7 +91,6 @@ export function containerPlan(birth: Birth): ContainerPlan {
           'as long as nobody has written down that we exist, we die with who started us',
         ),
         call('setsid', [], "the terminal's Ctrl-C is not for us", { tolerate: ['EPERM'] }),
-        ...(birth.network?.reserve ?? []),
         ...(birth.cgroup?.create ?? []),
         ...pipeSteps(meeting),
         ...beforeClone(namespaces),
