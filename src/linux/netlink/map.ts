@@ -65,6 +65,20 @@ export function removeEntry(table: string, map: string, key: Uint8Array): Change
   ]);
 }
 
+/** Whether a key is in a map: a question outside of any batch; ENOENT where it is not. */
+export function entryQuery(
+  table: string,
+  map: string,
+  key: Uint8Array,
+  version: IpAddress['version'],
+): Chunk {
+  const { content } = entry(NFT_MSG.GETSETELEM, table, map, [
+    nested(ENTRY_KEY, attribute(DATA_VALUE, raw(key))),
+  ]);
+  const type = (NFNL_SUBSYS_NFTABLES << 8) | NFT_MSG.GETSETELEM;
+  return message({ type, flags: 0 }, nfgenmsg(familyOf(version), 0), content);
+}
+
 function entry(type: number, table: string, map: string, parts: readonly Chunk[]): Change {
   return {
     type,
@@ -77,7 +91,7 @@ function entry(type: number, table: string, map: string, parts: readonly Chunk[]
   };
 }
 
-const NFT_MSG = { NEWSET: 9, GETSET: 10, NEWSETELEM: 12, DELSETELEM: 14 } as const;
+const NFT_MSG = { NEWSET: 9, GETSET: 10, NEWSETELEM: 12, GETSETELEM: 13, DELSETELEM: 14 } as const;
 const SET = {
   TABLE: 1,
   NAME: 2,

@@ -19,6 +19,7 @@ import {
   MAP,
   type PublishedPort,
   publish,
+  publishedQuery,
   unpublish,
   versionOf,
 } from './published.ts';
@@ -115,14 +116,28 @@ export function mapSteps(table: string, version: IpAddress['version']): Step[] {
   );
 }
 
-/** What stands in the map for a port that we hold. */
+/**
+ * What stands in the map for a port that we hold. It is asked for first: a batch that is refused
+ * makes the kernel wait for all its processors, some milliseconds for every port.
+ */
 function forgetSteps(netlink: Value, table: string, port: HostPort): Step[] {
-  return requestSteps(netlink, {
-    name: `forget ${port.hostPort}/${port.protocol}`,
-    message: batch([unpublish(table, port)], versionOf(port)),
-    why: 'what a killed process has left there',
-    tolerate: ['ENOENT'],
-  });
+  const nothing: Label = { name: 'nothing is there' };
+  const shown = `${port.hostPort}/${port.protocol}`;
+  return [
+    ...requestSteps(netlink, {
+      name: `is ${shown} there?`,
+      message: publishedQuery(table, port),
+      why: 'has a killed process left something there?',
+      jump: { on: 'negative', to: nothing },
+    }),
+    ...requestSteps(netlink, {
+      name: `forget ${shown}`,
+      message: batch([unpublish(table, port)], versionOf(port)),
+      why: 'then it goes',
+      tolerate: ['ENOENT'],
+    }),
+    label(nothing, `nothing stands in the map for ${shown}`),
+  ];
 }
 
 /** One batch for each version of IP. */

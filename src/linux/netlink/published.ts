@@ -9,7 +9,8 @@ import {
   masked,
   rewriteDestination,
 } from './expressions.ts';
-import { addEntry, newMap, removeEntry } from './map.ts';
+import { addEntry, entryQuery, newMap, removeEntry } from './map.ts';
+import type { Chunk } from './message.ts';
 import type { Change } from './nftables.ts';
 
 /**
@@ -82,6 +83,11 @@ export function publish(table: string, port: PublishedPort): Change {
 /** Errors: ENOENT: it is not published, or there is no such table. */
 export function unpublish(table: string, port: HostPort): Change {
   return removeEntry(table, MAP, keyOf(port));
+}
+
+/** Whether something stands in the map for it. Errors: ENOENT: nothing. */
+export function publishedQuery(table: string, port: HostPort): Chunk {
+  return entryQuery(table, MAP, keyOf(port), versionOf(port));
 }
 
 /** The version of IP that it is about. */

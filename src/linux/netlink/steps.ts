@@ -6,6 +6,7 @@ import {
   buffer,
   call,
   flags,
+  type Jump,
   pointer,
   result,
   type Step,
@@ -24,6 +25,8 @@ export interface Request {
   readonly tolerate?: readonly ErrnoName[] | 'any' | undefined;
   /** Where the errno of the answer goes, if it is tolerated; 0 for a yes. */
   readonly save?: Value | undefined;
+  /** Where to go on, by what is answered; something else than an acknowledgement is positive. */
+  readonly jump?: Jump | undefined;
 }
 
 /**
@@ -56,7 +59,7 @@ export function conversation(
  */
 export function requestSteps(
   socket: Value,
-  { name, message, why, tolerate, save }: Request,
+  { name, message, why, tolerate, save, jump }: Request,
 ): Step[] {
   const request = block(name, [message.bytes]);
   const answer = buffer(`answer to '${name}'`, ANSWER_SIZE);
@@ -75,6 +78,7 @@ export function requestSteps(
       pause: false,
       tolerate,
       save,
+      jump,
     }),
   ];
 }
