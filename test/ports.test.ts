@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
+import { join } from 'node:path';
 import { needPrograms, type TestNetns, testNetns } from '../src/linux/netlink/namespace.fixture.ts';
 import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
 import { cloche as command, type Ran } from './cli.ts';
@@ -238,6 +239,25 @@ test('what somebody has left in the map for a port that is free goes with the ne
   expect(await ask(host, '127.0.0.1:8080')).toMatch(/^you are/);
   await cloche('rm -f heir');
   expect(await maps()).toBe('');
+});
+
+test('a start that is killed halfway leaves no port, and its container can be started again', async () => {
+  await cloche(`run --name half -p 8080:80 ${IMAGE} true`);
+  const program = [process.execPath, join(import.meta.dir, 'half-start.fixture.ts'), 'half'];
+  const killed = host.start('env', `CLOCHE_ROOT=${base.root}`, ...program);
+  expect(await killed.exited).toBe(137);
+  expect(await maps()).toContain('8080');
+  expect((await cloche('ps -a --format {{.Names}}:{{.Status}}')).out).toMatch(/^half:Exited \(0\)/);
+  expect(await maps()).toBe('');
+  expect(await cloche('start -a half')).toEqual({ code: 0, out: '', err: '' });
+  await cloche('rm half');
+});
+
+test('two starts at once are one', async () => {
+  await cloche(`create --name twice -p 8080:80 ${IMAGE} sleep 100`);
+  const both = await Promise.all([cloche('start twice'), cloche('start twice')]);
+  for (const ran of both) expect(ran).toEqual({ code: 0, out: 'twice\n', err: '' });
+  await cloche('rm -f twice');
 });
 
 test('-P takes any ports for what is exposed; with the network of the host there is nothing to publish', async () => {

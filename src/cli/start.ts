@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import {
   type Container,
+  claimContainer,
   type Engine,
   getContainer,
   isAlive,
@@ -61,12 +63,22 @@ async function background(
   container: Container,
   change: { readonly remove?: boolean } = {},
 ): Promise<Started | undefined> {
-  if (isAlive(container)) return undefined;
+  if (!(await claimed(engine, container))) return undefined;
   const options = { ...container.options, detach: true, ...change };
   const started = await startContainer(engine, { ...container, options }, { again: true });
   printWarnings(started.warnings);
   await running(started);
   return started;
+}
+
+/** Waits for others who start it. @returns whether it is left to us; if not, it runs. */
+async function claimed(engine: Engine, { id }: Container): Promise<boolean> {
+  for (;;) {
+    const container = getContainer(engine, id);
+    if (isAlive(container)) return false;
+    if (claimContainer(engine, container)) return true;
+    await sleep(20);
+  }
 }
 
 /** In the background, while we print its log: it outlives us. */
@@ -89,6 +101,8 @@ async function followed(engine: Engine, container: Container): Promise<number> {
 async function foreground(engine: Engine, container: Container): Promise<number> {
   const options = { ...container.options, detach: false, interactive: true };
   if (options.tty) requireTerminal();
+  // One that runs has its input already; we can only listen.
+  if (!(await claimed(engine, container))) return await followed(engine, container);
   const started = await startContainer(
     engine,
     { ...container, options },

@@ -15,14 +15,19 @@ export {
   parsePublish,
   portsColumn,
 } from './ports/index.ts';
-export { allContainers, type Container, getContainer } from './records.ts';
+export {
+  allContainers,
+  type Container,
+  claimContainer,
+  getContainer,
+  releaseContainer,
+} from './records.ts';
 export { removeContainer } from './remove.ts';
 export { isAlive, settleAll } from './settle.ts';
 export {
   abandonContainer,
   createContainer,
   planContainer,
-  releaseContainer,
   type Started,
   type StartOptions,
   startContainer,

@@ -5,9 +5,8 @@ import { isAnybodyWorking, isDead } from '../image/index.ts';
 import { BRIDGE_NAME, removeBridge } from './bridge.ts';
 import { containerSize } from './disk-use.ts';
 import { CGROUP_PARENT, type Engine } from './engine.ts';
-import { allContainers, type Container } from './records.ts';
+import { allContainers, type Container, ownerOf } from './records.ts';
 import { removeContainer } from './remove.ts';
-import { ownerOf } from './settle.ts';
 
 /** What went, by name, and how many bytes it had. */
 export interface Pruned {

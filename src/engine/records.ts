@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { ClocheError } from '../error.ts';
-import { exclusively, type Image, ownOwner } from '../image/index.ts';
+import { exclusively, type Image, isDead, type Owner, ownOwner } from '../image/index.ts';
 import type { Engine } from './engine.ts';
 import { randomName } from './names.ts';
 import type { RunOptions } from './options.ts';
@@ -57,6 +57,29 @@ export function insertContainer(
     );
     return containerOf(engine, id);
   });
+}
+
+/** Says that we are about to start it. @returns false where another command is about to. */
+export function claimContainer(engine: Engine, { id }: Container): boolean {
+  return exclusively(engine.store.db, () => {
+    const owner = ownerOf(engine, id);
+    if (owner !== undefined && owner !== ownOwner() && !isDead(owner)) return false;
+    updateContainer(engine, id, { owner: ownOwner() });
+    return true;
+  });
+}
+
+/** Says that nobody is about to start it: it stays as it is until somebody does. */
+export function releaseContainer(engine: Engine, { id }: Container): void {
+  updateContainer(engine, id, { owner: null });
+}
+
+/** The process that works on a container, if one does. */
+export function ownerOf(engine: Engine, id: string): Owner | undefined {
+  const row = engine.store.db
+    .query<{ owner: Owner | null }, [string]>('SELECT owner FROM containers WHERE id = ?')
+    .get(id);
+  return row?.owner ?? undefined;
 }
 
 /** @throws {ClocheError} `CONTAINER_NOT_FOUND`, `NAME_IN_USE`, `NAME_INVALID` */

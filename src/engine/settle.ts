@@ -8,7 +8,14 @@ import { exitCodeOf } from '../linux/signals.ts';
 import { CGROUP_PARENT, type Engine } from './engine.ts';
 import { abandonPorts } from './ports/index.ts';
 import { startTimeOf } from './processes.ts';
-import { allContainers, type Container, directoryOf, updateContainer } from './records.ts';
+import {
+  allContainers,
+  type Container,
+  directoryOf,
+  ownerOf,
+  releaseContainer,
+  updateContainer,
+} from './records.ts';
 import { removeEnded } from './remove.ts';
 
 /**
@@ -23,8 +30,7 @@ export async function settleAll(engine: Engine): Promise<void> {
 
 async function settle(engine: Engine, container: Container): Promise<void> {
   if (container.status === 'running') await settleRunning(engine, container);
-  else if (container.status === 'created') await settleCreated(engine, container);
-  else if (container.options.remove) await removeEnded(engine, container.id);
+  else await settleIdle(engine, container);
 }
 
 /** A cgroup in which somebody else has put a process keeps nobody from his work: later, perhaps. */
@@ -73,14 +79,20 @@ export async function exitRecordOf(engine: Engine, id: string) {
   return exitRecord(path);
 }
 
-/** Created and not started: it is being started right now, or its command died, or it waits. */
-async function settleCreated(engine: Engine, container: Container): Promise<void> {
-  const owner = ownerOf(engine, container.id);
-  if (owner === undefined || !isDead(owner)) return;
-  await removeCgroup(engine, container.id);
-  await abandonPorts(container);
-  if (container.options.remove) await removeEnded(engine, container.id);
-  else updateContainer(engine, container.id, { owner: null });
+/**
+ * Created, or ended: it is being started right now, or whoever started it has died halfway, or it
+ * waits to be started.
+ */
+async function settleIdle(engine: Engine, container: Container): Promise<void> {
+  const { id, options, status } = container;
+  const owner = ownerOf(engine, id);
+  if (owner !== undefined) {
+    if (!isDead(owner)) return;
+    await removeCgroup(engine, id);
+    await abandonPorts(container);
+    releaseContainer(engine, container);
+  }
+  if (options.remove && (owner !== undefined || status === 'exited')) await removeEnded(engine, id);
 }
 
 /** Whether the container's init is the process that we started. */
@@ -121,14 +133,6 @@ export async function removeCgroup(engine: Engine, id: string): Promise<void> {
 function hasCgroup(engine: Engine, id: string): boolean {
   const path = `${CGROUP_PARENT}/${id}`;
   return engine.hierarchies.all.some((tree) => existsSync(`${tree.mountPoint}${path}`));
-}
-
-/** The process that works on a container, if one does. */
-export function ownerOf(engine: Engine, id: string): Owner | undefined {
-  const row = engine.store.db
-    .query<{ owner: Owner | null }, [string]>('SELECT owner FROM containers WHERE id = ?')
-    .get(id);
-  return row?.owner ?? undefined;
 }
 
 /** The shim's record: wait status (u32), padding, seconds, nanoseconds (u64). */

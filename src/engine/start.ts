@@ -18,7 +18,13 @@ import { etcMounts, kindOf, volumeMount } from './files.ts';
 import { attach } from './network.ts';
 import type { RunOptions } from './options.ts';
 import { portsOf, portWarnings } from './ports/index.ts';
-import { type Container, directoryOf, insertContainer, updateContainer } from './records.ts';
+import {
+  type Container,
+  directoryOf,
+  insertContainer,
+  releaseContainer,
+  updateContainer,
+} from './records.ts';
 import { removeContainer } from './remove.ts';
 import { seccompOf } from './seccomp.ts';
 import { argvOf, specOf } from './spec.ts';
@@ -50,7 +56,7 @@ export interface StartOptions extends ResolveOptions {
   readonly terminalSize?: TerminalSize | undefined;
   /** Wait before each step; whoever asks must answer on `pauses`. */
   readonly step?: boolean | undefined;
-  /** It was there before: what cannot be planned now stays as it is. */
+  /** It was there before, and is claimed: what cannot be planned now stays as it is. */
   readonly again?: boolean | undefined;
   /** Told what could not be cleared away after its end; the next command tries again. */
   readonly onLeftover?: ((error: ClocheError) => void) | undefined;
@@ -71,11 +77,6 @@ export async function createContainer(
   const image = await resolveImage(engine.store, options.image, about);
   const argv = argvOf(options, configOf(engine.store, image).config);
   return insertContainer(engine, image, options, argv, (id) => snapshotFor(engine, image, id));
-}
-
-/** Says that nobody is about to start it: it stays as it is until somebody does. */
-export function releaseContainer(engine: Engine, { id }: Container): void {
-  updateContainer(engine, id, { owner: null });
 }
 
 function snapshotFor(engine: Engine, image: Image, id: string): string {
@@ -147,7 +148,8 @@ export async function startContainer(
   rmSync(join(directoryOf(engine, container.id), 'exit'), { force: true });
   // What cannot even be planned was never created.
   const birth = await planContainer(engine, container, about).catch(async (error: unknown) => {
-    if (about.again !== true) await abandonContainer(engine, container);
+    if (about.again === true) releaseContainer(engine, container);
+    else await abandonContainer(engine, container);
     throw error;
   });
   const input = options.interactive && !options.detach ? 'inherit' : 'ignore';

@@ -59,7 +59,7 @@ interface Watched {
  */
 export async function watchForEnd(
   engine: Engine,
-  { id, options }: Container,
+  { id, options, status }: Container,
   { birth, launched, pid: started, onLeftover }: Watched,
 ): Promise<number> {
   await launched.exited;
@@ -72,7 +72,7 @@ export async function watchForEnd(
   const exitCode = exitCodeIn(launched.memory.read(birth.pair.status));
   launched.close();
   if (failure !== undefined) {
-    updateContainer(engine, id, { status: 'created', owner: null });
+    updateContainer(engine, id, { status, owner: null });
     if (options.remove) await removeEnded(engine, id);
     throw failure;
   }
