@@ -1,26 +1,9 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
+import { expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
-import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
-import { cloche as clocheIn } from './cli.ts';
+import { containerScene, IMAGE } from './containers.ts';
 
 /** From created to ended and back; each test removes its own containers. */
-const image = 'debian:bookworm';
-let root = '';
-let remove = () => {};
-
-beforeAll(async () => {
-  ({ root, remove } = await freshBaseRoot());
-}, BASE_TIMEOUT);
-afterEach(async () => {
-  const left = (await cloche('ps', '-aq')).out.split('\n').filter((id) => id !== '');
-  if (left.length > 0) await cloche('rm', '-f', ...left);
-  expect(left).toEqual([]);
-});
-afterAll(() => remove());
-
-const cloche = (...args: string[]) => clocheIn(root, args);
-const run = (name: string, ...command: string[]) =>
-  cloche('run', '-d', '--network', 'none', '--name', name, image, ...command);
+const { cloche, run } = containerScene();
 
 test('logs has each stream apart, its times, its last lines, and nothing of the foreground', async () => {
   const script = 'echo one; echo two >&2; printf three; sleep 0.3; echo " and four"; printf five';
@@ -38,7 +21,7 @@ test('logs has each stream apart, its times, its last lines, and nothing of the 
   expect(Math.abs(Date.parse(time) - Date.now())).toBeLessThan(60_000);
   expect((await cloche('logs', '--since', '1h', 'box')).out).toBe(whole.out);
   expect((await cloche('logs', '--until', '1h', 'box')).out).toBe('');
-  await cloche('run', '--name', 'front', '--network', 'none', image, 'echo', 'seen');
+  await cloche('run', '--name', 'front', '--network', 'none', IMAGE, 'echo', 'seen');
   expect((await cloche('logs', 'front')).err).toContain("the output of 'front' was not kept");
   await cloche('rm', 'box', 'front');
 });
@@ -80,7 +63,7 @@ test('start runs what has ended once more, with its files; --attach gives its ou
 });
 
 test('start of one that ran in the foreground goes to the background; restart gives a new pid', async () => {
-  await cloche('run', '--name', 'box', '--network', 'none', image, 'sh', '-c', 'echo hi; sleep 1');
+  await cloche('run', '--name', 'box', '--network', 'none', IMAGE, 'sh', '-c', 'echo hi; sleep 1');
   await cloche('start', 'box');
   const pid = async () => (await cloche('inspect', '-f', '{{.State.Pid}}', 'box')).out;
   const first = await pid();
@@ -130,7 +113,7 @@ test('stop of one with --rm in another terminal: run has its code, and both are 
       'box',
       '--network',
       'none',
-      image,
+      IMAGE,
       'sh',
       '-c',
       script,
@@ -152,7 +135,7 @@ test('wait gives the exit code of one that removes itself', async () => {
     'box',
     '--network',
     'none',
-    image,
+    IMAGE,
     'sh',
     '-c',
     'sleep 1; exit 6',
@@ -169,7 +152,7 @@ test('create makes a container that waits, also for --rm, until start runs it', 
     'box',
     '--network',
     'none',
-    image,
+    IMAGE,
     'sh',
     '-c',
     script,

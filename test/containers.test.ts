@@ -1,26 +1,9 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
+import { expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
-import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
-import { cloche as clocheIn } from './cli.ts';
+import { containerScene, IMAGE } from './containers.ts';
 
 /** Commands that look at containers; each test removes its own. */
-const image = 'debian:bookworm';
-let root = '';
-let remove = () => {};
-
-beforeAll(async () => {
-  ({ root, remove } = await freshBaseRoot());
-}, BASE_TIMEOUT);
-afterEach(async () => {
-  const left = (await cloche('ps', '-aq')).out.split('\n').filter((id) => id !== '');
-  if (left.length > 0) await cloche('rm', '-f', ...left);
-  expect(left).toEqual([]);
-});
-afterAll(() => remove());
-
-const cloche = (...args: string[]) => clocheIn(root, args);
-const run = (name: string, ...command: string[]) =>
-  cloche('run', '-d', '--network', 'none', '--name', name, image, ...command);
+const { cloche, run } = containerScene();
 
 test.each([
   [['kill', 'nope'], 'no such container: nope'],
@@ -45,8 +28,8 @@ test('kill and rm go on after a name that fails, and name what they did', async 
 });
 
 test('rmi refuses the image of a container; by force its name goes, and the container lives on', async () => {
-  await cloche('tag', image, 'mine');
-  await cloche('rmi', image);
+  await cloche('tag', IMAGE, 'mine');
+  await cloche('rmi', IMAGE);
   const made = (
     await cloche('run', '-d', '--name', 'box', '--network', 'none', 'mine', 'sleep', '100')
   ).out;
@@ -61,7 +44,7 @@ test('rmi refuses the image of a container; by force its name goes, and the cont
   expect(row.tags).toEqual([]);
   expect((await cloche('rmi', '-f', row.id)).err).toContain('(cannot be forced)');
   expect((await cloche('exec', 'box', 'echo', 'here')).out).toBe('here\n');
-  await cloche('tag', row.id, image);
+  await cloche('tag', row.id, IMAGE);
   await cloche('rm', '-f', 'box');
 });
 
@@ -70,7 +53,7 @@ test("inspect shows a container in docker's shape", async () => {
   const id = (
     await cloche(
       ...['run', '-d', '--name', 'box', '--network', 'none', ...options],
-      ...[image, 'sleep', '100'],
+      ...[IMAGE, 'sleep', '100'],
     )
   ).out.trim();
   const [shown] = JSON.parse((await cloche('inspect', 'box')).out);
@@ -82,7 +65,7 @@ test("inspect shows a container in docker's shape", async () => {
     State: { Status: 'running', Running: true, Paused: false, OOMKilled: false, ExitCode: 0 },
     HostConfig: { Memory: 64 * 2 ** 20, NetworkMode: 'none', Binds: ['/tmp:/t:ro'] },
     Mounts: [{ Type: 'bind', Source: '/tmp', Destination: '/t', RW: false }],
-    Config: { Cmd: ['sleep', '100'], Image: image, Hostname: id.slice(0, 12) },
+    Config: { Cmd: ['sleep', '100'], Image: IMAGE, Hostname: id.slice(0, 12) },
   });
   expect(shown.Config.Env).toContain('A=1');
   const pid = (await cloche('inspect', '-f', '{{.State.Pid}}', 'box')).out.trim();
@@ -133,7 +116,7 @@ test('ps takes filters, formats, the last ones and sizes', async () => {
   expect(await names('-a', '-f', 'name=on', '-f', 'status=running')).toBe('');
   expect(await names('-a', '-f', 'before=two')).toBe('one exited\n');
   expect(await names('-a', '-f', 'label=none')).toBe('');
-  expect(await names('-a', '-f', `ancestor=${image}`)).toContain('one');
+  expect(await names('-a', '-f', `ancestor=${IMAGE}`)).toContain('one');
   expect((await cloche('ps', '-a', '-s', '--format', '{{.Size}}', '-f', 'name=one')).out).toBe(
     '3kB\n',
   );

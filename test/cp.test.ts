@@ -1,28 +1,11 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
+import { expect, test } from 'bun:test';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
-import { cloche as clocheIn } from './cli.ts';
+import { containerScene } from './containers.ts';
 
 /** `cloche cp`; each test removes its own containers. */
-const image = 'debian:bookworm';
-let root = '';
-let remove = () => {};
-
-beforeAll(async () => {
-  ({ root, remove } = await freshBaseRoot());
-}, BASE_TIMEOUT);
-afterEach(async () => {
-  const left = (await cloche('ps', '-aq')).out.split('\n').filter((id) => id !== '');
-  if (left.length > 0) await cloche('rm', '-f', ...left);
-  expect(left).toEqual([]);
-});
-afterAll(() => remove());
-
-const cloche = (...args: string[]) => clocheIn(root, args);
-const run = (name: string, ...command: string[]) =>
-  cloche('run', '-d', '--network', 'none', '--name', name, image, ...command);
+const { cloche, run } = containerScene();
 
 test('cp takes files, directories and links out of a container, and puts them into one', async () => {
   const scratch = mkdtempSync(join(tmpdir(), 'cloche-cp-'));

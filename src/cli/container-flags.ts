@@ -1,5 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import type { HostEntry } from '../build/index.ts';
+import { containerSide, type PortSpec, parseExpose, parsePublish } from '../engine/index.ts';
+import { ClocheError } from '../error.ts';
 import { isIp } from '../linux/netlink/address.ts';
 import type { Rlimit } from '../linux/rlimits.ts';
 
@@ -34,4 +36,24 @@ export function addUlimit(text: string, before: readonly Rlimit[] = []): readonl
     );
   const type = `RLIMIT_${name.toUpperCase()}`;
   return [...before.filter((one) => one.type !== type), { type, soft, hard }];
+}
+
+/** Collects what `-p` says. */
+export function ports(text: string, before: readonly PortSpec[]): readonly PortSpec[] {
+  return [...before, ...orUsage(() => parsePublish(text))];
+}
+
+/** Collects what `--expose` says, as `80/tcp`. */
+export function exposed(text: string, before: readonly string[]): readonly string[] {
+  return [...before, ...orUsage(() => parseExpose(text)).map(containerSide)];
+}
+
+/** What is wrong with an argument is wrong with the command line, and ends it as such. */
+function orUsage<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof ClocheError)) throw error;
+    throw new InvalidArgumentError(`${error.message} (${error.hint}).`);
+  }
 }

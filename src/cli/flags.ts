@@ -1,30 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { containerSide, type PortSpec, parseExpose, parsePublish } from '../engine/index.ts';
-import { ClocheError } from '../error.ts';
 
 /** Collects an option that may be given many times. */
 export function many(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
-}
-
-/** Collects what `-p` says. */
-export function ports(text: string, before: readonly PortSpec[]): readonly PortSpec[] {
-  return [...before, ...orUsage(() => parsePublish(text))];
-}
-
-/** Collects what `--expose` says, as `80/tcp`. */
-export function exposed(text: string, before: readonly string[]): readonly string[] {
-  return [...before, ...orUsage(() => parseExpose(text)).map(containerSide)];
-}
-
-/** What is wrong with an argument is wrong with the command line, and ends it as such. */
-function orUsage<T>(parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    if (!(error instanceof ClocheError)) throw error;
-    throw new InvalidArgumentError(`${error.message} (${error.hint}).`);
-  }
 }
 
 /** `80m`, `1.5g`, `1024` → bytes, in docker's binary units. */

@@ -14,8 +14,8 @@ import {
 import type { Platform, PullPolicy } from '../image/index.ts';
 import type { Rlimit } from '../linux/rlimits.ts';
 import { attached, running } from './attached.ts';
-import { addHost, addUlimit } from './container-flags.ts';
-import { bytes, exposed, many, ports, positive, whole } from './flags.ts';
+import { addHost, addUlimit, exposed, ports } from './container-flags.ts';
+import { bytes, many, positive, whole } from './flags.ts';
 import { printError, printLeftover, printLine, printWarnings } from './output.ts';
 import { imageProgress } from './progress.ts';
 import { requireTerminal, terminalSize } from './terminal.ts';

@@ -1,10 +1,8 @@
 import { ClocheError } from '../error.ts';
 import { type Digest, migrate, openStore, type Store } from '../image/index.ts';
-import { lastCapability, ownCapabilities } from '../linux/capabilities.ts';
 import { detectCgroups, type Hierarchies, prepareParent } from '../linux/cgroup/index.ts';
-import { ownHardLimits } from '../linux/rlimits.ts';
 import { installedWalker } from '../linux/walker/index.ts';
-import type { Machine } from '../runtime/index.ts';
+import { type Machine, ownMachine } from '../runtime/index.ts';
 import { stateRoot } from '../state.ts';
 import { SCHEMA } from './schema.ts';
 
@@ -33,11 +31,7 @@ export function openEngine(): Engine {
   migrate(store.db, 'engine', SCHEMA);
   return {
     store,
-    machine: lazily(() => ({
-      capabilities: ownCapabilities(),
-      lastCapability: lastCapability(),
-      hardLimits: ownHardLimits(),
-    })),
+    machine: lazily(ownMachine),
     get hierarchies() {
       hierarchies ??= prepareParent(detectCgroups(), CGROUP_PARENT);
       return hierarchies;

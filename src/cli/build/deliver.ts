@@ -93,5 +93,5 @@ function metadata({ id, manifest, tags, record }: BuiltImage): Record<string, un
 }
 
 function write(path: string, content: string): void {
-  writeFileAtomically(path, Buffer.from(content), `${path}.${process.pid}.part`);
+  writeFileAtomically(path, content);
 }

@@ -23,16 +23,17 @@ export function writeLayout(
     const target = join(blobs, hexOf(blob.digest));
     if (!existsSync(target)) copyBlob(blobPath(store, blob.digest), target);
   }
-  const write = (path: string, content: string | Uint8Array) =>
-    writeFileAtomically(path, content, `${path}.${process.pid}.part`);
-  write(join(blobs, hexOf(digest)), bytes);
-  write(join(directory, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
+  writeFileAtomically(join(blobs, hexOf(digest)), bytes);
+  writeFileAtomically(
+    join(directory, 'oci-layout'),
+    JSON.stringify({ imageLayoutVersion: '1.0.0' }),
+  );
   const entry = {
     ...{ mediaType: manifest.mediaType, digest, size: bytes.length },
     annotations: { 'org.opencontainers.image.ref.name': tag },
   };
   const index: Index = { schemaVersion: 2, mediaType: MEDIA.index, manifests: [entry] };
-  write(join(directory, 'index.json'), JSON.stringify(index));
+  writeFileAtomically(join(directory, 'index.json'), JSON.stringify(index));
 }
 
 /** Under a name of its own first: what has a digest's name is whole. */

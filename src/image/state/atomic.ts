@@ -2,12 +2,12 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'n
 
 /**
  * Writes a file so that nobody ever sees half of it, whatever is killed: under the temporary name,
- * which must be on the same file system, then fsync, then rename(2).
+ * which must be on the same file system and is beside it if none is given, then fsync, then rename(2).
  */
 export function writeFileAtomically(
   path: string,
   content: string | Uint8Array,
-  temporary: string,
+  temporary = `${path}.${process.pid}.part`,
   mode = 0o644,
 ): void {
   const fd = openSync(temporary, 'wx', mode);

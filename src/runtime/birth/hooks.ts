@@ -82,7 +82,7 @@ function runSteps({ name, hook, status }: PlannedHook, state: StateText): Step[]
       jump: { on: 'zero', to: child },
     }),
     call('close', [reading], 'that end is its own'),
-    ...waitSteps(value(pidfd, 0, 'i32'), hook.timeout),
+    ...untilItEnds(value(pidfd, 0, 'i32'), hook.timeout),
     call('wait4', [pid, pointer(status), flags('__WALL'), 0], 'how it has ended'),
     call('close', [value(pidfd, 0, 'i32')], 'it is gone'),
     call('value', [value(status)], 'did it go well?', { jump: { on: 'zero', to: over } }),
@@ -93,7 +93,7 @@ function runSteps({ name, hook, status }: PlannedHook, state: StateText): Step[]
 }
 
 /** With a time-out: when it is over, the hook is. */
-function waitSteps(pidfd: Step['args'][0], timeout: number | undefined): Step[] {
+function untilItEnds(pidfd: Step['args'][0], timeout: number | undefined): Step[] {
   if (timeout === undefined) return [];
   const ended: Label = { name: 'ended' };
   const entry = block('pollfd', [int32(-1, 1)]);

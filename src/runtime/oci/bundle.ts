@@ -2,7 +2,6 @@ import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { ClocheError } from '../../error.ts';
 import { HOST_ARCH } from '../../linux/abi/arch.ts';
-import { lastCapability, ownCapabilities } from '../../linux/capabilities.ts';
 import {
   cgroupSteps,
   DEFAULT_DEVICE_RULES,
@@ -12,10 +11,10 @@ import {
   openCgroup,
   prepareParent,
 } from '../../linux/cgroup/index.ts';
-import { ownHardLimits } from '../../linux/rlimits.ts';
 import { type Policy, seccompSteps } from '../../linux/seccomp/index.ts';
 import { installedWalker } from '../../linux/walker/index.ts';
 import type { Birth, Io } from '../birth/birth.ts';
+import { ownMachine } from '../machine.ts';
 import type { Spec } from '../spec.ts';
 import { innerHooksOf } from './inner-hooks.ts';
 import { parseSpec } from './schema.ts';
@@ -92,11 +91,7 @@ export function birthOfBundle(id: string, { path, spec }: Bundle, options: Birth
     id,
     spec,
     root: { kind: 'directory', path: rootfsOf(path, spec) },
-    machine: {
-      capabilities: ownCapabilities(),
-      lastCapability: lastCapability(),
-      hardLimits: ownHardLimits(),
-    },
+    machine: ownMachine(),
     sourceKind: (source) =>
       statSync(source, { throwIfNoEntry: false })?.isDirectory() === false ? 'file' : 'directory',
     walkerSize: installedWalker().size,

@@ -1,17 +1,16 @@
 import { writeFileSync, writeSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
 import { HOST_ARCH } from '../../linux/abi/arch.ts';
-import { lastCapability, ownCapabilities } from '../../linux/capabilities.ts';
 import { cgroupOf, detectCgroups, joinCgroupOf } from '../../linux/cgroup/index.ts';
 import { type Launched, launch, words } from '../../linux/launch.ts';
 import { stepFailed } from '../../linux/perform.ts';
 import type { Plan } from '../../linux/plan/index.ts';
 import { readNamespaces } from '../../linux/proc/index.ts';
-import { ownHardLimits } from '../../linux/rlimits.ts';
 import { type Policy, seccompSteps } from '../../linux/seccomp/index.ts';
 import { exitCodeIn } from '../../linux/signals.ts';
 import { installedWalker } from '../../linux/walker/index.ts';
 import { execPlan } from '../birth/exec.ts';
+import { ownMachine } from '../machine.ts';
 import type { NamespaceType, Process } from '../spec.ts';
 import { readBundle } from './bundle.ts';
 import { ownFds } from './fds.ts';
@@ -45,11 +44,7 @@ export async function exec(root: string, id: string, options: ExecOptions): Prom
   const entry = execPlan({
     ...{ id, pid: record.pid, process, io, preserveFds, outlives: options.detach },
     namespaces: differing(record.pid),
-    machine: {
-      capabilities: ownCapabilities(),
-      lastCapability: lastCapability(),
-      hardLimits: ownHardLimits(),
-    },
+    machine: ownMachine(),
     walkerSize: installedWalker().size,
     joinCgroup: joinCgroupOf(cgroupOf(detectCgroups(), record.pid)),
     seccomp: policy === undefined ? undefined : seccompSteps(policy, HOST_ARCH).steps,
