@@ -128,6 +128,14 @@ test('what docker hides is hidden, and what it makes read-only is', async () => 
   expect(ran.err).toContain('Read-only file system');
 });
 
+test('what goes at its end anyway is not synced to the disk; what stays is, and can be started again', async () => {
+  const root = ['--network', 'none', image, 'grep', ' / overlay ', '/proc/mounts'];
+  expect((await run('run', '--rm', ...root)).out).toContain('volatile');
+  expect((await run('run', '--name', 'stays', ...root)).out).not.toContain('volatile');
+  expect(await run('start', '-a', 'stays')).toMatchObject({ code: 0, err: '' });
+  await run('rm', 'stays');
+});
+
 test('a terminal is as large as ours, and hears of every change', async () => {
   let seen = '';
   const child = Bun.spawn(

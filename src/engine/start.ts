@@ -120,7 +120,7 @@ export async function planContainer(
   const birth = containerPlan({
     id: id.slice(0, 12),
     spec,
-    root: { kind: 'overlay', ...active, at: root },
+    root: { kind: 'overlay', ...active, at: root, volatile: options.remove },
     machine: engine.machine,
     sourceKind: kindOf,
     walkerSize: engine.walkerSize,

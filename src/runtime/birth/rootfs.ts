@@ -14,13 +14,19 @@ export type RootSource =
       readonly work: string;
       /** An empty directory to mount on. */
       readonly at: string;
+      /**
+       * Its changes need not outlive a crash of the machine: the kernel then neither syncs the whole
+       * filesystem below when the overlay goes, nor what a program inside asks it to. Such an upper
+       * directory is mounted once only.
+       */
+      readonly volatile?: boolean | undefined;
     };
 
 /**
  * The upper directory becomes a layer later, so it must hold whole files: no redirects of renamed
  * directories, no copies of metadata alone. Whatever the kernel's defaults are.
  */
-const FORM = 'redirect_dir=off,metacopy=off';
+const FORM = ['redirect_dir=off', 'metacopy=off'];
 
 /** The longest option string that mount(2) takes: a page, less its NUL. */
 const MOUNT_DATA_MAX = 4095;
@@ -81,7 +87,8 @@ function directorySteps(path: string): Step[] {
 
 function overlaySteps(source: Extract<RootSource, { kind: 'overlay' }>): Step[] {
   const { lower, upper, work, at } = source;
-  const data = `lowerdir=${lower.map(escaped).join(':')},upperdir=${escaped(upper)},workdir=${escaped(work)},${FORM}`;
+  const form = source.volatile === true ? [...FORM, 'volatile'] : FORM;
+  const data = `lowerdir=${lower.map(escaped).join(':')},upperdir=${escaped(upper)},workdir=${escaped(work)},${form.join(',')}`;
   if (Buffer.byteLength(data) <= MOUNT_DATA_MAX)
     return [
       call(
@@ -95,7 +102,10 @@ function overlaySteps(source: Extract<RootSource, { kind: 'overlay' }>): Step[] 
     ...lower.map((path) => ['lowerdir+', path] as const),
     ['upperdir', upper] as const,
     ['workdir', work] as const,
-    ...FORM.split(',').map((option) => option.split('=') as [string, string]),
+    ...form.map((option) => {
+      const [key = '', content] = option.split('=');
+      return [key, content] as const;
+    }),
   ];
   return [
     ...filesystemSteps('overlay', 'overlay', { attributes: [], data: options }, made),
