@@ -11,6 +11,7 @@ import {
 import { perform } from '../linux/perform.ts';
 import { plan } from '../linux/plan/index.ts';
 import type { NetworkSteps } from '../runtime/index.ts';
+import { DEFAULT_ROOT } from '../state.ts';
 import { BRIDGE, BRIDGE_NAME, makeBridge, makePublishable } from './bridge.ts';
 import type { Engine } from './engine.ts';
 import type { RunOptions } from './options.ts';
@@ -19,8 +20,9 @@ import { allContainers } from './records.ts';
 import { isAlive } from './settle.ts';
 
 const VERSIONS = [4, 6] as const;
-/** How many addresses it has, without the network's own, the bridge's and the broadcast. */
+/** How many addresses it has for containers: not the network's own, the bridge's and the broadcast. */
 const ADDRESSES = 2 ** 16 - 3;
+const FIRST = 2;
 
 /** How a container is attached: the steps, and its address on the bridge. */
 export interface Attachment {
@@ -115,7 +117,9 @@ function lease(engine: Engine, id: string): number {
         .all()
         .map((row) => row.number),
     );
-    for (let number = 2; number <= ADDRESSES; number++) {
+    const start = startOf(engine);
+    for (let i = 0; i < ADDRESSES; i++) {
+      const number = FIRST + ((start + i) % ADDRESSES);
       if (taken.has(number)) continue;
       db.query('INSERT INTO addresses (number, id) VALUES (?, ?)').run(number, id);
       return number;
@@ -125,6 +129,14 @@ function lease(engine: Engine, id: string): number {
       hint: 'remove containers that you do not need: cloche rm',
     });
   });
+}
+
+/**
+ * Where to begin. Other state directories on this machine know nothing of ours and give out the same
+ * addresses, so each but the usual one begins elsewhere.
+ */
+function startOf({ store: { root } }: Engine): number {
+  return root === DEFAULT_ROOT ? 0 : Number(Bun.hash(root) % BigInt(ADDRESSES));
 }
 
 /** Addresses go with the container's record, or with the process that a RUN belonged to. */

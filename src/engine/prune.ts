@@ -88,7 +88,7 @@ function removeEmpty(path: string): boolean {
 
 /** Neither running nor being started by a living command. */
 function isStopped(engine: Engine, { id, status }: Container): boolean {
-  if (status !== 'created') return status === 'exited';
+  if (status === 'running') return false;
   const owner = ownerOf(engine, id);
   return owner === undefined || isDead(owner);
 }
