@@ -181,3 +181,21 @@ test('a Dockerfile on standard input needs no context', async () => {
   expect(await new Response(child.stderr).text()).toContain(' from stdin\n');
   expect(await child.exited).toBe(0);
 });
+
+test('--platform: what is for another machine is made by the programs of this one', async () => {
+  const context = contextOf(`FROM --platform=$BUILDPLATFORM debian:bookworm AS tools
+ARG TARGETARCH
+RUN --network=none uname -s > /made; echo $TARGETARCH >> /made
+FROM scratch
+COPY --from=tools /made /`);
+  const flags = ['--platform', 'linux/s390x', '-t', 'foreign'];
+  expect((await ended(cloche('build', ...flags, context))).code).toBe(0);
+  const format = '{{.Os}}/{{.Architecture}}';
+  const { stdout } = await ended(cloche('image', 'inspect', '-f', format, 'foreign'));
+  expect(stdout).toBe('linux/s390x\n');
+  const files = join(context, 'out');
+  await ended(cloche('build', ...flags, '-o', files, context));
+  expect(readFileSync(join(files, 'made'), 'utf8')).toBe('Linux\ns390x\n');
+  const bad = await ended(cloche('build', '--platform', 'a//b', context));
+  expect([bad.code, bad.stderr]).toEqual([1, expect.stringContaining("'a//b' is not a platform")]);
+});

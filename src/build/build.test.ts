@@ -116,7 +116,10 @@ RUN --mount=target=x,from=a --mount=type=cache,target=/c,from=img --mount=target
   --mount=target=/ctx --security=insecure make`,
   });
   const planned = planStages(dockerfile, {});
-  expect([planned.needed.map(({ index }) => index), planned.images]).toEqual([[0, 2], ['img']]);
+  expect([planned.needed.map(({ index }) => index), planned.images]).toEqual([
+    [0, 2],
+    [{ kind: 'image', reference: 'img' }],
+  ]);
   const { vertices } = planGraph(dockerfile, planned, { images: new Map() });
   const run = vertices.at(-1);
   const ops = run?.inputs.map((id) => vertices.find((vertex) => vertex.id === id)?.op);

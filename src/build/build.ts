@@ -4,6 +4,7 @@ import {
   configOf,
   type Image,
   type ImageConfig,
+  type Platform,
   parseReference,
   type Reference,
   resolveImage,
@@ -14,7 +15,7 @@ import {
 } from '../image/index.ts';
 import { checkAllowed } from './allow.ts';
 import { enforceChecks } from './check.ts';
-import type { NamedPlaces } from './contexts/named.ts';
+import type { ImageOrigin, NamedPlaces } from './contexts/named.ts';
 import { openContexts } from './contexts/opened.ts';
 import { type Dockerfile, parse } from './dockerfile/parse.ts';
 import { epochOf } from './epoch.ts';
@@ -24,6 +25,7 @@ import { imageConfig } from './image-config.ts';
 import { proxyArgs } from './instructions.ts';
 import { NO_SECRETS, type Secrets } from './mounts/index.ts';
 import { planGraph } from './plan.ts';
+import { checkRuns } from './platform.ts';
 import { type OnEvent, type Progress, progress } from './progress.ts';
 import { type BuildRecord, keepRecord, recorder } from './record.ts';
 import type { RunCommand } from './run.ts';
@@ -37,7 +39,7 @@ import {
   openCaches,
 } from './shared-cache/index.ts';
 import { type Solved, type SolveOptions, solve } from './solve.ts';
-import { planStages } from './stages.ts';
+import { imageKey, planStages } from './stages.ts';
 
 export interface BuildOptions {
   /** A directory. */
@@ -46,6 +48,8 @@ export interface BuildOptions {
   readonly file?: string | undefined;
   readonly tags?: readonly string[] | undefined;
   readonly target?: string | undefined;
+  /** Of the image, if it is not for this machine: RUN must be able to run its programs. */
+  readonly platform?: Platform | undefined;
   /** SOURCE_DATE_EPOCH among them is for the whole build: see `epochOf`. */
   readonly buildArgs?: Readonly<Record<string, string>> | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
@@ -184,10 +188,11 @@ async function plan(store: Store, options: BuildOptions, steps: Progress) {
   let planned = stages();
   reading.done();
   // ONBUILD in an image may name further ones.
-  while (planned.images.some((reference) => !images.has(reference))) {
+  while (planned.images.some((origin) => !images.has(imageKey(origin)))) {
     await resolveAll(store, planned.images, images, steps, { signal, pull: options.pull });
     planned = stages();
   }
+  checkRuns(dockerfile, planned);
   enforceChecks(context, { images, buildArgs });
   const { network, surroundings, labels } = options;
   const about = { images, buildArgs, network, surroundings, contexts, labels };
@@ -218,20 +223,22 @@ function cacheFilter(
 
 async function resolveAll(
   store: Store,
-  references: readonly string[],
+  origins: readonly ImageOrigin[],
   images: Map<string, ImageConfig>,
   steps: Progress,
   { signal, pull = false }: Pick<BuildOptions, 'signal' | 'pull'>,
 ): Promise<void> {
-  for (const reference of references) {
-    if (images.has(reference)) continue;
+  for (const origin of origins) {
+    const { reference, platform } = origin;
+    if (images.has(imageKey(origin))) continue;
     const shown = canonical(withTag(parseReference(reference)));
     const step = steps.begin(`[internal] load metadata for ${shown}`);
     const image = await resolveImage(store, reference, {
       onProgress: ({ text }) => step.note(text),
-      ...{ signal, pull: pull ? 'always' : 'missing' },
+      ...{ signal, platform, keepsName: platform !== undefined },
+      pull: pull ? 'always' : 'missing',
     });
-    images.set(reference, configOf(store, image));
+    images.set(imageKey(origin), configOf(store, image));
     step.done();
   }
 }

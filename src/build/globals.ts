@@ -1,6 +1,15 @@
+import type { Platform } from '../image/index.ts';
+import { OWN_PLATFORM, platformName } from '../image/registry/platform.ts';
 import type { Dockerfile } from './dockerfile/parse.ts';
 import { errorAt } from './dockerfile/source.ts';
 import { expand } from './dockerfile/words.ts';
+
+interface About {
+  /** The stage, as it was named. */
+  readonly target?: string | undefined;
+  /** Of the image; by default this machine's. */
+  readonly platform?: Platform | undefined;
+}
 
 /**
  * The values that FROM lines see, and a stage that declares them again: the ARGs before the first
@@ -11,9 +20,9 @@ import { expand } from './dockerfile/words.ts';
 export function globalArgs(
   { args, argPlaces, esc, source }: Dockerfile,
   buildArgs: Readonly<Record<string, string>>,
-  target: string | undefined,
+  { target, platform = OWN_PLATFORM }: About = {},
 ): Map<string, string> {
-  const predefined = { ...platformArgs(), TARGETSTAGE: target ?? 'default' };
+  const predefined = { ...platformArgs(platform), TARGETSTAGE: target ?? 'default' };
   const values = new Map<string, string>(Object.entries(predefined));
   for (const name of values.keys()) {
     const said = Object.hasOwn(buildArgs, name) ? buildArgs[name] : undefined;
@@ -35,13 +44,12 @@ export function globalArgs(
 }
 
 /** The platform's ARGs that BuildKit predefines. */
-function platformArgs(): Record<string, string> {
-  const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';
-  const about = (prefix: string) => ({
-    [`${prefix}PLATFORM`]: `linux/${architecture}`,
-    [`${prefix}OS`]: 'linux',
-    [`${prefix}ARCH`]: architecture,
-    [`${prefix}VARIANT`]: '',
+function platformArgs(target: Platform): Record<string, string> {
+  const about = (prefix: string, platform: Platform) => ({
+    [`${prefix}PLATFORM`]: platformName(platform),
+    [`${prefix}OS`]: platform.os,
+    [`${prefix}ARCH`]: platform.architecture,
+    [`${prefix}VARIANT`]: platform.variant ?? '',
   });
-  return { ...about('BUILD'), ...about('TARGET') };
+  return { ...about('BUILD', OWN_PLATFORM), ...about('TARGET', target) };
 }

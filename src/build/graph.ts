@@ -5,6 +5,7 @@ import {
   type Digest,
   digestOf,
   type HistoryEntry,
+  type Platform,
 } from '../image/index.ts';
 import type { Rlimit } from '../linux/rlimits.ts';
 import type { Heredoc } from './dockerfile/heredoc.ts';
@@ -22,6 +23,7 @@ export interface Graph {
   /** The last vertex of the target stage; its layers are the image's. */
   readonly result: Digest;
   readonly config: ContainerConfig;
+  readonly platform: Platform;
   readonly author: string | undefined;
   readonly history: readonly HistoryStep[];
 }

@@ -1,5 +1,4 @@
 import {
-  ARCHITECTURE,
   type Digest,
   type HistoryEntry,
   type ImageConfig,
@@ -38,8 +37,7 @@ export function imageConfig(
   return {
     created: created.toISOString(),
     ...(graph.author === undefined ? {} : { author: graph.author }),
-    architecture: ARCHITECTURE,
-    os: 'linux',
+    ...graph.platform,
     config: graph.config,
     rootfs: { type: 'layers', diff_ids: stack.map(({ diffId }) => diffId) },
     history: entries,

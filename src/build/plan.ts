@@ -12,10 +12,10 @@ import {
   vertices,
 } from './graph.ts';
 import { planInstructions, type StageState } from './instructions.ts';
-import { type Origin, originOf, type PlannedStages } from './stages.ts';
+import { imageKey, type Origin, originOf, type PlannedStages } from './stages.ts';
 
 export interface GraphOptions {
-  /** The configs of the images that the stages name, by that name. */
+  /** The configs of the images that the stages name, by `imageKey`. */
   readonly images: ReadonlyMap<string, ImageConfig>;
   readonly buildArgs?: Readonly<Record<string, string>> | undefined;
   /** For RUNs that do not say one: `bridge`, `none`, `host`. */
@@ -44,13 +44,13 @@ export function planGraph(
     if (earlier !== undefined) return earlier;
     if (origin.kind === 'files')
       return fromImage(undefined, filesVertex(graph, origin.name, label, place));
-    const image = origin.kind === 'image' ? options.images.get(origin.reference) : undefined;
+    const image = origin.kind === 'image' ? options.images.get(imageKey(origin)) : undefined;
     const chainId = chainOfAll(image?.rootfs.diff_ids ?? []) ?? null;
     const reference = origin.kind === 'image' ? origin.reference : 'scratch';
     const vertex = graph.add({ kind: 'base', reference, chainId }, [], label, place);
     return fromImage(image, vertex);
   };
-  for (const { index, stage, base, instructions } of planned.needed) {
+  for (const { index, stage, base, platform, instructions } of planned.needed) {
     const steps = instructions.filter(({ kind }) => isStep(kind)).length + 1;
     const named = stage.name ?? (planned.needed.length > 1 ? `stage-${index}` : undefined);
     const label = (n: number, text: string) =>
@@ -63,7 +63,7 @@ export function planGraph(
       buildArgs: options.buildArgs ?? {},
       sourceOf: (name: string) =>
         stateOf(
-          originOf(dockerfile, name, stage.place, options.contexts ?? new Map()),
+          originOf(dockerfile, name, { ...stage, platform }, options.contexts ?? new Map()),
           `FROM ${name}`,
           stage.place,
         ).vertex,
@@ -73,11 +73,14 @@ export function planGraph(
     done.set(index, planInstructions({ ...start, config }, instructions, context));
   }
   const last = done.get(planned.target);
-  if (last === undefined) throw new RangeError(`stage ${planned.target} was not planned`);
+  const target = planned.needed.find(({ index }) => index === planned.target);
+  if (last === undefined || target === undefined)
+    throw new RangeError(`stage ${planned.target} was not planned`);
   return {
     vertices: reachable(graph.list(), last.vertex),
     result: last.vertex,
     config: withLabels(last.config, options.labels),
+    platform: target.platform,
     author: last.author,
     history: last.history,
   };

@@ -1,9 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: it is what is tested
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { ARCHITECTURE } from '../image/index.ts';
 import { imageOfFiles } from '../image/testing.ts';
 import { parse } from './dockerfile/parse.ts';
 import { planGraph } from './plan.ts';
-import { planStages } from './stages.ts';
+import { imageKey, planStages } from './stages.ts';
 import { openWorkshop, type Workshop } from './testing.ts';
 
 let shop: Workshop;
@@ -145,15 +146,52 @@ test('what is wrong with an instruction once its variables are put in says how i
   expect(hint).toStartWith('It is written EXPOSE 80');
 });
 
-test('a base of another platform is refused, and only where it is needed', async () => {
-  for (const platform of ['linux/s390x', 'windows/amd64', 'riscv64', 'a//b'])
-    expect(await shop.failing(`FROM --platform=${platform} base`)).toMatchObject({
-      code: 'PLATFORM_UNSUPPORTED',
-    });
-  const error = await shop.failing('FROM --platform=linux/s390x base');
-  expect(error).toMatchObject({ code: 'PLATFORM_UNSUPPORTED', details: { line: 1 } });
-  await shop.build(
-    'FROM --platform=linux/s390x base AS other\nFROM --platform=$TARGETPLATFORM base',
-  );
-  await shop.build('FROM --platform=linux base');
+describe('platforms', () => {
+  const s390x = { os: 'linux', architecture: 's390x' };
+
+  test('an image for another one is told so by its config and its ARGs', async () => {
+    const { config, file } = await shop.build(
+      'FROM scratch\nARG TARGETPLATFORM BUILDARCH\nCOPY <<a /\n$TARGETPLATFORM $BUILDARCH\na',
+      {},
+      { platform: s390x, tags: ['foreign'] },
+    );
+    expect([config.os, config.architecture]).toEqual(['linux', 's390x']);
+    expect(file('a')).toBe(`linux/s390x ${ARCHITECTURE}\n`);
+    const onIt = await shop.build('FROM --platform=linux/s390x foreign\nENV A=b');
+    expect(onIt.config.architecture).toBe('s390x');
+  });
+
+  test('a stage is for the one that FROM names, else for that of the stage below it', () => {
+    const stages = [
+      'FROM --platform=$BUILDPLATFORM base AS tools',
+      'FROM tools AS more',
+      'FROM --platform=linux/arm/v7 base AS arm',
+      'FROM base',
+      ...['COPY --from=more / /a', 'COPY --from=arm / /b', 'COPY --from=other / /c'],
+    ];
+    const dockerfile = parse({ name: 'Dockerfile', text: stages.join('\n') });
+    const { needed, images } = planStages(dockerfile, {}, { platform: s390x });
+    const own = { os: 'linux', architecture: ARCHITECTURE };
+    const arm = { os: 'linux', architecture: 'arm', variant: 'v7' };
+    expect(needed.map(({ platform }) => platform)).toEqual([own, own, arm, s390x]);
+    expect(images.map(imageKey).sort()).toEqual([
+      ...['base', 'base linux/arm/v7', 'base linux/s390x', 'other linux/s390x'],
+    ]);
+  });
+
+  test('a RUN whose programs cannot be run here is refused, where it is needed', async () => {
+    const dockerfile = 'FROM scratch AS tools\nRUN make\nFROM scratch\nCOPY . /';
+    const options = { platform: { os: 'windows', architecture: 'amd64' } };
+    const error = await shop.failing(`${dockerfile}\nCOPY --from=tools / /`, {}, options);
+    expect(error).toMatchObject({ code: 'PLATFORM_UNSUPPORTED', details: { line: 2 } });
+    expect(error.hint).toContain('--platform=$BUILDPLATFORM');
+    await shop.build(dockerfile, { a: '1' }, options);
+  });
+
+  test('what is none is refused, and an empty one is none that was said', async () => {
+    const error = await shop.failing('FROM --platform=a//b base');
+    expect(error).toMatchObject({ code: 'PLATFORM_INVALID', details: { line: 1 } });
+    await shop.build('ARG NONE\nFROM --platform=$NONE base');
+    await shop.build('FROM --platform=linux base');
+  });
 });

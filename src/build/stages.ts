@@ -1,12 +1,18 @@
-import { ARCHITECTURE, type ImageConfig } from '../image/index.ts';
+import type { ImageConfig, Platform } from '../image/index.ts';
+import { OWN_PLATFORM, platformName } from '../image/registry/platform.ts';
 import { suggest } from '../suggest.ts';
-import { type NamedContexts, type NamedOrigin, nameOfContext } from './contexts/named.ts';
+import {
+  type ImageOrigin,
+  type NamedContexts,
+  type NamedOrigin,
+  nameOfContext,
+} from './contexts/named.ts';
 import type { Instruction } from './dockerfile/instruction.ts';
 import { type Dockerfile, parseTrigger, type Stage } from './dockerfile/parse.ts';
 import { errorAt, type Place } from './dockerfile/source.ts';
 import { expand } from './dockerfile/words.ts';
 import { globalArgs } from './globals.ts';
-import { isOwnPlatform } from './platform.ts';
+import { isOwn, readPlatform } from './platform.ts';
 
 /** What a stage or a `COPY --from` stands on. */
 export type Origin =
@@ -18,8 +24,8 @@ export interface PlannedStage {
   readonly index: number;
   readonly stage: Stage;
   readonly base: Origin;
-  /** Of FROM, its variables put in. */
-  readonly platform: string | undefined;
+  /** What FROM says, or what it stands on has, or the target's. */
+  readonly platform: Platform;
   /** What the base's ONBUILDs set off, and then the stage's own. */
   readonly instructions: readonly Instruction[];
 }
@@ -28,7 +34,7 @@ export interface PlannedStage {
 export interface PlannedStages {
   readonly needed: readonly PlannedStage[];
   readonly target: number;
-  readonly images: readonly string[];
+  readonly images: readonly ImageOrigin[];
   /** The values of the ARGs before the first FROM. */
   readonly globals: ReadonlyMap<string, string>;
 }
@@ -36,8 +42,10 @@ export interface PlannedStages {
 export interface StagesOptions {
   /** By default the last stage. */
   readonly target?: string | undefined;
+  /** Of the image, if it is not for this machine. */
+  readonly platform?: Platform | undefined;
   /**
-   * The configs of the images that are known already: the triggers in them may name more, so
+   * The configs of the images that are known already, by `imageKey`: the triggers in them may name more, so
    * `planStages` is asked until it names none that is not known.
    */
   readonly images?: ReadonlyMap<string, ImageConfig> | undefined;
@@ -48,59 +56,72 @@ export interface StagesOptions {
 /**
  * Finds out what the target stage needs; the other stages are never looked at again. Pure.
  *
- * @throws {ClocheError} `STAGE_NOT_FOUND`, `DOCKERFILE_INVALID`, `PLATFORM_UNSUPPORTED`
+ * @throws {ClocheError} `STAGE_NOT_FOUND`, `DOCKERFILE_INVALID`, `PLATFORM_INVALID`
  */
 export function planStages(
   dockerfile: Dockerfile,
   buildArgs: Readonly<Record<string, string>>,
-  { target, images = new Map(), contexts = new Map() }: StagesOptions = {},
+  { target, platform: wanted, images = new Map(), contexts = new Map() }: StagesOptions = {},
 ): PlannedStages {
   const last = target === undefined ? dockerfile.stages.length - 1 : stageNamed(dockerfile, target);
-  const globals = globalArgs(dockerfile, buildArgs, target);
-  const planned = dockerfile.stages.map((stage, index): PlannedStage => {
-    const base = baseOf(dockerfile, stage, index, { globals, contexts });
+  const globals = globalArgs(dockerfile, buildArgs, { target, platform: wanted });
+  const planned: PlannedStage[] = [];
+  for (const [index, stage] of dockerfile.stages.entries()) {
+    const named = baseOf(dockerfile, stage, index, { globals, contexts });
+    const inherited = named.kind === 'stage' ? planned[named.index]?.platform : wanted;
+    const platform = platformOf(dockerfile, stage, globals) ?? inherited ?? OWN_PLATFORM;
+    const base = onPlatform(named, platform);
     const triggers = triggersOf(dockerfile, base, stage.place, images);
-    const platform = stage.platform && fromWord(dockerfile, stage, stage.platform, globals);
-    return { index, stage, base, platform, instructions: [...triggers, ...stage.instructions] };
-  });
+    const instructions = [...triggers, ...stage.instructions];
+    planned.push({ index, stage, base, platform, instructions });
+  }
   const needed: PlannedStage[] = [];
-  const named = new Set<string>();
+  const named = new Map<string, ImageOrigin>();
   const path: number[] = [];
   const want = (origin: Origin, place: Place) => {
-    if (origin.kind === 'image') named.add(origin.reference);
+    if (origin.kind === 'image') named.set(imageKey(origin), origin);
     const stage = origin.kind === 'stage' ? planned[origin.index] : undefined;
     if (stage === undefined || needed.includes(stage)) return;
     if (path.includes(stage.index)) throw circular(dockerfile, stage, place);
     path.push(stage.index);
-    checkPlatform(dockerfile, stage);
     want(stage.base, stage.stage.place);
     for (const instruction of stage.instructions)
       for (const name of namedBy(instruction))
-        want(originOf(dockerfile, name, instruction.place, contexts), instruction.place);
+        want(originOf(dockerfile, name, { ...stage, ...instruction }, contexts), instruction.place);
     path.pop();
     needed.push(stage);
   };
   want({ kind: 'stage', index: last }, { line: 1, column: 1, endLine: 1 });
-  return { needed, target: last, images: [...named], globals };
+  return { needed, target: last, images: [...named.values()], globals };
+}
+
+/** An image by its name and, where it is not this machine's, its platform. */
+export function imageKey({ reference, platform }: ImageOrigin): string {
+  return platform === undefined ? reference : `${reference} ${platformName(platform)}`;
+}
+
+function onPlatform(origin: Origin, platform: Platform): Origin {
+  return origin.kind === 'image' && !isOwn(platform) ? { ...origin, platform } : origin;
 }
 
 /**
- * What `--from` names: a context, a stage by name or number, wherever it stands, else an image.
+ * What `--from` names: a context, a stage by name or number, wherever it stands, else an image of the
+ * platform of who takes from it.
  *
  * @throws {ClocheError} `DOCKERFILE_INVALID`: there is no stage of that number
  */
 export function originOf(
   { stages, source }: Dockerfile,
   name: string,
-  place: Place,
+  { place, platform }: { readonly place: Place; readonly platform: Platform },
   contexts: NamedContexts,
 ): Origin {
   const context = contexts.get(nameOfContext(name));
-  if (context !== undefined) return context;
+  if (context !== undefined) return onPlatform(context, platform);
   if (name === 'scratch') return { kind: 'scratch' };
   const index = stages.findLastIndex((stage) => stage.name === name.toLowerCase());
   if (index >= 0) return { kind: 'stage', index };
-  if (!/^\d+$/.test(name)) return { kind: 'image', reference: name };
+  if (!/^\d+$/.test(name)) return onPlatform({ kind: 'image', reference: name }, platform);
   if (Number(name) < stages.length) return { kind: 'stage', index: Number(name) };
   throw errorAt(
     ...['DOCKERFILE_INVALID', source, place, `invalid stage index ${name}`],
@@ -145,7 +166,7 @@ function triggersOf(
   if (base.kind === 'scratch' || base.kind === 'files') return [];
   const triggers =
     base.kind === 'image'
-      ? (images.get(base.reference)?.config.OnBuild ?? [])
+      ? (images.get(imageKey(base))?.config.OnBuild ?? [])
       : (dockerfile.stages[base.index]?.instructions ?? []).flatMap((instruction) =>
           instruction.kind === 'onbuild' ? instruction.trigger : [],
         );
@@ -167,17 +188,21 @@ function fromWord(
   }
 }
 
-/** Only an image has a platform: a stage has that of its own. */
-function checkPlatform({ source }: Dockerfile, { base, platform, stage }: PlannedStage): void {
-  if (base.kind !== 'image' || platform === undefined || platform === '') return;
-  let message = `no match for platform ${platform}: this machine is linux/${ARCHITECTURE}`;
+/** What `FROM --platform` says. */
+function platformOf(
+  dockerfile: Dockerfile,
+  stage: Stage,
+  globals: ReadonlyMap<string, string>,
+): Platform | undefined {
+  const text = stage.platform && fromWord(dockerfile, stage, stage.platform, globals);
+  if (text === undefined || text === '') return undefined;
   try {
-    if (isOwnPlatform(platform)) return;
+    return readPlatform(text);
   } catch (error) {
-    message = (error as Error).message;
+    const hint = 'A platform looks like linux/amd64, linux/arm64 or linux/arm/v7.';
+    const { message } = error as SyntaxError;
+    throw errorAt('PLATFORM_INVALID', dockerfile.source, stage.place, message, hint);
   }
-  const hint = 'Images of other platforms cannot be run here; leave --platform away.';
-  throw errorAt('PLATFORM_UNSUPPORTED', source, stage.place, message, hint);
 }
 
 function circular({ source }: Dockerfile, { stage, index }: PlannedStage, place: Place) {

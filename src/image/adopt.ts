@@ -1,7 +1,7 @@
 import { ClocheError } from '../error.ts';
 import { chainOfAll, type DiffId, type Digest, digestOf } from './digest.ts';
-import { type Image, insertImage } from './images.ts';
-import { type ImageConfig, type Manifest, MEDIA, plainConfig } from './manifest.ts';
+import { type Image, insertImage, platformOf } from './images.ts';
+import { type Manifest, MEDIA, plainConfig } from './manifest.ts';
 import type { Reference } from './reference.ts';
 import { stackOf } from './snapshots.ts';
 import { type Store, writeBlob } from './store.ts';
@@ -45,10 +45,6 @@ export function adoptImage(
     mediaType: document.mediaType ?? mediaType ?? MEDIA.manifest,
     platform: platformOf(about),
   });
-}
-
-function platformOf({ os, architecture, variant }: ImageConfig) {
-  return { os, architecture, ...(variant === undefined ? {} : { variant }) };
 }
 
 function verifyPair(

@@ -46,8 +46,13 @@ export function writeImage(
     size: stack.reduce((sum, snapshot) => sum + snapshot.size, 0),
     created: config.created === undefined ? Date.now() : Date.parse(config.created),
     mediaType: MEDIA.manifest,
-    platform: { os: config.os, architecture: config.architecture },
+    platform: platformOf(config),
   });
+}
+
+/** What an image's config says of where it runs. */
+export function platformOf({ os, architecture, variant }: ImageConfig): Platform {
+  return { os, architecture, ...(variant === undefined ? {} : { variant }) };
 }
 
 /** What the store notes of an image. */

@@ -16,6 +16,8 @@ export interface ResolveOptions extends BaseOptions {
   readonly pull?: PullPolicy | undefined;
   /** Of another platform than this machine's. */
   readonly platform?: Platform | undefined;
+  /** What the name means here it goes on to mean: what is pulled gets it only if nothing has it. */
+  readonly keepsName?: boolean | undefined;
 }
 
 /**
@@ -30,7 +32,7 @@ export async function resolveImage(
   text: string,
   options: ResolveOptions = {},
 ): Promise<Image> {
-  const { pull = 'missing', platform, signal } = options;
+  const { pull = 'missing', platform, keepsName, signal } = options;
   const local = await localImage(store, text, platform);
   if (local !== undefined && pull !== 'always') return local;
   // An id is nothing that a registry could be asked for.
@@ -38,7 +40,7 @@ export async function resolveImage(
   const name = withTag(parseReference(text));
   const onEvent = options.onTransfer ?? told(familiar(name), options);
   const { attemptPull } = await import('./registry/attempt.ts');
-  const pulled = await attemptPull(store, name, { onEvent, signal, platform });
+  const pulled = await attemptPull(store, name, { onEvent, signal, platform, keepsName });
   if (!(pulled instanceof ClocheError)) return pulled;
   const recipe = platform === undefined ? recipeOf(name) : undefined;
   if (recipe === undefined) throw absent(name, pulled);

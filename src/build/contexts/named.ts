@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { ClocheError } from '../../error.ts';
-import { familiar, parseReference, type Store, withTag } from '../../image/index.ts';
+import { familiar, type Platform, parseReference, type Store, withTag } from '../../image/index.ts';
 import { type FetchOptions, withContext } from './fetched.ts';
 
 /** Where a named context comes from; what `--build-context` says. */
@@ -11,10 +11,15 @@ export type NamedSource =
   /** A directory, an archive or a git repository. */
   | { readonly kind: 'files'; readonly context: string };
 
+/** An image, of this machine's platform if none is said. */
+export interface ImageOrigin {
+  readonly kind: 'image';
+  readonly reference: string;
+  readonly platform?: Platform | undefined;
+}
+
 /** What such a name stands for in a Dockerfile, before all stages and images of that name. */
-export type NamedOrigin =
-  | { readonly kind: 'image'; readonly reference: string }
-  | { readonly kind: 'files'; readonly name: string };
+export type NamedOrigin = ImageOrigin | { readonly kind: 'files'; readonly name: string };
 
 /** The same with its files on this machine. */
 export type NamedPlace = NamedOrigin &

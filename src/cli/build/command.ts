@@ -13,6 +13,7 @@ import {
 } from '../../build/index.ts';
 import { runCommandOf } from '../../engine/build/index.ts';
 import { type Engine, openEngine, settleAll } from '../../engine/index.ts';
+import { parsePlatform } from '../../image/registry/platform.ts';
 import { printWarnings } from '../check.ts';
 import { interruptible } from '../interrupt.ts';
 import { buildTo } from './deliver.ts';
@@ -61,6 +62,7 @@ async function buildFrom(
   const options: BuildOptions = {
     ...{ context, signal, file, contexts, tags: flags.tag, target: flags.target },
     buildArgs: { ...ownEpoch(), ...pairs(flags.buildArg) },
+    platform: flags.platform === undefined ? undefined : parsePlatform(flags.platform),
     labels: pairs(flags.label),
     secrets: readSecrets(flags.secret, flags.ssh),
     allow: flags.allow,

@@ -1,7 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { HostEntry } from '../../build/index.ts';
-import { ClocheError } from '../../error.ts';
-import { ARCHITECTURE } from '../../image/index.ts';
 import type { Rlimit } from '../../linux/rlimits.ts';
 import { addHost, addUlimit } from '../container-flags.ts';
 import { bytes, many } from '../flags.ts';
@@ -21,6 +19,7 @@ export interface BuildFlags {
   readonly addHost?: HostEntry[];
   readonly shmSize?: number;
   readonly ulimit?: Rlimit[];
+  readonly platform?: string;
   readonly pull: boolean;
   readonly cache: boolean;
   readonly cacheFrom: string[];
@@ -64,7 +63,7 @@ export function withBuildFlags(command: Command): Command {
     .option('--shm-size <bytes>', "the size of RUN's /dev/shm, such as 128m", bytes)
     .option('--ulimit <type=soft[:hard]>', 'a limit of RUN, such as nofile=1024:4096', addUlimit)
     .option('--pull', 'ask the registry for newer base images', false)
-    .option('--platform <os/arch>', "the platform of the image: this machine's", ownPlatform)
+    .option('--platform <os/arch>', 'the platform of the image, if it is not for this machine')
     .option('--no-cache', 'use nothing of an earlier build')
     .option('--cache-from <source>', 'type=local|registry,…: what others have built', many, [])
     .option('--cache-to <target>', 'type=inline|local|registry,…: for others', many, [])
@@ -117,17 +116,4 @@ export function pairs(entries: readonly string[]): Record<string, string> {
 
 export function isQuiet({ quiet, progress }: BuildFlags): boolean {
   return quiet || progress === 'quiet';
-}
-
-/** @throws {ClocheError} `PLATFORM_UNSUPPORTED`: its programs could not be run here. */
-function ownPlatform(text: string): string {
-  if (text === `linux/${ARCHITECTURE}` || text === ARCHITECTURE) return text;
-  throw new ClocheError(
-    'PLATFORM_UNSUPPORTED',
-    `cannot build for '${text}' on linux/${ARCHITECTURE}`,
-    {
-      class: 'invalid-argument',
-      hint: 'Build on a machine of that architecture, and push from there.',
-    },
-  );
 }

@@ -22,6 +22,8 @@ import { noteBlobs, noteDigest } from './whence.ts';
 export interface PullOptions {
   /** If it is given, an image that is of another one alone is an error; else it is this machine's. */
   readonly platform?: Platform | undefined;
+  /** What the name means here it goes on to mean: the image gets it only if no other has it. */
+  readonly keepsName?: boolean | undefined;
   readonly onEvent?: OnTransfer | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly patience?: Patience | undefined;
@@ -127,10 +129,11 @@ async function pullFrom(
   const config = await fetchConfig(store, session, name, chosen.manifest.config);
   if (platform !== undefined) verifyPlatform(name, config, platform);
   const before = findImage(store, familiar(name))?.manifest;
+  const keeps = name.digest !== undefined || (options.keepsName === true && before !== undefined);
   const source = { store, session, name, onEvent, crew: hands };
   await pullLayers(source, layersOf(name, chosen.manifest, config));
   const documents = { manifest: chosen.bytes, mediaType: chosen.mediaType, config: config.bytes };
-  const image = adoptImage(store, documents, name.digest === undefined ? [name] : []);
+  const image = adoptImage(store, documents, keeps ? [] : [name]);
   noteDigest(store, name, top.digest, image.manifest);
   noteBlobs(store, name, chosen.manifest.layers);
   return { image, digest: top.digest, isNew: before !== image.manifest };
