@@ -111,13 +111,18 @@ export interface CopyOperation {
   readonly chown: string | null;
   /** `0644`, `u+x,go-w`. */
   readonly chmod: string | null;
-  /** Links below the target are not followed. */
+  /** Made on nothing: links below the target are not followed, and another base changes nothing. */
   readonly link: boolean;
   /** Sources keep the directories above them, or those after `/./`. */
   readonly parents: boolean;
   readonly exclude: readonly string[];
   /** What only ADD does; its sources may be URLs. */
   readonly add: Additions | null;
+}
+
+/** Whether what it gives does not depend on what it stands on: it is made apart, and put on top then. */
+export function isApart(op: Operation): boolean {
+  return op.kind === 'copy' && op.link;
 }
 
 /** One line of the image's history; with a vertex it has a layer if that made one. */

@@ -16,10 +16,11 @@ import { walk } from '../image/tree.ts';
 import { cached, digestOfKey, remember, type StepKey } from './cache.ts';
 import type { Context } from './context.ts';
 import { prepareCopy } from './copy/copy.ts';
+import { stackedOn } from './copy/stacked.ts';
 import { UpperLayer } from './copy/upper.ts';
 import { errorAt } from './dockerfile/source.ts';
 import { secondsOf } from './epoch.ts';
-import type { Graph, Operation, Vertex } from './graph.ts';
+import { type Graph, isApart, type Operation, type Vertex } from './graph.ts';
 import { prepareMounts, type Secrets } from './mounts/index.ts';
 import type { Progress, StepProgress } from './progress.ts';
 import { type RunCommand, runStep } from './run.ts';
@@ -117,7 +118,7 @@ async function operate(
   try {
     const key: StepKey = {
       op,
-      parent: parent ?? null,
+      parent: isApart(op) ? null : (parent ?? null),
       facts: step.facts,
       epoch: secondsOf(options.epoch),
     };
@@ -126,7 +127,7 @@ async function operate(
         (await performedOnce(step, key, progress, options)))
       : await performed(step, key, progress, options);
     options.onDone?.({ key: digestOfKey(key), chain });
-    return chain;
+    return isApart(op) ? await stackedOn(store, parent, chain) : chain;
   } finally {
     step.release?.();
   }
@@ -192,9 +193,10 @@ export async function readyStep(
   step: StepProgress,
   { store, context, run, hiddenEnv, secrets, epoch, signal }: StepOptions,
 ): Promise<Step> {
+  const [base, source] = inputs;
   switch (op.kind) {
     case 'copy':
-      return prepareCopy(op, { store, context, source: inputs[1], epoch, signal });
+      return prepareCopy(op, { store, context, base, source, epoch, signal });
     case 'workdir':
       return {
         facts: null,

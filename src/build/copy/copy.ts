@@ -16,7 +16,7 @@ import type { FileFacts, Step } from '../step.ts';
 import { contentDigest, type Gathered, gather } from './gather.ts';
 import { ignoring } from './ignore.ts';
 import { keepFacts, knownFacts } from './known.ts';
-import { ownerOf } from './owner.ts';
+import { type Owner, ownerOf } from './owner.ts';
 import { pick } from './pick.ts';
 import { type PlaceOptions, place, placeInline } from './place.ts';
 import { type Fetched, fetchSource, isRemote } from './remote.ts';
@@ -26,6 +26,8 @@ import { isWildcard } from './wildcard.ts';
 export interface CopyInputs {
   readonly store: Store;
   readonly context: Context;
+  /** What it stands on: its users are those that `--chown` names. */
+  readonly base: ChainId | undefined;
   /** What is copied from, unless it is the build context. */
   readonly source: ChainId | undefined;
   /** What the context's files have as their time; without it, their own. */
@@ -39,6 +41,13 @@ export interface CopyInputs {
  * @throws {ClocheError} `COPY_SOURCE_NOT_FOUND`, `LINK_LOOP`; as `fetchSource`
  */
 export async function prepareCopy(op: CopyOperation, inputs: CopyInputs): Promise<Step> {
+  const step = await preparedCopy(op, inputs);
+  if (!op.link || op.chown === null) return step;
+  // That the base calls him so is all that such a COPY has of it.
+  return { ...step, facts: [step.facts, ownerIn(inputs, op.chown)] };
+}
+
+async function preparedCopy(op: CopyOperation, inputs: CopyInputs): Promise<Step> {
   const { store, source } = inputs;
   if (op.from === 'context' || source === undefined) return listed(op, inputs);
   // A stage's files never change: what is known of them need not even be listed.
@@ -95,13 +104,12 @@ async function perform(
   op: CopyOperation,
   { local, remote, archives }: All,
   active: ActiveSnapshot,
-  { store, epoch, signal }: CopyInputs,
+  inputs: CopyInputs,
 ): Promise<void> {
-  const whole = treeOf(store, active.parent, active.upper);
-  // --link: what lies below is not looked at, so no link there is followed.
-  const tree = op.link ? { layers: [{ directory: active.upper, opaque: [] }] } : whole;
+  const { store, epoch, signal } = inputs;
+  const tree = treeOf(store, active.parent, active.upper);
   const upper = new UpperLayer(tree);
-  const owner = op.chown === null ? undefined : ownerOf(whole, op.chown);
+  const owner = op.chown === null ? undefined : ownerIn(inputs, op.chown);
   const files = { tree, upper, signal, owner, mode: op.chmod ?? undefined };
   const options = { ...files, owner: owner ?? (op.from === 'context' ? ROOT : undefined) };
   const isInto = op.parents || local.length + remote.length + op.inline.length > 1;
@@ -122,6 +130,10 @@ async function perform(
   for (const one of local) await put(one, { ...options, time });
   for (const one of remote) await put(one, options);
   await upper.finish();
+}
+
+function ownerIn({ store, base }: CopyInputs, chown: string): Owner {
+  return ownerOf(treeOf(store, base), chown);
 }
 
 const ROOT = { uid: 0, gid: 0 };

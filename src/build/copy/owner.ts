@@ -24,7 +24,7 @@ export function ownerOf(tree: Tree, text: string): Owner {
 }
 
 function lookUp(tree: Tree, path: string, name: string): string[] | undefined {
-  const node = find(tree, path);
+  const node = tree.layers.length === 0 ? undefined : find(tree, path);
   if (node?.kind !== 'file') return undefined;
   const lines = readNode(tree, node).toString('utf8').split('\n');
   return lines.map((line) => line.split(':')).find(([first]) => first === name);

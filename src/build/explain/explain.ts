@@ -1,7 +1,8 @@
-import type { ChainId, Digest } from '../../image/index.ts';
+import { type ChainId, chainOf, type Digest, findSnapshot, type Store } from '../../image/index.ts';
+import { hasSnapshot } from '../../image/snapshots.ts';
 import { cached, type Remembered, rememberedSteps } from '../cache.ts';
 import { secondsOf } from '../epoch.ts';
-import type { Graph, Vertex } from '../graph.ts';
+import { type Graph, isApart, type Vertex } from '../graph.ts';
 import { progress } from '../progress.ts';
 import { isDirectory, readyStep, type SolveOptions } from '../solve.ts';
 import { difference } from './difference.ts';
@@ -58,7 +59,9 @@ async function explainVertex(
   )
     return { would: 'nothing', chain: parent };
   if (!options.usesCache(vertex)) return { would: 'run', why: 'the cache is not to be used' };
-  if (found.includes(undefined)) {
+  // Of a COPY --link only the owner's name has to do with what it stands on.
+  const needed = op.kind === 'copy' && op.link && op.chown === null ? found.slice(1) : found;
+  if (needed.includes(undefined)) {
     const why = difference({ op, parent: undefined, facts: null, files: new Map() }, known);
     const what = parent === undefined ? 'its base changed' : 'what it takes files from changed';
     return { would: 'run', why: why === 'never built here' ? why : what };
@@ -70,11 +73,23 @@ async function explainVertex(
     options,
   );
   step.release?.();
-  const key = { op, parent: parent ?? null, facts: step.facts, epoch: secondsOf(options.epoch) };
+  const key = {
+    op,
+    parent: isApart(op) ? null : (parent ?? null),
+    ...{ facts: step.facts, epoch: secondsOf(options.epoch) },
+  };
   const chain = cached(store, key);
-  if (chain !== undefined) return { would: 'use the cache', chain };
+  if (chain !== undefined)
+    return { would: 'use the cache', chain: isApart(op) ? onTop(store, parent, chain) : chain };
   const files = (await step.files?.()) ?? new Map();
   return { would: 'run', why: difference({ ...key, files }, known) };
+}
+
+/** Where the layer would lie on top of its base, if that is known and it lies there already. */
+function onTop(store: Store, parent: ChainId | null | undefined, chain: ChainId) {
+  if (parent === undefined) return undefined;
+  const stacked = chainOf(parent ?? undefined, findSnapshot(store, chain).diffId);
+  return hasSnapshot(store, stacked) ? stacked : undefined;
 }
 
 const SILENT = progress(() => undefined).begin('');

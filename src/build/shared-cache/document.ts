@@ -5,6 +5,7 @@ import {
   type DiffId,
   type Digest,
   digestOf,
+  findSnapshot,
   type ImageConfig,
   type Manifest,
   type Store,
@@ -41,14 +42,30 @@ export function inlineDocument(
   image: ChainId | undefined,
   steps: readonly DoneStep[],
 ): CacheDocument {
-  const stack = stackOf(store, image).reverse();
   return {
     version: 1,
     steps: steps.flatMap(({ key, chain }) => {
-      const top = stack.findIndex((layer) => layer.chainId === chain);
-      return top < 0 ? [] : [{ key, layers: Array.from({ length: top + 1 }, (_, i) => i) }];
+      const layers = layersWithin(store, image, chain);
+      return layers === undefined ? [] : [{ key, layers }];
     }),
   };
+}
+
+/**
+ * Which of an image's layers, lowest first, are those of a snapshot: the ones that it stands on, or the
+ * one that a COPY --link made apart; undefined if it is neither.
+ */
+export function layersWithin(
+  store: Store,
+  image: ChainId | undefined,
+  chain: ChainId,
+): readonly number[] | undefined {
+  const stack = stackOf(store, image).reverse();
+  const top = stack.findIndex((layer) => layer.chainId === chain);
+  if (top >= 0) return Array.from({ length: top + 1 }, (_, i) => i);
+  const { parent, diffId } = findSnapshot(store, chain);
+  const apart = stack.findIndex((layer) => layer.diffId === diffId);
+  return parent === undefined && apart >= 0 ? [apart] : undefined;
 }
 
 /** A cache alone: its manifest, and the bytes of its config. */

@@ -1,9 +1,9 @@
 import { writeLayout } from '../../image/archive/layout.ts';
-import { type ChainId, digestOf, type Store, stackOf } from '../../image/index.ts';
+import { type ChainId, digestOf, type Store } from '../../image/index.ts';
 import { canonical } from '../../image/reference.ts';
 import { writeBlob } from '../../image/store.ts';
 import type { Progress } from '../progress.ts';
-import { cacheImage, type DoneStep } from './document.ts';
+import { cacheImage, type DoneStep, layersWithin } from './document.ts';
 import type { CacheTarget } from './spec.ts';
 
 /** What a build has done. */
@@ -46,8 +46,8 @@ async function write(
   { steps, result }: Exported,
   signal: AbortSignal,
 ): Promise<void> {
-  const own = new Set(stackOf(store, result).map(({ chainId }) => chainId));
-  const wanted = target.mode === 'max' ? steps : steps.filter(({ chain }) => own.has(chain));
+  const isOwn = ({ chain }: DoneStep) => layersWithin(store, result, chain) !== undefined;
+  const wanted = target.mode === 'max' ? steps : steps.filter(isOwn);
   const { manifest, bytes, config } = cacheImage(store, wanted);
   writeBlob(store, config);
   const outgoing = { bytes, digest: digestOf(bytes) };

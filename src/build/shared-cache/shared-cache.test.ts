@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findSnapshot } from '../../image/index.ts';
+import { type DiffId, findSnapshot } from '../../image/index.ts';
 import { openWorkshop, type Workshop } from '../testing.ts';
 import { CACHE_KEY, readCacheFrom, readCacheTo } from './index.ts';
 
@@ -106,6 +106,27 @@ test('an image carries its own cache', async () => {
   expect(built.config).toMatchObject({ [CACHE_KEY]: { version: 1, steps: [{ layers: [0] }] } });
   expect(existsSync(join(directory, 'index.json'))).toBe(false);
   expect((await one.build(STAGES, FILES)).config).not.toHaveProperty([CACHE_KEY]);
+});
+
+describe('the layer of a COPY --link', () => {
+  const dockerfile = (base: string) => `FROM ${base}\nCOPY --link a /\nRUN write made by hand`;
+
+  test('is in the cache of the image, apart from what it lies on', async () => {
+    const built = await one.build(dockerfile('base'), FILES, to('type=inline'));
+    const steps = [{ layers: [1] }, { layers: [0, 1, 2] }];
+    expect(built.config).toMatchObject({ [CACHE_KEY]: { steps } });
+  });
+
+  test('is had by another machine on another base', async () => {
+    const built = await one.build(dockerfile('base'), FILES, to(`type=local,dest=${directory}`));
+    const again = await other.build(
+      dockerfile('scratch'),
+      FILES,
+      from(`type=local,src=${directory}`),
+    );
+    expect(again.steps).toContain('[2/3] COPY --link a / cached');
+    expect(again.config.rootfs.diff_ids[0]).toBe(built.config.rootfs.diff_ids[1] as DiffId);
+  });
 });
 
 test.each([
