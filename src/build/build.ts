@@ -1,17 +1,13 @@
 import {
-  type ChainId,
   canonical,
   configOf,
-  type Image,
   type ImageConfig,
   type Platform,
   parseReference,
-  type Reference,
   resolveImage,
   type Store,
   whileWorking,
   withTag,
-  writeImage,
 } from '../image/index.ts';
 import { checkAllowed } from './allow.ts';
 import { enforceChecks } from './check.ts';
@@ -21,7 +17,6 @@ import { type Dockerfile, parse } from './dockerfile/parse.ts';
 import { epochOf } from './epoch.ts';
 import { type Explained, explain } from './explain/explain.ts';
 import type { Graph, Surroundings, Vertex } from './graph.ts';
-import { imageConfig } from './image-config.ts';
 import { proxyArgs } from './instructions.ts';
 import { NO_SECRETS, type Secrets } from './mounts/index.ts';
 import { planGraph } from './plan.ts';
@@ -30,12 +25,10 @@ import { type OnEvent, type Progress, progress } from './progress.ts';
 import { type BuildRecord, keepRecord, recorder } from './record.ts';
 import type { RunCommand } from './run.ts';
 import {
-  CACHE_KEY,
   type CacheSource,
   type CacheTarget,
   type DoneStep,
   exportCaches,
-  inlineDocument,
   openCaches,
 } from './shared-cache/index.ts';
 import { type Solved, type SolveOptions, solve } from './solve.ts';
@@ -76,51 +69,6 @@ export interface BuildOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/**
- * Builds an image from a Dockerfile: parse → graph → solve → image. The same input gives, as long
- * as the cache knows its steps, the same image.
- *
- * @throws {ClocheError} `DOCKERFILE_INVALID`, `DOCKERFILE_UNSUPPORTED`, `DOCKERFILE_NOT_FOUND`,
- * `CONTEXT_NOT_FOUND`, `STAGE_NOT_FOUND`, `REFERENCE_INVALID`, `IMAGE_NOT_FOUND`, `RUN_FAILED`,
- * `COPY_SOURCE_NOT_FOUND`, `COPY_CONFLICT`, `USER_NOT_FOUND`; those that have a place in the file
- * say it and show the lines.
- */
-export async function buildImage(store: Store, options: BuildOptions): Promise<BuiltImage> {
-  const names = (options.tags ?? []).map((tag) => withTag(parseReference(tag)));
-  return build(store, options, async ({ graph, solved, epoch, steps, done }) => {
-    const config = imageConfig(store, graph, solved, epoch);
-    const isInline = options.cacheTo?.some(({ type }) => type === 'inline') === true;
-    const inline = isInline
-      ? { [CACHE_KEY]: inlineDocument(store, solved.get(graph.result), done) }
-      : {};
-    return exportImage(store, { ...config, ...inline }, names, steps);
-  });
-}
-
-/**
- * Builds as `buildImage` does, and gives away the files instead of making an image of them.
- *
- * @param take gets the layers that they lie in, which stay until it has ended.
- */
-export async function buildFiles(
-  store: Store,
-  options: BuildOptions,
-  take: (chain: ChainId | undefined) => Promise<void>,
-): Promise<BuildRecord> {
-  const { record } = await build(store, options, async ({ graph, solved, steps }) => {
-    const step = steps.begin('exporting to client');
-    await take(solved.get(graph.result));
-    step.done();
-    return { id: null };
-  });
-  return record;
-}
-
-/** An image, and how it came to be. */
-export interface BuiltImage extends Image {
-  readonly record: BuildRecord;
-}
-
 /** Says what `buildImage` would do for each vertex and why, and does none of it. @throws as that */
 export async function explainBuild(store: Store, options: BuildOptions): Promise<Explained[]> {
   const steps = progress(() => undefined);
@@ -130,8 +78,8 @@ export async function explainBuild(store: Store, options: BuildOptions): Promise
   });
 }
 
-/** What is made of the graph's results. */
-interface Built {
+/** A graph and its results, of which something is made. */
+export interface Built {
   readonly graph: Graph;
   readonly solved: Solved;
   readonly epoch: Date | undefined;
@@ -140,8 +88,15 @@ interface Built {
   readonly done: readonly DoneStep[];
 }
 
-/** Builds, gives the result to `finish`, and keeps a record of it, whether it failed or not. */
-async function build<T extends { readonly id: string | null }>(
+/**
+ * Builds, gives the result to `finish`, and keeps a record of it, whether it failed or not.
+ *
+ * @throws {ClocheError} `DOCKERFILE_INVALID`, `DOCKERFILE_UNSUPPORTED`, `DOCKERFILE_NOT_FOUND`,
+ * `CONTEXT_NOT_FOUND`, `STAGE_NOT_FOUND`, `REFERENCE_INVALID`, `IMAGE_NOT_FOUND`, `RUN_FAILED`,
+ * `COPY_SOURCE_NOT_FOUND`, `COPY_CONFLICT`, `USER_NOT_FOUND`; those that have a place in the file
+ * say it and show the lines.
+ */
+export async function build<T extends { readonly id: string | null }>(
   store: Store,
   options: BuildOptions,
   finish: (built: Built) => Promise<T>,
@@ -241,18 +196,4 @@ async function resolveAll(
     images.set(imageKey(origin), configOf(store, image));
     step.done();
   }
-}
-
-function exportImage(
-  store: Store,
-  config: ImageConfig,
-  names: readonly Reference[],
-  steps: Progress,
-): Image {
-  const step = steps.begin('exporting to image');
-  const image = writeImage(store, config, names);
-  step.note(`writing image ${image.id}`);
-  for (const name of names) step.note(`naming to ${canonical(name)}`);
-  step.done();
-  return image;
 }

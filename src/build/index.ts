@@ -1,16 +1,11 @@
-export {
-  type BuildOptions,
-  type BuiltImage,
-  buildFiles,
-  buildImage,
-  explainBuild,
-} from './build.ts';
+export { type BuildOptions, explainBuild } from './build.ts';
 export { forgetRuns } from './cache.ts';
 export { configOfChanges } from './changes.ts';
 export { checkDockerfile, type Warning } from './check.ts';
 export { withContext } from './contexts/fetched.ts';
 export { withNamedContexts } from './contexts/named.ts';
 export { type Explained, explainedText } from './explain/explain.ts';
+export { type BuiltImage, buildAway, buildFiles, buildImage } from './exporters.ts';
 export type { HostEntry, Surroundings } from './graph.ts';
 export { type FileDress, type LayeredMount, type ReadyMount, readSecrets } from './mounts/index.ts';
 export { filesArchive, writeFiles } from './output/files.ts';

@@ -12,7 +12,8 @@ import {
   treeOf,
 } from '../image/index.ts';
 import { type Files, imageOfFiles, temporaryStore, writeFiles } from '../image/testing.ts';
-import { type BuildOptions, buildImage } from './build.ts';
+import type { BuildOptions } from './build.ts';
+import { buildImage } from './exporters.ts';
 import type { BuildEvent } from './progress.ts';
 import type { RunSpec } from './run.ts';
 

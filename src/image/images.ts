@@ -33,13 +33,18 @@ export function writeImage(
   config: ImageConfig,
   names: readonly Reference[] = [],
 ): Image {
+  return insertImage(store, names, composeImage(store, config));
+}
+
+/** As `writeImage`, but the store only has the image's blobs then, until they are collected. */
+export function composeImage(store: Store, config: ImageConfig): Noted {
   const chainId = chainOfAll(config.rootfs.diff_ids);
   const stack = stackOf(store, chainId).reverse();
   const blob = writeJson(store, MEDIA.config, config);
   const layers = stack.map((snapshot) => snapshot.blob);
   const written: Manifest = { schemaVersion: 2, mediaType: MEDIA.manifest, config: blob, layers };
   const manifest = writeJson(store, MEDIA.manifest, written).digest;
-  return insertImage(store, names, {
+  return {
     manifest,
     config: blob.digest,
     chainId,
@@ -47,7 +52,7 @@ export function writeImage(
     created: config.created === undefined ? Date.now() : Date.parse(config.created),
     mediaType: MEDIA.manifest,
     platform: platformOf(config),
-  });
+  };
 }
 
 /** What an image's config says of where it runs. */

@@ -13,6 +13,7 @@ export {
   parseDigest,
 } from './digest.ts';
 export {
+  composeImage,
   configOf,
   findImage,
   getImage,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { find, treeOf } from '../../image/index.ts';
 import { imageOfFiles, writeFiles } from '../../image/testing.ts';
-import { buildImage } from '../build.ts';
+import { buildImage } from '../exporters.ts';
 import { openWorkshop, type Workshop } from '../testing.ts';
 
 let shop: Workshop;

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFiles as put } from '../../image/testing.ts';
-import { buildFiles } from '../build.ts';
+import { buildFiles } from '../exporters.ts';
 import { lastBuilds } from '../record.ts';
 import { openWorkshop, type Workshop } from '../testing.ts';
 import { filesArchive, writeFiles } from './files.ts';

@@ -1,6 +1,7 @@
 import {
   type BuildOptions,
   type BuiltImage,
+  buildAway,
   buildFiles,
   buildImage,
   filesArchive,
@@ -33,13 +34,18 @@ export async function buildTo(
     );
     return;
   }
-  const image = await buildImage(store, { ...options, tags });
   if (to.type !== 'image') {
+    const { type } = to;
     // Loaded when needed: it knows of more forms than a build has to.
-    const { saveImages } = await import('../../image/archive/index.ts');
-    const names = tags.length > 0 ? tags : [image.id];
-    await output(pathOf(to), saveImages(store, names, to.type), signal);
-  } else if (flags.push || to.push) await pushAll(store, tags, isQuiet(flags), signal);
+    const { archiveOf } = await import('../../image/archive/index.ts');
+    const image = await buildAway(store, { ...options, tags }, (manifest, names) =>
+      output(pathOf(to), archiveOf(store, [{ image: { manifest }, names }], type), signal),
+    );
+    report(image, flags);
+    return;
+  }
+  const image = await buildImage(store, { ...options, tags });
+  if (flags.push || to.push) await pushAll(store, tags, isQuiet(flags), signal);
   report(image, flags);
 }
 

@@ -27,12 +27,21 @@ interface Saved extends Selected {
  *
  * @throws {ClocheError} `IMAGE_NOT_FOUND`, `BLOB_MISSING`: before the first piece.
  */
-export async function* saveImages(
+export function saveImages(
   store: Store,
   references: readonly string[],
   format: ArchiveFormat,
 ): AsyncGenerator<Buffer> {
-  const saved = select(store, references).map((one) => manifestFor(store, one, format));
+  return archiveOf(store, select(store, references), format);
+}
+
+/** As `saveImages`, of images whose blobs are in the store, whether they are its images or not. */
+export async function* archiveOf(
+  store: Store,
+  selected: readonly Selected[],
+  format: ArchiveFormat,
+): AsyncGenerator<Buffer> {
+  const saved = selected.map((one) => manifestFor(store, one, format));
   const manifests = new Map(saved.map(({ digest, bytes }) => [digest, bytes]));
   const others = new Set(saved.flatMap(blobsOf));
   for (const digest of others) verifyThere(store, digest);

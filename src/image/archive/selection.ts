@@ -5,7 +5,7 @@ import type { Store } from '../store.ts';
 
 /** An image with those of its names that were asked for, familiar. */
 export interface Selected {
-  readonly image: Image;
+  readonly image: Pick<Image, 'manifest'>;
   readonly names: readonly string[];
 }
 
