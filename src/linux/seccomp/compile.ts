@@ -39,7 +39,7 @@ export function compile(policy: Policy, arch: Arch): Filter {
   validate(policy);
   if (policy.listenerPath !== undefined) throw unsupported('a listener');
   const otherwise = verdict(policy.defaultAction, policy.defaultErrnoRet);
-  const { rules, warnings } = rulesByNumber(policy, arch);
+  const { rules, warnings } = rulesByNumber(policy, arch, otherwise);
   const asm = new Program();
   const [ours, foreign] = [{ name: 'ours' }, { name: 'foreign' }];
   const [native, unknown] = [{ name: 'native' }, { name: 'unknown' }];
@@ -91,7 +91,7 @@ function search(asm: Program, ranges: readonly Range[], otherwise: number): void
   search(asm.label(upper), ranges.slice(middle), otherwise);
 }
 
-/** The rules of one range, in order; the first whose conditions all hold returns. */
+/** The rules of one range, in order: the first whose conditions all hold returns. */
 function decide(asm: Program, rules: readonly Decision[], otherwise: number): void {
   for (const { args, verdict } of rules) {
     const next = { name: 'next rule' };
@@ -115,7 +115,8 @@ function compare(asm: Program, condition: Condition, yes: { name: string }, no: 
     Number((upper ? number >> 32n : number) & 0xffff_ffffn);
   const equal = { name: 'upper equal' };
   if (op === 'SCMP_CMP_MASKED_EQ') {
-    const wanted = BigInt.asUintN(64, BigInt(condition.valueTwo ?? 0));
+    // Bits outside of the mask are not looked at, in what is wanted neither.
+    const wanted = BigInt.asUintN(64, BigInt(condition.valueTwo ?? 0)) & value;
     asm.load(high).and(half(value, true)).branch('eq', half(wanted, true), equal, no);
     asm.label(equal).load(low).and(half(value, false)).branch('eq', half(wanted, false), yes, no);
     return;
@@ -138,31 +139,38 @@ function compare(asm: Program, condition: Condition, yes: { name: string }, no: 
   asm.label(equal).load(low).branch(test, half(value, false), more, less);
 }
 
-function rulesByNumber(policy: Policy, arch: Arch) {
+function rulesByNumber(policy: Policy, arch: Arch, otherwise: number) {
   const rules = new Map<number, Decision[]>();
   const unknown = new Set<string>();
   for (const rule of policy.syscalls ?? []) {
-    const decision = decisionOf(rule);
+    const decisions = decisionsOf(rule).filter(({ verdict }) => verdict !== otherwise);
     for (const name of rule.names) {
       const known = Object.hasOwn(SYSCALLS, name);
       if (!known) unknown.add(name);
       const number = known ? syscallNumber(name as SyscallName, arch) : undefined;
       if (number === undefined) continue;
-      const earlier = rules.get(number);
-      if (earlier === undefined) rules.set(number, [decision]);
-      else earlier.push(decision);
+      const all = [...(rules.get(number) ?? []), ...decisions];
+      const certain = all.find(({ args }) => args.length === 0);
+      if (all.length > 0) rules.set(number, certain === undefined ? all : [certain]);
     }
   }
   const warnings = [...unknown].map((name) => `seccomp: no system call '${name}' is known here`);
   return { rules, warnings };
 }
 
-function decisionOf({ args = [], action, errnoRet }: Rule): Decision {
+/** One; or, where two conditions are about one argument, one for each. */
+function decisionsOf({ args = [], action, errnoRet }: Rule): Decision[] {
   const returned = verdict(action, errnoRet);
-  const conditions = args.map(({ index, op, value, valueTwo }) =>
-    [index, op, value, valueTwo].join(' '),
-  );
-  return { args, verdict: returned, key: [...conditions, returned].join() };
+  const isEach = new Set(args.map(({ index }) => index)).size < args.length;
+  return (isEach ? args.map((one) => [one]) : [args]).map((conditions) => ({
+    args: conditions,
+    verdict: returned,
+    key: [...conditions.map(conditionKey), returned].join(),
+  }));
+}
+
+function conditionKey({ index, op, value, valueTwo }: Condition): string {
+  return [index, op, value, valueTwo].join(' ');
 }
 
 /** Neighbouring numbers with the same rules become one range; gaps are ranges without rules. */

@@ -1,6 +1,8 @@
 /**
- * A policy for system calls, in the shape of `linux.seccomp` of the OCI config: the first rule that
- * fits a call decides, else the default. Source: runtime-spec `config-linux.md`, seccomp(2).
+ * A policy for system calls, in the shape of `linux.seccomp` of the OCI config, in the meaning that runc
+ * and libseccomp give to it: a rule without conditions decides, whatever others say of that call; else
+ * the first whose conditions hold; else the default. A rule whose action is the default's is no rule.
+ * Source: runtime-spec `config-linux.md`, seccomp(2), runc's `libcontainer/seccomp`.
  */
 export interface Policy {
   readonly defaultAction: Action;
@@ -27,7 +29,7 @@ export interface Rule {
   readonly names: readonly string[];
   readonly action: Action;
   readonly errnoRet?: number | undefined;
-  /** All must hold. */
+  /** All must hold; but if two are about one argument, any of them will do. */
   readonly args?: readonly Condition[] | undefined;
 }
 

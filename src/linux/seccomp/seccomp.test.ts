@@ -6,12 +6,14 @@ import { perform } from '../perform.ts';
 import { call, flags, mode, plan, result, text, texts } from '../plan/index.ts';
 import { EVERYBODY, GIVEN } from './default-tables.ts';
 import {
+  type Action,
   type Call,
   type Condition,
   compile,
   defaultPolicy,
   evaluate,
   type Policy,
+  type Rule,
   seccompSteps,
 } from './index.ts';
 import { Program } from './program.ts';
@@ -32,12 +34,21 @@ function random(seed: number) {
 
 function naive(policy: Policy, arch: 'x86_64' | 'aarch64', { number, args }: Call): number {
   if (number > NEWEST) return ERRNO | 38;
-  for (const rule of policy.syscalls ?? []) {
-    const named = rule.names.some((name) => syscallNumber(name as SyscallName, arch) === number);
-    if (named && (rule.args ?? []).every((one) => holds(one, args[one.index] ?? 0n)))
-      return rule.action === 'SCMP_ACT_ALLOW' ? ALLOW : ERRNO | (rule.errnoRet ?? 1);
-  }
-  return ERRNO | (policy.defaultErrnoRet ?? 1);
+  const otherwise = ERRNO | (policy.defaultErrnoRet ?? 1);
+  const verdictOf = ({ action, errnoRet = 1 }: Rule) =>
+    action === 'SCMP_ACT_ALLOW' ? ALLOW : ERRNO | errnoRet;
+  const rules = (policy.syscalls ?? []).filter(
+    (rule) =>
+      rule.names.some((name) => syscallNumber(name as SyscallName, arch) === number) &&
+      verdictOf(rule) !== otherwise,
+  );
+  const fits = ({ args: conditions = [] }: Rule) => {
+    const indices = conditions.map(({ index }) => index);
+    const each = (one: Condition) => holds(one, args[one.index] ?? 0n);
+    return new Set(indices).size < indices.length ? conditions.some(each) : conditions.every(each);
+  };
+  const rule = rules.find((one) => one.args?.length === 0) ?? rules.find(fits);
+  return rule === undefined ? otherwise : verdictOf(rule);
 }
 
 function holds({ op, value, valueTwo }: Condition, arg: bigint): boolean {
@@ -56,7 +67,7 @@ function holds({ op, value, valueTwo }: Condition, arg: bigint): boolean {
     case 'SCMP_CMP_GE':
       return arg >= wanted;
     case 'SCMP_CMP_MASKED_EQ':
-      return (arg & wanted) === BigInt(valueTwo ?? 0);
+      return (arg & wanted) === (BigInt(valueTwo ?? 0) & wanted);
   }
 }
 
@@ -104,6 +115,36 @@ test.each(['x86_64', 'aarch64'] as const)(
 test('the default policy is a binary search, not a list', () => {
   const { program } = compile(defaultPolicy([]), 'x86_64');
   expect(program.length / 8).toBeLessThan(400);
+});
+
+test('what runc makes of a policy: the default said again is no rule, and of two rules the plain one', () => {
+  const one = (index: number, value: number) => ({ index, value, op: 'SCMP_CMP_EQ' as const });
+  const compiled = (defaultAction: Action, ...syscalls: Rule[]) => {
+    const { program } = compile({ defaultAction, syscalls }, 'x86_64');
+    return (...args: bigint[]) => evaluate(program, { arch: AUDIT.x86_64, number: 1, args });
+  };
+  const write = (action: Action, ...args: Condition[]): Rule => ({
+    names: ['write'],
+    action,
+    args,
+  });
+  const allows = write('SCMP_ACT_ALLOW');
+  const kills = write('SCMP_ACT_KILL_PROCESS');
+  expect(compiled('SCMP_ACT_ALLOW', allows, kills)(0n)).toBe(KILL);
+  expect(compiled('SCMP_ACT_ALLOW', write('SCMP_ACT_ERRNO', one(0, 1)), kills)(1n)).toBe(KILL);
+  expect(compiled('SCMP_ACT_ERRNO', allows, kills)(0n)).toBe(ALLOW);
+  // Two conditions on one argument: any of them.
+  const either = compiled(
+    'SCMP_ACT_ALLOW',
+    write('SCMP_ACT_ERRNO', one(0, 1), one(0, 2), one(1, 9)),
+  );
+  const calls = [
+    [1n, 0n],
+    [2n, 0n],
+    [3n, 9n],
+    [3n, 0n],
+  ].map((args) => either(...args));
+  expect(calls).toEqual([ERRNO | 1, ERRNO | 1, ERRNO | 1, ALLOW]);
 });
 
 test('another architecture kills, and x32 is refused as unknown', () => {
