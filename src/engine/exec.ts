@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 import { ClocheError } from '../error.ts';
 import { configOf, findActive, type Image } from '../image/index.ts';
-import { cgroupOf, joinCgroupOf } from '../linux/cgroup/index.ts';
+import { cgroupOf, entranceOf } from '../linux/cgroup/index.ts';
 import { launch } from '../linux/launch.ts';
 import { stepFailed } from '../linux/perform.ts';
 import { exitCodeIn } from '../linux/signals.ts';
@@ -71,7 +71,7 @@ export function execInContainer(engine: Engine, name: string, options: ExecOptio
     process: spec.process ?? { user: { uid: 0, gid: 0 }, cwd: '/' },
     machine: engine.machine,
     walkerSize: engine.walkerSize,
-    joinCgroup: joinCgroupOf(cgroupOf(engine.hierarchies, container.pid)),
+    cgroup: entranceOf(cgroupOf(engine.hierarchies, container.pid)),
     seccomp: seccompOf(merged, spec.process?.capabilities?.bounding ?? []),
   });
   const input = options.interactive || options.tty ? 'inherit' : 'ignore';

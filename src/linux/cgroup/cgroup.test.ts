@@ -1,8 +1,19 @@
 import { expect, test } from 'bun:test';
 import { existsSync, readFileSync } from 'node:fs';
+import { cloning } from '../clone.ts';
 import { launch } from '../launch.ts';
 import { perform } from '../perform.ts';
-import { breakStep, call, plan, within } from '../plan/index.ts';
+import {
+  breakStep,
+  buffer,
+  call,
+  flags,
+  jump,
+  label,
+  plan,
+  result,
+  within,
+} from '../plan/index.ts';
 import { cgroupOf, openCgroup } from './cgroup.ts';
 import { detectCgroups } from './detect.ts';
 import { readKnob } from './files.ts';
@@ -37,14 +48,25 @@ test('limits are in the kernel’s files', async () => {
   });
 });
 
-test('a process joins in every hierarchy with the join steps', async () => {
+test('a child is in every hierarchy, by its birth or by the join steps', async () => {
   await using made = await testCgroup(hierarchies, {});
-  // The walker itself joins, and stands still at its last step to be looked at.
-  const join = within({ pause: false }, made.steps.join);
-  const joined = plan('join', [...join, call('getpid', [], 'here it can be seen')]);
+  const { bornIn, join } = made.steps;
+  const [pid, pidfd] = [result('pid'), buffer('pidfd', 8)];
+  const { parent, child } = cloning({ flags: [], pid, pidfd, bornIn }, 'child', 'a child');
+  // It joins, and stands still at its last step to be looked at.
+  const look = call('getpid', [], 'here it can be seen');
+  const wait = call('wait4', [pid, 0, flags('__WALL'), 0], 'its end');
+  const quiet = { pause: false };
+  const joined = plan('join', [
+    ...within(quiet, [...parent, wait, jump('end', 'not the child')]),
+    ...within(quiet, [label('child', 'born'), ...child, ...join]),
+    look,
+    { ...label('end', 'over'), pause: false },
+  ]);
   const launched = launch(joined, { pause: true });
-  await until('it is in', () => made.cgroup.processes().includes(launched.pid));
-  const { directories } = cgroupOf(made.hierarchies, launched.pid);
+  const childPid = () => Number(launched.memory.value(pid));
+  await until('it is in', () => made.cgroup.processes().includes(childPid()));
+  const { directories } = cgroupOf(made.hierarchies, childPid());
   expect([...directories.values()]).toEqual([...made.cgroup.directories.values()]);
   expect(directories.size).toBe(made.hierarchies.all.length);
   launched.close();

@@ -13,4 +13,10 @@ export { prepareParent } from './prepare.ts';
 export { DEFAULT_DEVICE_RULES, type DeviceRule, type LinuxResources } from './resources.ts';
 export { settingsOf } from './settings.ts';
 export type { CgroupStats } from './stats.ts';
-export { type CgroupFolder, type CgroupSteps, cgroupSteps, joinCgroupOf } from './steps.ts';
+export {
+  type CgroupEntrance,
+  type CgroupFolder,
+  type CgroupSteps,
+  cgroupSteps,
+  entranceOf,
+} from './steps.ts';

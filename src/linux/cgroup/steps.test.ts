@@ -51,15 +51,18 @@ test('create on v2: one directory, and the devices as a program', () => {
   ]);
 });
 
-test('join writes 0 into every cgroup.procs', () => {
-  expect(calls(cgroupSteps(v1, '/cloche/x', {}).join)).toEqual([
-    'openat(AT_FDCWD, "/cg/memory/cloche/x/cgroup.procs", O_WRONLY|O_CLOEXEC) = limit',
+test('a child writes 0 into all tasks of v1, and is born in v2', () => {
+  const { join, bornIn } = cgroupSteps(v1, '/cloche/x', {});
+  expect(calls(join)).toEqual([
+    'openat(AT_FDCWD, "/cg/memory/cloche/x/tasks", O_WRONLY|O_CLOEXEC) = limit',
     'write(limit, "0", 1)',
     'close(limit)',
-    'openat(AT_FDCWD, "/cg/pids/cloche/x/cgroup.procs", O_WRONLY|O_CLOEXEC) = limit',
+    'openat(AT_FDCWD, "/cg/pids/cloche/x/tasks", O_WRONLY|O_CLOEXEC) = limit',
     'write(limit, "0", 1)',
     'close(limit)',
   ]);
+  expect(bornIn).toBeUndefined();
+  expect(cgroupSteps(v2, '/cloche/x', {})).toMatchObject({ join: [], bornIn: '/cg/cloche/x' });
 });
 
 test('remove on v2 kills first, and waits no longer than its timer', () => {

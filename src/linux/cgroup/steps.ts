@@ -40,7 +40,7 @@ export function cgroupSteps(
       ...files.flatMap((setting) => writeSteps(fileOf(hierarchies, path, setting), setting)),
       ...program,
     ],
-    join: all.flatMap((tree) => joinSteps(tree, path)),
+    ...entrance(all.map((tree) => ({ tree, directory: directoryOf(tree, path) }))),
     folders: all.map((tree) => ({
       version: tree.version,
       name: basename(tree.mountPoint),
@@ -57,26 +57,30 @@ export function cgroupSteps(
 }
 
 /**
- * Moves the process that performs them to where another one is, in every hierarchy. Not to the
- * container's own cgroup: on v2 that may hold no process any more, once somebody inside has enabled
- * controllers in it and moved everybody down (EBUSY).
+ * Brings a new process to where another one is, in every hierarchy. Not to the container's own cgroup:
+ * on v2 that may hold no process any more, once somebody inside has enabled controllers in it and
+ * moved everybody down (EBUSY).
  *
  * @param group of that other process: `cgroupOf(hierarchies, pid)`.
  */
-export function joinCgroupOf(group: Cgroup): Step[] {
-  return [...group.directories].flatMap(([tree, directory]) =>
-    joinSteps(tree, directory.slice(tree.mountPoint.length)),
-  );
+export function entranceOf(group: Cgroup): CgroupEntrance {
+  return entrance([...group.directories].map(([tree, directory]) => ({ tree, directory })));
 }
 
-export interface CgroupSteps {
-  /** Before the clone, in the shim: the directories, then every limit. */
-  readonly create: Step[];
+/** How a new process comes into a cgroup. */
+export interface CgroupEntrance {
+  /** It is cloned into v2's directory, if there is one: see `linux/clone.ts`. */
+  readonly bornIn: string | undefined;
   /**
-   * In the child, as itself, before it unshares its cgroup namespace (whose root is the cgroup it
-   * is in at that moment) and before it loses sight of `/sys/fs/cgroup`.
+   * v1 in the child, as itself and while it has one thread, before it unshares its cgroup namespace
+   * (whose root is the cgroup it is in at that moment) and before it loses sight of `/sys/fs/cgroup`.
    */
   readonly join: Step[];
+}
+
+export interface CgroupSteps extends CgroupEntrance {
+  /** Before the clone, in the shim: the directories, then every limit. */
+  readonly create: Step[];
   /**
    * After the container's init was waited for, or after any failure: kills what is left where the
    * kernel can, and removes every directory there is. May run twice; never fails because a
@@ -144,9 +148,25 @@ function writeSteps(file: string, { content, why }: Pick<Setting, 'content' | 'w
   ];
 }
 
-function joinSteps(tree: Hierarchy, path: string): Step[] {
-  const why = `"0" is whoever writes it: this process goes under ${nameOf(tree)}`;
-  return writeSteps(`${directoryOf(tree, path)}/cgroup.procs`, { content: '0', why });
+interface Place {
+  readonly tree: Hierarchy;
+  readonly directory: string;
+}
+
+/**
+ * Into v1 by `tasks` and not by `cgroup.procs`: for one thread that moves itself the kernel need not wait
+ * until nobody forks (`cgroup_procs_write_start`, since Linux 5.5), and ours has no other.
+ */
+function entrance(places: readonly Place[]): CgroupEntrance {
+  return {
+    bornIn: places.find(({ tree }) => tree.version === 2)?.directory,
+    join: places
+      .filter(({ tree }) => tree.version === 1)
+      .flatMap(({ tree, directory }) => {
+        const why = `"0" is whoever writes it: this process goes under ${nameOf(tree)}`;
+        return writeSteps(`${directory}/tasks`, { content: '0', why });
+      }),
+  };
 }
 
 /** One write kills everything in the cgroup and below it. Linux 5.14; before that it is not there. */

@@ -1,4 +1,4 @@
-import type { CgroupFolder } from '../../linux/cgroup/index.ts';
+import type { CgroupEntrance, CgroupFolder } from '../../linux/cgroup/index.ts';
 import type { Block, Step, Value } from '../../linux/plan/index.ts';
 import type { Spec } from '../spec.ts';
 import type { InnerHooks } from './hooks.ts';
@@ -45,9 +45,8 @@ export interface Birth {
 }
 
 /** The life of the container's cgroup; see `linux/cgroup`. */
-export interface CgroupSteps {
+export interface CgroupSteps extends CgroupEntrance {
   readonly create: readonly Step[];
-  readonly join: readonly Step[];
   readonly remove: readonly Step[];
   /** Its directories on the host. */
   readonly folders?: readonly CgroupFolder[] | undefined;

@@ -16,7 +16,7 @@ import {
 import { type Birth, type Io, type Meeting, needsHelp } from './birth.ts';
 import { handOver } from './console.ts';
 import type { InnerHooks, PlannedHook } from './hooks.ts';
-import { initSteps } from './init.ts';
+import { beginSteps, initSteps } from './init.ts';
 import {
   beforeClone,
   cloneFlags,
@@ -77,6 +77,8 @@ export function containerPlan(birth: Birth): ContainerPlan {
         ? { out: buffer('stdout', 8), err: buffer('stderr', 8) }
         : undefined,
   };
+  const about = { flags: cloneFlags(namespaces), bornIn: birth.cgroup?.bornIn };
+  const cloned = cloneSteps(two, about);
   const init = initSteps(birth, namespaces, two, meeting);
   const shim = { stage: 'shim', onFail: SHIM_FAILED };
   const quiet = { ...shim, pause: false };
@@ -94,7 +96,7 @@ export function containerPlan(birth: Birth): ContainerPlan {
         ...(birth.cgroup?.create ?? []),
         ...pipeSteps(meeting),
         ...beforeClone(namespaces),
-        ...cloneSteps(two, flags(...cloneFlags(namespaces)), 'init'),
+        ...cloned.parent,
       ]),
       ...within(quiet, [
         ...dropFds(birth.preserveFds ?? 0),
@@ -107,7 +109,11 @@ export function containerPlan(birth: Birth): ContainerPlan {
         ...shimFailed(two),
         ...cleanUpSteps([...(birth.network?.release ?? []), ...(birth.cgroup?.remove ?? [])]),
       ]),
-      ...within({ stage: 'init', onFail: INIT_FAILED }, init.steps),
+      ...within({ stage: 'init', onFail: INIT_FAILED }, [
+        ...beginSteps(two),
+        ...cloned.child,
+        ...init.steps,
+      ]),
       ...within({ stage: 'init' }, initFailed()),
     ]),
   };

@@ -1,3 +1,4 @@
+import type { CgroupEntrance } from '../../linux/cgroup/index.ts';
 import {
   call,
   flags,
@@ -44,8 +45,8 @@ export interface Entry {
   readonly process: Process;
   readonly machine: Machine;
   readonly walkerSize: number;
-  /** Moves the process into the container's cgroup. */
-  readonly joinCgroup?: readonly Step[] | undefined;
+  /** How it comes into the container's cgroup. */
+  readonly cgroup?: CgroupEntrance | undefined;
   readonly seccomp?: readonly Step[] | undefined;
   /** What becomes of its input and output; inherited if it is not said. */
   readonly io?: Io | undefined;
@@ -71,6 +72,7 @@ export function execPlan(entry: Entry): { plan: Plan; pair: Pair; warnings: read
   const others = entry.namespaces
     .filter((type) => type !== 'pid')
     .map((type) => NAMESPACE_FLAG[type]);
+  const cloned = cloneSteps(two, { flags: [], bornIn: entry.cgroup?.bornIn });
   const settled = settle({ ...entry, root }, two, meeting);
   const shim = { stage: 'shim', onFail: SHIM_FAILED };
   const steps = [
@@ -82,7 +84,7 @@ export function execPlan(entry: Entry): { plan: Plan; pair: Pair; warnings: read
       ...(entry.namespaces.includes('pid')
         ? [call('setns', [target, flags('CLONE_NEWPID')], 'our children are born in there')]
         : []),
-      ...cloneSteps(two, flags('CLONE_PIDFD', 'SIGCHLD'), 'init'),
+      ...cloned.parent,
     ]),
     ...within({ ...shim, pause: false }, [
       ...dropFds(entry.preserveFds ?? 0),
@@ -96,7 +98,8 @@ export function execPlan(entry: Entry): { plan: Plan; pair: Pair; warnings: read
     ...within({ stage: 'shim', pause: false }, [...shimFailed(two), ...cleanUpSteps([])]),
     ...within({ stage: 'exec', onFail: INIT_FAILED }, [
       ...beginSteps(two),
-      ...(entry.joinCgroup ?? []),
+      ...cloned.child,
+      ...(entry.cgroup?.join ?? []),
       ...(others.length === 0
         ? []
         : [call('setns', [target, flags(...others)], 'enter all its other namespaces at once')]),

@@ -22,11 +22,11 @@ import { joinSteps, type Namespaces, writeAt } from './namespaces.ts';
 import { openInRoot } from './paths.ts';
 import { chrootSteps, pivotSteps, rootSteps } from './rootfs.ts';
 import { settle } from './settle.ts';
-import { INIT_FAILED, isShimThere, type Pair } from './shim.ts';
+import { INIT, INIT_FAILED, isShimThere, type Pair } from './shim.ts';
 import { consoleSteps, openTerminal } from './terminal.ts';
 
 /**
- * What init does, from its first instruction to `execve`: its namespaces, its root and what is
+ * What init does, from when it has begun to `execve`: its namespaces, its root and what is
  * mounted there, its terminal, its rights, its program. The order is the lesson: each part needs a
  * right or a path that a later part takes away.
  */
@@ -52,7 +52,6 @@ export function initSteps(
   const ownTree =
     namespaces.fresh.has('mount') || namespaces.joined.some(({ type }) => type === 'mount');
   const steps = [
-    ...beginSteps(two),
     ...fifoSteps(birth, fifo),
     ...(birth.cgroup?.join ?? []),
     ...meetingSteps(birth, namespaces, two, meeting),
@@ -85,7 +84,7 @@ export function initSteps(
 /** The first steps of any process that becomes somebody else's program. */
 export function beginSteps(two: Pair): Step[] {
   return [
-    call('prctl', DIE_WITH_SHIM, 'a container never outlives its shim', { label: 'init' }),
+    call('prctl', DIE_WITH_SHIM, 'a container never outlives its shim', { label: INIT }),
     call('close', [value(two.sockets, 0, 'i32')], "that end is the shim's"),
     isShimThere(two),
     call('umask', [0], 'modes are meant as they are written'),

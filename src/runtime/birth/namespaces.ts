@@ -49,7 +49,7 @@ export const NAMESPACE_FLAG: Record<NamespaceType, FlagName> = {
  */
 export function cloneFlags({ fresh }: Namespaces): FlagName[] {
   const made = ORDER.filter((type) => fresh.has(type) && type !== 'cgroup' && type !== 'time');
-  return [...made.map((type) => NAMESPACE_FLAG[type]), 'CLONE_PIDFD', 'SIGCHLD'];
+  return made.map((type) => NAMESPACE_FLAG[type]);
 }
 
 /** What the shim does before the clone: namespaces that only its children enter. */

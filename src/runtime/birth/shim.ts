@@ -1,5 +1,6 @@
+import { type Cloning, cloning } from '../../linux/clone.ts';
 import { CONTROL_FD } from '../../linux/launch.ts';
-import type { Block } from '../../linux/plan/index.ts';
+import type { Block, Label } from '../../linux/plan/index.ts';
 import {
   block,
   buffer,
@@ -28,6 +29,8 @@ import { WALKER_BASE } from '../../linux/walker/index.ts';
 /** Where the shim goes when anything fails, before or after init was made. */
 export const SHIM_FAILED = 'shim-failed';
 export const INIT_FAILED = 'init-failed';
+/** Where a new process begins. */
+export const INIT = 'init';
 
 /** What the shim and init share: a socket pair to talk, the pid and its pidfd, the wait status. */
 export interface Pair {
@@ -111,29 +114,27 @@ export function bindSteps(why: string): Step[] {
   ];
 }
 
-/** The socket pair and the clone; the child goes on at `child`. */
+/** The socket pair and the clone; the child goes on with `beginSteps`, and then with `child`. */
 export function cloneSteps(
   { sockets, pid, pidfd }: Pair,
-  cloneFlags: Step['args'][0],
-  child: string,
-): Step[] {
-  return [
-    call(
-      'socketpair',
-      [flags('AF_UNIX'), flags('SOCK_STREAM', 'SOCK_CLOEXEC'), 0, pointer(sockets)],
-      'so that the two halves can wait for each other',
-    ),
-    call(
-      'clone',
-      [cloneFlags, 0, pointer(pidfd.block), 0, 0],
-      'the process that becomes the container',
-      {
-        save: pid,
-        jump: { on: 'zero', to: child },
-      },
-    ),
-    call('close', [value(sockets, 4, 'i32')], "that end is the child's", { pause: false }),
-  ];
+  about: Pick<Cloning, 'flags' | 'bornIn'>,
+  to: Label = INIT,
+): { readonly parent: Step[]; readonly child: Step[] } {
+  const why = 'the process that becomes the container';
+  const { parent, child } = cloning({ ...about, pid, pidfd: pidfd.block }, to, why);
+  const type = flags('SOCK_STREAM', 'SOCK_CLOEXEC');
+  return {
+    child,
+    parent: [
+      call(
+        'socketpair',
+        [flags('AF_UNIX'), type, 0, pointer(sockets)],
+        'so that the two halves can wait for each other',
+      ),
+      ...parent,
+      call('close', [value(sockets, 4, 'i32')], "that end is the child's", { pause: false }),
+    ],
+  };
 }
 
 /** Waits for a word of the child. When it says nothing and ends, go where failures go. */

@@ -1,7 +1,7 @@
 import { writeFileSync, writeSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
 import { HOST_ARCH } from '../../linux/abi/arch.ts';
-import { cgroupOf, detectCgroups, joinCgroupOf } from '../../linux/cgroup/index.ts';
+import { cgroupOf, detectCgroups, entranceOf } from '../../linux/cgroup/index.ts';
 import { type Launched, launch, words } from '../../linux/launch.ts';
 import { stepFailed } from '../../linux/perform.ts';
 import type { Plan } from '../../linux/plan/index.ts';
@@ -46,7 +46,7 @@ export async function exec(root: string, id: string, options: ExecOptions): Prom
     namespaces: differing(record.pid),
     machine: ownMachine(),
     walkerSize: installedWalker().size,
-    joinCgroup: joinCgroupOf(cgroupOf(detectCgroups(), record.pid)),
+    cgroup: entranceOf(cgroupOf(detectCgroups(), record.pid)),
     seccomp: policy === undefined ? undefined : seccompSteps(policy, HOST_ARCH).steps,
   });
   const launched = launch(entry.plan, { control: true, extraFds: ownFds(preserveFds) });
