@@ -43,6 +43,8 @@ function levelsOf(path: string): string[] {
 }
 
 function makeDirectory(path: string) {
+  // An exception costs more than the question, and it has been there since the first container.
+  if (existsSync(path)) return;
   try {
     mkdirSync(path, { mode: 0o755 });
   } catch (error) {

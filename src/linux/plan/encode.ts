@@ -1,5 +1,6 @@
 import { ClocheError } from '../../error.ts';
 import { type Arch, errnoNumber, flagNumber, syscallNumber } from '../abi/arch.ts';
+import type { ErrnoName } from '../abi/errno.ts';
 import { labelName, sizeOf } from './compose.ts';
 import {
   type Arg,
@@ -94,6 +95,7 @@ export interface EncodedPlan {
 export function encode(plan: Plan, arch: Arch, options: EncodeOptions = {}): EncodedPlan {
   const steps = [...plan.steps, THE_END];
   const layout = layOut(plan, steps.length, options.time ?? false);
+  const context = { arch, labels: labelsOf(plan), offsetOf: layout.offsetOf };
   const bytes = new Uint8Array(layout.size);
   const view = new DataView(bytes.buffer);
   view.setBigUint64(HEADER.magic, PLAN_MAGIC, true);
@@ -101,19 +103,7 @@ export function encode(plan: Plan, arch: Arch, options: EncodeOptions = {}): Enc
   view.setBigInt64(HEADER.pause, BigInt(options.pauseFd ?? -1), true);
   if (layout.timesAt !== undefined)
     view.setBigUint64(HEADER.times, PLAN_BASE + BigInt(layout.timesAt), true);
-
-  const address = (block: Block, offset: number) => {
-    const at = layout.offsetOf.get(block);
-    if (at === undefined) throw new Error(`block ${block.name} was not laid out`);
-    return Number(PLAN_BASE) + at + offset;
-  };
-  const labels = labelsOf(plan);
-  const context = { arch, labels, address };
-  let at = HEADER_SIZE;
-  for (const step of steps) {
-    writeStep(view, at, step, context);
-    at += STEP_SIZE;
-  }
+  bytes.set(stepsOf(steps, context), HEADER_SIZE);
   for (const [block, at] of layout.offsetOf) writeBlock(bytes, view, at, block, context);
   return { bytes, offsetOf: layout.offsetOf, timesAt: layout.timesAt };
 }
@@ -139,7 +129,7 @@ const THE_END: Step = { call: 'exit_group', args: [0], why: 'the plan is done', 
 interface Context {
   readonly arch: Arch;
   readonly labels: ReadonlyMap<Label, number>;
-  readonly address: (block: Block, offset: number) => number;
+  readonly offsetOf: ReadonlyMap<Block, number>;
 }
 
 function layOut(plan: Plan, count: number, time: boolean) {
@@ -165,52 +155,83 @@ function labelsOf(plan: Plan): Map<Label, number> {
       throw invalid(plan, `two steps are labelled '${labelName(step.label)}'`);
     labels.set(step.label, index);
   }
-  const targets = (step: Step) =>
-    step.args.flatMap((arg) =>
-      typeof arg === 'object' && arg.kind === 'target' ? [arg.label] : [],
-    );
-  for (const step of plan.steps)
-    for (const wanted of [step.jump?.to, step.onFail, ...targets(step)])
-      if (wanted !== undefined && !labels.has(wanted))
-        throw invalid(plan, `${step.call} goes to '${labelName(wanted)}', which labels no step`);
+  const verify = (step: Step, wanted: Label | undefined) => {
+    if (wanted !== undefined && !labels.has(wanted))
+      throw invalid(plan, `${step.call} goes to '${labelName(wanted)}', which labels no step`);
+  };
+  for (const step of plan.steps) {
+    verify(step, step.jump?.to);
+    verify(step, step.onFail);
+    for (const arg of step.args)
+      if (typeof arg === 'object' && arg.kind === 'target') verify(step, arg.label);
+  }
   return labels;
 }
 
-function writeStep(view: DataView, at: number, step: Step, context: Context) {
-  const { arch, labels, address } = context;
-  const indexOf = (name: Label | undefined) =>
-    name === undefined ? NOWHERE : (labels.get(name) ?? NOWHERE);
-  view.setUint32(at + STEP.nr, numberOf(step, arch), true);
-  view.setUint8(at + STEP.jumpOn, JUMP_CODE[step.jump?.on ?? 'never']);
+/**
+ * The steps, in words of 32 bits. They are gathered in a plain array, since this runs once and is
+ * interpreted: ten thousand calls of a DataView's methods would take longer than the container's birth.
+ */
+function stepsOf(steps: readonly Step[], context: Context): Uint8Array {
+  const words: number[] = new Array((steps.length * STEP_SIZE) / 4).fill(0);
+  let at = 0;
+  for (const step of steps) {
+    writeStep(words, at, step, context);
+    at += STEP_SIZE / 4;
+  }
+  return new Uint8Array(Uint32Array.from(words).buffer);
+}
+
+function writeStep(words: number[], at: number, step: Step, context: Context) {
+  const { labels } = context;
+  const { jump, save, tolerate, onFail, args } = step;
   const bits =
     (step.pause === false ? 0 : PAUSE_BIT) |
-    (step.tolerate === 'any' ? ANY_ERRNO_BIT : 0) |
-    (step.save?.width === 'i32' ? SAVE_32_BIT : 0);
-  view.setUint8(at + STEP.bits, bits);
-  view.setUint16(at + STEP.kinds, kindsOf(step.args), true);
-  view.setUint32(at + STEP.jumpTo, indexOf(step.jump?.to), true);
-  view.setUint32(at + STEP.failTo, indexOf(step.onFail), true);
-  const tolerated = Array.isArray(step.tolerate) ? step.tolerate : [];
-  if (tolerated.length > 8) throw new RangeError(`${step.call} tolerates more than eight errnos`);
-  let errno = at + STEP.errnos;
-  for (const name of tolerated) view.setUint8(errno++, errnoNumber(name));
-  if (step.save !== undefined)
-    writeWord(view, at + STEP_SAVE, address(step.save.block, step.save.offset));
-  let word = at + STEP_ARGS;
-  for (const arg of step.args) {
-    writeWord(view, word, wordOf(arg, context));
-    word += 8;
+    (tolerate === 'any' ? ANY_ERRNO_BIT : 0) |
+    (save !== undefined && save.width === 'i32' ? SAVE_32_BIT : 0);
+  const jumpOn = jump === undefined ? JUMP_CODE.never : JUMP_CODE[jump.on];
+  words[at + STEP.nr / 4] = numberOf(step, context.arch);
+  words[at + STEP.jumpOn / 4] = jumpOn | (bits << 8) | (kindsOf(args) << 16);
+  words[at + STEP.jumpTo / 4] = indexOf(labels, jump?.to);
+  words[at + STEP.failTo / 4] = indexOf(labels, onFail);
+  if (Array.isArray(tolerate)) writeErrnos(words, at + STEP.errnos / 4, step, tolerate);
+  if (save !== undefined) writeWord(words, at + STEP_SAVE / 4, save, context);
+  let word = at + STEP_ARGS / 4;
+  for (const arg of args) {
+    writeWord(words, word, arg, context);
+    word += 2;
   }
 }
 
-/** 64 bits, two's complement. Numbers are not made BigInts first: a plan has three thousand of them. */
-function writeWord(view: DataView, at: number, word: number | bigint) {
-  if (typeof word === 'bigint') {
-    view.setBigUint64(at, BigInt.asUintN(64, word), true);
+function writeErrnos(words: number[], at: number, { call }: Step, names: readonly ErrnoName[]) {
+  if (names.length > 8) throw new RangeError(`${call} tolerates more than eight errnos`);
+  const numbers = new Uint8Array(8);
+  for (const [i, name] of names.entries()) numbers[i] = errnoNumber(name);
+  const view = new DataView(numbers.buffer);
+  words[at] = view.getUint32(0, true);
+  words[at + 1] = view.getUint32(4, true);
+}
+
+function indexOf(labels: ReadonlyMap<Label, number>, name: Label | undefined): number {
+  return name === undefined ? NOWHERE : (labels.get(name) ?? NOWHERE);
+}
+
+/** 64 bits, two's complement, as two words, the lower one first. */
+function writeWord(
+  words: number[],
+  at: number,
+  part: Exclude<Part, Uint8Array> | Arg,
+  about: Context,
+) {
+  const word = wordOf(part, about);
+  if (typeof word === 'number') {
+    words[at] = word >>> 0;
+    words[at + 1] = Math.floor(word / 2 ** 32) >>> 0;
     return;
   }
-  view.setUint32(at, word >>> 0, true);
-  view.setUint32(at + 4, Math.floor(word / 2 ** 32) >>> 0, true);
+  const unsigned = BigInt.asUintN(64, word);
+  words[at] = Number(unsigned & 0xffff_ffffn);
+  words[at + 1] = Number(unsigned >> 32n);
 }
 
 function numberOf(step: Step, arch: Arch): number {
@@ -222,38 +243,59 @@ function numberOf(step: Step, arch: Arch): number {
 }
 
 function kindsOf(args: readonly Arg[]): number {
-  return args.reduce<number>((bits, arg, i) => {
-    if (typeof arg !== 'object' || arg.kind !== 'value') return bits;
-    return bits | ((arg.width === 'i32' ? 2 : 1) << (i * 2));
-  }, 0);
+  let bits = 0;
+  let shift = 0;
+  for (const arg of args) {
+    if (typeof arg === 'object' && arg.kind === 'value')
+      bits |= (arg.width === 'i32' ? 2 : 1) << shift;
+    shift += 2;
+  }
+  return bits;
 }
 
-function wordOf(arg: Arg, { arch, labels, address }: Context): number | bigint {
+function wordOf(arg: Arg, { arch, labels, offsetOf }: Context): number | bigint {
   if (typeof arg !== 'object') return arg;
   switch (arg.kind) {
     case 'mode':
       return arg.mode;
     case 'target':
-      return labels.get(arg.label) ?? NOWHERE;
+      return indexOf(labels, arg.label);
     case 'flags':
       return orOf(arg, arch);
     case 'pointer':
-    case 'value':
-      return address(arg.block, arg.offset);
+    case 'value': {
+      const at = offsetOf.get(arg.block);
+      if (at === undefined) throw new Error(`block ${arg.block.name} was not laid out`);
+      return BASE + at + arg.offset;
+    }
   }
 }
 
-function orOf({ names }: Flags, arch: Arch): number | bigint {
+const BASE = Number(PLAN_BASE);
+
+/** Each half by itself: `|` knows 32 bits. */
+function orOf({ names }: Flags, arch: Arch): number {
   const [only] = names;
   if (only !== undefined && names.length === 1) return flagNumber(only, arch);
-  return names.reduce((bits, name) => bits | BigInt(flagNumber(name, arch)), 0n);
+  let [low, high] = [0, 0];
+  for (const name of names) {
+    const number = flagNumber(name, arch);
+    low |= number;
+    high |= Math.floor(number / 2 ** 32);
+  }
+  return (high >>> 0) * 2 ** 32 + (low >>> 0);
 }
 
 function writeBlock(bytes: Uint8Array, view: DataView, at: number, block: Block, context: Context) {
   let next = at;
   for (const part of block.parts) {
     if (part instanceof Uint8Array) bytes.set(part, next);
-    else writeWord(view, next, wordOf(part, context));
+    else {
+      const words: number[] = [];
+      writeWord(words, 0, part, context);
+      view.setUint32(next, words[0] ?? 0, true);
+      view.setUint32(next + 4, words[1] ?? 0, true);
+    }
     next += sizeOf(part);
   }
 }
