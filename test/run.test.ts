@@ -120,6 +120,26 @@ test('memory that is not allowed ends with 137, forks that are not allowed are r
   expect(forks.err).toContain('Cannot fork');
 });
 
+test('its own cgroups, and no others, are there to be read: what a program may use', async () => {
+  const script = `cd /sys/fs/cgroup
+    cat memory/memory.limit_in_bytes 2> /dev/null || cat memory.max
+    cat pids/cgroup.procs 2> /dev/null || cat cgroup.procs
+    mkdir pids/more || mkdir more`;
+  const flags = ['--rm', '--network=none', '-m', '80m'];
+  const { out, err } = await run('run', ...flags, image, 'sh', '-c', `${script}; true`);
+  expect(out.split('\n').slice(0, 2)).toEqual(['83886080', '1']);
+  expect(err).toContain('Read-only file system');
+  const mine = await run(
+    'run',
+    '--rm',
+    '--network=host',
+    image,
+    'cat',
+    '/sys/fs/cgroup/pids/tasks',
+  );
+  if (detectCgroups().of.pids?.version === 1) expect(mine.out).toBe('1\n');
+});
+
 test('what docker hides is hidden, and what it makes read-only is', async () => {
   const script =
     'cat /proc/keys | wc -c; ls /proc/acpi /sys/firmware | wc -w; echo 1 > /proc/sys/kernel/domainname; cat /proc/self/status | grep -E "^(Seccomp|CapEff)"';

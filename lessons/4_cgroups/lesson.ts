@@ -58,7 +58,9 @@ container, and in it the *cgroup namespace* shows it as \`/\`: \`cat /proc/self/
 
 The kernel has no system call for groups. It has a *filesystem*: a group is a directory, a limit is a
 file. And a new mount namespace holds only what somebody mounted in it. Look: \`grep cgroup
-/proc/mounts\` shows nothing. So mount it; read \`mount_cgroups.sh\`, then run it.`,
+/proc/mounts\` shows nothing. (Engines mount it for their containers; this playground took it away
+again, since whoever builds one by hand begins without.) So mount it; read \`mount_cgroups.sh\`, then
+run it.`,
       solution: [
         a('cgcreate -g memory:small', { see: /Cgroup is not mounted/ }),
         a('./mount_cgroups.sh', { see: /mount -t cgroup/ }),

@@ -120,7 +120,10 @@ function defaultMounts({ shmSize }: RunOptions): readonly Mount[] {
   );
 }
 
-/** With the host's network there is no network namespace of our own, and so no sysfs of our own. */
+/**
+ * With the host's network there is no network namespace of our own, and so no sysfs of our own. In it lie
+ * the container's own cgroups: programs read there how much memory and CPU they have.
+ */
 function sysMounts(options: RunOptions): Mount[] {
   const access = options.privileged ? [] : ['ro'];
   const safe = ['nosuid', 'noexec', 'nodev', ...access];
@@ -128,6 +131,7 @@ function sysMounts(options: RunOptions): Mount[] {
     options.network === 'host'
       ? { destination: '/sys', type: 'bind', source: '/sys', options: ['rbind', ...safe] }
       : { destination: '/sys', type: 'sysfs', source: 'sysfs', options: safe },
+    { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: safe },
   ];
 }
 
