@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { COMMANDS, type Entries } from '../src/cli/commands.ts';
-import { cloche as clocheIn } from './cli.ts';
+import { cloche as clocheIn, PROGRAM } from './cli.ts';
 
 let root = '';
 beforeAll(() => {
@@ -65,4 +65,15 @@ test.each([
   expect([code, out]).toEqual([1, '']);
   expect(err).toContain(message);
   expect(err).toContain(hint);
+});
+
+test('a reader that is gone ends the command as SIGPIPE would, and in silence', async () => {
+  const script = 'exec {gone}> >(exit 0); wait $!; "$0" images >&$gone; echo $?';
+  const env = { ...process.env, CLOCHE_ROOT: root };
+  const shell = Bun.spawn(['bash', '-c', script, PROGRAM], { env, stdout: 'pipe', stderr: 'pipe' });
+  const said = await Promise.all([
+    new Response(shell.stdout).text(),
+    new Response(shell.stderr).text(),
+  ]);
+  expect(said).toEqual(['141\n', '']);
 });

@@ -58,3 +58,13 @@ test('what `run` imports to start is small: no builder, registry, parser or stre
     'node:timers/promises',
   ]);
 });
+
+test('one file alone knows the streams of output, which take long to load', async () => {
+  const naming: string[] = [];
+  for await (const file of new Glob('**/*.ts').scan('src')) {
+    const text = await Bun.file(`src/${file}`).text();
+    if (file.endsWith('.test.ts')) continue;
+    if (/process\.std(out|err)|\bstd(out|err)\b[^=]*\} = process/.test(text)) naming.push(file);
+  }
+  expect(naming).toEqual(['cli/print.ts']);
+});

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { changesOf } from '../engine/diff.ts';
 import { openEngine, settleAll } from '../engine/index.ts';
+import { print } from './print.ts';
 
 /** `cloche diff`: the files that a container has added, changed and deleted. */
 export function diffCommand(): Command {
@@ -13,7 +14,7 @@ export function diffCommand(): Command {
       await settleAll(engine);
       const changes = changesOf(engine, name);
       const lines = changes.map(({ kind, path }) => `${LETTERS[kind]} ${path}\n`).join('');
-      process.stdout.write(flags.json ? `${JSON.stringify(changes, null, 2)}\n` : lines);
+      print(flags.json ? `${JSON.stringify(changes, null, 2)}\n` : lines);
     });
 }
 

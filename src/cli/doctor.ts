@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { type Finding, judge, readMachine } from '../engine/doctor/index.ts';
-import { painted } from './output.ts';
+import { painted, print } from './print.ts';
 
 /** `cloche doctor`: what this machine has and lacks, why it matters, and what brings it. */
 export function doctorCommand(): Command {
@@ -13,22 +13,21 @@ export function doctorCommand(): Command {
       let findings = judge(await readMachine());
       if (flags.fix && install(findings)) findings = judge(await readMachine());
       const shown = flags.quiet ? findings.filter(({ state }) => state === 'missing') : findings;
-      if (flags.json) process.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
-      else for (const finding of shown) process.stdout.write(line(finding));
+      if (flags.json) print(`${JSON.stringify(findings, null, 2)}\n`);
+      else for (const finding of shown) print(line(finding));
       process.exitCode = findings.some(({ state }) => state === 'missing') ? 1 : 0;
     });
 }
 
 function line({ name, state, found, why, remedy }: Finding): string {
-  const { stdout } = process;
   const mark = {
-    ok: painted(stdout, 32, '✓'),
-    missing: painted(stdout, 31, '✗'),
-    degraded: painted(stdout, 33, '!'),
+    ok: painted(1, 32, '✓'),
+    missing: painted(1, 31, '✗'),
+    degraded: painted(1, 33, '!'),
   };
   const head = `${mark[state]} ${name.padEnd(24)} ${found}\n`;
   if (state === 'ok') return head;
-  const more = [why, ...(remedy === undefined ? [] : [painted(stdout, 33, remedy)])];
+  const more = [why, ...(remedy === undefined ? [] : [painted(1, 33, remedy)])];
   return head + more.map((text) => `    ${text}\n`).join('');
 }
 
@@ -39,7 +38,7 @@ function install(findings: readonly Finding[]): boolean {
   );
   const isAble = process.getuid?.() === 0 && Bun.which('apt-get') !== null;
   if (packages.length === 0 || !isAble) return false;
-  process.stderr.write(`cloche: installing ${packages.join(', ')} with apt-get (once)\n`);
+  print(`cloche: installing ${packages.join(', ')} with apt-get (once)\n`, 2);
   const aptGet = (...args: string[]) =>
     Bun.spawnSync(['apt-get', '-y', '-qq', ...args], {
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
@@ -49,6 +48,6 @@ function install(findings: readonly Finding[]): boolean {
   if (aptGet(...wanted).exitCode === 0) return true;
   aptGet('update');
   const { exitCode, stderr } = aptGet(...wanted);
-  if (exitCode !== 0) process.stderr.write(stderr);
+  if (exitCode !== 0) print(stderr.toString(), 2);
   return exitCode === 0;
 }

@@ -4,6 +4,7 @@ import { type HistoryLine, historyOf } from '../image/history.ts';
 import { getImage, hexOf, type Image } from '../image/index.ts';
 import { type Columns, list, type Row } from './format/index.ts';
 import { duration, size } from './output.ts';
+import { print } from './print.ts';
 
 /** `cloche history`: an image's instructions, the newest first, and what each added. */
 export function historyCommand(): Command {
@@ -24,9 +25,8 @@ export function historyCommand(): Command {
       const { store } = openEngine();
       const image = getImage(store, name);
       const lines = historyOf(store, image).reverse();
-      const { stdout } = process;
-      if (flags.json) stdout.write(`${JSON.stringify(lines.map(forPrograms), null, 2)}\n`);
-      else stdout.write(printed(image, lines, flags));
+      if (flags.json) print(`${JSON.stringify(lines.map(forPrograms), null, 2)}\n`);
+      else print(printed(image, lines, flags));
     });
 }
 

@@ -15,6 +15,7 @@ import { type Filters, hasLabel, holds, holdsAll, parseFilters, timeOf, truth } 
 import { many } from './flags.ts';
 import { type Columns, list, type Row } from './format/index.ts';
 import { duration, size } from './output.ts';
+import { print } from './print.ts';
 
 /** `cloche images`: what there is to run. */
 export function imagesCommand(): Command {
@@ -38,8 +39,8 @@ export function imagesCommand(): Command {
       const filters = parseFilters(flags.filter, FILTERS);
       const images = chosen(store, filters).map((image) => named(image, filters, repository));
       const shown = images.filter((image) => image !== undefined);
-      if (flags.json) process.stdout.write(`${JSON.stringify(shown, null, 2)}\n`);
-      else process.stdout.write(printed(shown, flags));
+      if (flags.json) print(`${JSON.stringify(shown, null, 2)}\n`);
+      else print(printed(shown, flags));
     });
 }
 

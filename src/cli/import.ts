@@ -6,6 +6,7 @@ import { type Platform, parseReference, reconcile } from '../image/index.ts';
 import { parsePlatform } from '../image/registry/index.ts';
 import { many } from './flags.ts';
 import { interruptible } from './interrupt.ts';
+import { print } from './print.ts';
 import { download, input } from './stream.ts';
 
 /** `cloche import`: an image of one layer from a root file system's archive. */
@@ -27,7 +28,7 @@ export function importCommand(): Command {
         const body = /^https?:\/\//.test(file) ? download(file, signal) : input(file);
         return importImage(store, body, { config, message, reference, platform, signal });
       });
-      process.stdout.write(`${image.id}\n`);
+      print(`${image.id}\n`);
     });
 }
 

@@ -6,6 +6,7 @@ import { getImage } from '../image/index.ts';
 import { inspectImage } from '../image/inspect.ts';
 import { formatWith } from './format/index.ts';
 import { printError } from './output.ts';
+import { print } from './print.ts';
 
 type Kind = 'container' | 'image';
 
@@ -36,7 +37,7 @@ export function inspectCommand(only?: Kind): Command {
         missing.push(error);
       }
     }
-    process.stdout.write(printed(found, flags.format));
+    print(printed(found, flags.format));
     for (const error of missing) process.exitCode = printError(error);
   });
 }

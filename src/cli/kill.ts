@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { killContainer, openEngine, settleAll } from '../engine/index.ts';
 import { forEachName } from './output.ts';
+import { print } from './print.ts';
 
 /** `cloche kill`: send a signal to the first process of each container. */
 export function killCommand(): Command {
@@ -13,7 +14,7 @@ export function killCommand(): Command {
       await settleAll(engine);
       await forEachName(names, async (name) => {
         await killContainer(engine, name, flags.signal);
-        process.stdout.write(`${name}\n`);
+        print(`${name}\n`);
       });
     });
 }

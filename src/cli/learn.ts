@@ -11,7 +11,7 @@ import { Progress } from '../playground/progress.ts';
 import { resetLesson } from '../playground/reset.ts';
 import { SILENT, transcript } from '../playground/transcript.ts';
 import { type World, worldOf } from '../playground/world.ts';
-import { isForPeople } from './output.ts';
+import { isForPeople, isTerminal, print } from './print.ts';
 
 /** Bundled, this file has no place of its own; the executable lies as deep in the project as we do. */
 const HERE = import.meta.dir.startsWith('/$bunfs') ? dirname(process.execPath) : import.meta.dir;
@@ -45,33 +45,30 @@ interface Flags {
 
 function list(flags: Flags): void {
   const lessons = listed(LESSONS, new Progress());
-  const { stdout } = process;
-  if (flags.json) stdout.write(`${JSON.stringify(lessons, null, 2)}\n`);
-  else stdout.write(`\n${listing(lessons, paint(isForPeople(stdout)))}`);
+  if (flags.json) print(`${JSON.stringify(lessons, null, 2)}\n`);
+  else print(`\n${listing(lessons, paint(isForPeople(1)))}`);
 }
 
 /** Plays lessons in real terminals. @returns 0 when everything held, else 1 */
 async function auto(lessons: readonly Lesson[], world: World, flags: Flags): Promise<number> {
-  const { stdout } = process;
   const cancel = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => cancel.abort());
-  const out = (text: string) => void stdout.write(text);
   const played: PlayedLesson[] = [];
   for (const lesson of lessons) {
     if (cancel.signal.aborted) break;
     played.push(
       await playLesson(lesson, {
         world,
-        audience: flags.json ? SILENT : transcript(out, paint(isForPeople(stdout))),
+        audience: flags.json ? SILENT : transcript(print, paint(isForPeople(1))),
         lessons: LESSONS_FOLDER,
         env: process.env,
         signal: cancel.signal,
       }),
     );
   }
-  if (flags.json) out(`${JSON.stringify(played, null, 2)}\n`);
-  else out(`\n${summary(played, lessons.length)}\n`);
+  if (flags.json) print(`${JSON.stringify(played, null, 2)}\n`);
+  else print(`\n${summary(played, lessons.length)}\n`);
   return played.length === lessons.length && played.every(({ ok }) => ok) ? 0 : 1;
 }
 
@@ -82,14 +79,14 @@ function summary(played: readonly PlayedLesson[], wanted: number): string {
 }
 
 async function follow(lessons: readonly Lesson[], world: World): Promise<void> {
-  const { stdin, stdout } = process;
+  const { stdin } = process;
   for (const lesson of lessons) {
     const ended = await followLesson(lesson, {
       world,
       progress: new Progress(),
-      paint: paint(isForPeople(stdout)),
-      out: (text) => void stdout.write(text),
-      live: stdout.isTTY === true,
+      paint: paint(isForPeople(1)),
+      out: print,
+      live: isTerminal(1),
       keys: (press) => {
         if (stdin.isTTY === true) stdin.setRawMode(true);
         const hear = (chunk: Buffer) => press(chunk.toString());
@@ -110,6 +107,6 @@ async function reset(lessons: readonly Lesson[], world: World): Promise<void> {
   for (const lesson of lessons) {
     const cleared = await resetLesson(lesson, { world, lessons: LESSONS_FOLDER });
     progress.forget(lesson.id);
-    process.stdout.write(`${lesson.id} is as it was: ${cleared}\n`);
+    print(`${lesson.id} is as it was: ${cleared}\n`);
   }
 }

@@ -4,6 +4,7 @@ import { loadImages } from '../image/archive/index.ts';
 import { type Platform, reconcile } from '../image/index.ts';
 import { parsePlatform } from '../image/registry/index.ts';
 import { interruptible } from './interrupt.ts';
+import { isTerminal, print } from './print.ts';
 import { input, readable } from './stream.ts';
 import { transferView } from './transfer.ts';
 
@@ -19,8 +20,8 @@ export function loadCommand(): Command {
       reconcile(store);
       const { input: file } = flags;
       const source = file === undefined ? input(undefined) : { file: readable(file) };
-      const isWatched = process.stderr.isTTY === true && !flags.quiet;
-      const view = transferView(isWatched ? 'tty' : 'quiet', process.stderr);
+      const isWatched = isTerminal(2) && !flags.quiet;
+      const view = transferView(isWatched ? 'tty' : 'quiet', 2);
       const about = { platform: flags.platform, onEvent: view.show };
       const loaded = await interruptible('the load', (signal) =>
         loadImages(store, source, { ...about, signal }),
@@ -28,8 +29,8 @@ export function loadCommand(): Command {
       view.end();
       if (flags.quiet) return;
       for (const { image, names } of loaded) {
-        for (const name of names) process.stdout.write(`Loaded image: ${name}\n`);
-        if (names.length === 0) process.stdout.write(`Loaded image ID: ${image.id}\n`);
+        for (const name of names) print(`Loaded image: ${name}\n`);
+        if (names.length === 0) print(`Loaded image ID: ${image.id}\n`);
       }
     });
 }

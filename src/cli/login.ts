@@ -3,6 +3,7 @@ import { ClocheError } from '../error.ts';
 import { type Credentials, findCredentials, login, registryName } from '../image/registry/index.ts';
 import { interruptible } from './interrupt.ts';
 import { printWarnings } from './output.ts';
+import { print } from './print.ts';
 import { prompt } from './prompt.ts';
 
 /** `cloche login`: who we are at a registry, kept where docker keeps it. */
@@ -41,7 +42,7 @@ function verify({ username, password, passwordStdin }: Flags): void {
 async function loginAgain(domain: string): Promise<boolean> {
   const known = await findCredentials(domain);
   if (known === undefined) return false;
-  process.stdout.write('Authenticating with existing credentials...\n');
+  print('Authenticating with existing credentials...\n');
   try {
     await loginAs(domain, known);
     return true;
@@ -68,7 +69,7 @@ async function loginAs(domain: string, who: Credentials): Promise<void> {
     printWarnings([
       `Your password is stored unencrypted in '${kept.file}'. Configure a credential helper to remove this warning: https://docs.docker.com/go/credential-store/`,
     ]);
-  process.stdout.write('Login Succeeded\n');
+  print('Login Succeeded\n');
 }
 
 function refused(message: string): ClocheError {

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { eraseCredentials, registryName } from '../image/registry/index.ts';
+import { print } from './print.ts';
 
 /** `cloche logout`: forgets who we are at a registry. */
 export function logoutCommand(): Command {
@@ -11,6 +12,6 @@ export function logoutCommand(): Command {
       const said = (await eraseCredentials(domain))
         ? `Removing login credentials for ${domain}`
         : `Not logged in to ${domain}`;
-      process.stdout.write(`${said}\n`);
+      print(`${said}\n`);
     });
 }

@@ -1,8 +1,8 @@
-import { fstatSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ClocheError } from '../error.ts';
 import { COMMANDS, type Entries } from './commands.ts';
 import { printError } from './output.ts';
+import { flushed } from './print.ts';
 
 /** The command line: finds the command that is meant, loads it alone, and runs it. */
 async function main(words: readonly string[]): Promise<void> {
@@ -69,25 +69,6 @@ main(process.argv.slice(2))
     else process.exitCode = printError(error);
   })
   .finally(async () => {
-    if (isPipe(1)) await flushed(process.stdout);
-    if (isPipe(2)) await flushed(process.stderr);
+    await flushed();
     process.exit();
   });
-
-/** What a slow reader has not taken yet would be lost with us; files and terminals are never slow. */
-function isPipe(fd: number): boolean {
-  try {
-    const stat = fstatSync(fd);
-    return stat.isFIFO() || stat.isSocket();
-  } catch {
-    return false;
-  }
-}
-
-/** Resolves when all that was written has gone, or nobody reads it any more. */
-function flushed(stream: NodeJS.WriteStream): Promise<void> {
-  return new Promise((resolve) => {
-    stream.once('error', () => resolve());
-    stream.end(() => resolve());
-  });
-}

@@ -1,28 +1,19 @@
-import { writeSync } from 'node:fs';
 import { ClocheError } from '../error.ts';
+import { PIPE_CLOSED, painted, print } from './print.ts';
 
-/** Whether people look at this stream: then it may have colours. */
-export function isForPeople(stream: NodeJS.WriteStream): boolean {
-  return stream.isTTY === true && process.env.NO_COLOR === undefined;
-}
-
-/** Wraps text in a terminal's code if the stream is a terminal: 31 red, 33 yellow, 2 faint. */
-export function painted(stream: NodeJS.WriteStream, code: number, text: string): string {
-  return isForPeople(stream) ? `\x1b[${code}m${text}\x1b[0m` : text;
-}
-
-/** Says what went wrong and what to do about it, on stderr. @returns 1, the exit code for it. */
+/**
+ * Says what went wrong and what to do about it, on stderr. @returns the exit code for it: 1, or that of
+ * SIGPIPE, which is no news to whoever has closed the pipe.
+ */
 export function printError(error: unknown): number {
-  const { stderr } = process;
+  if (error instanceof ClocheError && error.code === PIPE_CLOSED) return 141;
   if (error instanceof ClocheError) {
-    stderr.write(`${painted(stderr, 31, 'cloche:')} ${error.message}\n`);
-    if (error.hint !== undefined) stderr.write(`${painted(stderr, 33, 'hint:')} ${error.hint}\n`);
+    print(`${painted(2, 31, 'cloche:')} ${error.message}\n`, 2);
+    if (error.hint !== undefined) print(`${painted(2, 33, 'hint:')} ${error.hint}\n`, 2);
     if (process.env.CLOCHE_DEBUG !== undefined) console.error(error.details, error.cause);
     return 1;
   }
-  stderr.write(
-    `${painted(stderr, 31, 'cloche:')} unexpected: ${(error as Error)?.stack ?? error}\n`,
-  );
+  print(`${painted(2, 31, 'cloche:')} unexpected: ${(error as Error)?.stack ?? error}\n`, 2);
   return 1;
 }
 
@@ -43,19 +34,8 @@ export async function forEachName(
   }
 }
 
-/** A short line on standard output, for those who print no more: `process.stdout` takes its time to load. */
-export function printLine(line: string): void {
-  try {
-    writeSync(1, `${line}\n`);
-  } catch {
-    // A full pipe that does not block: the stream waits.
-    process.stdout.write(`${line}\n`);
-  }
-}
-
 export function printWarnings(warnings: readonly string[]): void {
-  for (const warning of warnings)
-    process.stderr.write(`${painted(process.stderr, 33, 'warning:')} ${warning}\n`);
+  for (const warning of warnings) print(`${painted(2, 33, 'warning:')} ${warning}\n`, 2);
 }
 
 /** Says what could not be cleared away after a container's end. */

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { openEngine, settleAll } from '../engine/index.ts';
 import { pauseContainer, unpauseContainer } from '../engine/pause.ts';
 import { forEachName } from './output.ts';
+import { print } from './print.ts';
 
 /** `cloche pause`: hold all processes of containers where they stand. */
 export function pauseCommand(): Command {
@@ -13,7 +14,7 @@ export function pauseCommand(): Command {
       await settleAll(engine);
       await forEachName(names, async (name) => {
         await pauseContainer(engine, name);
-        process.stdout.write(`${name}\n`);
+        print(`${name}\n`);
       });
     });
 }
@@ -28,7 +29,7 @@ export function unpauseCommand(): Command {
       await settleAll(engine);
       await forEachName(names, (name) => {
         unpauseContainer(engine, name);
-        process.stdout.write(`${name}\n`);
+        print(`${name}\n`);
       });
     });
 }

@@ -9,6 +9,7 @@ import {
   settleAll,
 } from '../engine/index.ts';
 import { ClocheError } from '../error.ts';
+import { print } from './print.ts';
 
 /** `cloche port`: where a container's ports are found on this host. */
 export function portCommand(): Command {
@@ -34,7 +35,7 @@ export function portCommand(): Command {
         port === undefined
           ? `${containerSide(binding)} -> ${hostSide(binding)}`
           : hostSide(binding);
-      process.stdout.write(
+      print(
         json
           ? `${JSON.stringify(shown, null, 2)}\n`
           : shown.map((binding) => `${line(binding)}\n`).join(''),

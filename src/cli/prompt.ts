@@ -1,4 +1,5 @@
 import { ClocheError } from '../error.ts';
+import { print } from './print.ts';
 
 /**
  * Asks a person for one line at the terminal.
@@ -7,7 +8,7 @@ import { ClocheError } from '../error.ts';
  * @throws {ClocheError} `NOT_A_TERMINAL`, in docker's words; `INTERRUPTED`
  */
 export async function prompt(question: string, { secret = false } = {}): Promise<string> {
-  const { stdin, stderr } = process;
+  const { stdin } = process;
   if (!stdin.isTTY)
     throw new ClocheError(
       'NOT_A_TERMINAL',
@@ -17,13 +18,13 @@ export async function prompt(question: string, { secret = false } = {}): Promise
         hint: 'Give --username, and the password with --password-stdin.',
       },
     );
-  stderr.write(question);
+  print(question, 2);
   if (secret) stdin.setRawMode(true);
   try {
     return await line(stdin, secret);
   } finally {
     if (secret) stdin.setRawMode(false);
-    if (secret) stderr.write('\n');
+    if (secret) print('\n', 2);
     stdin.pause();
   }
 }

@@ -16,6 +16,7 @@ import { type Filters, hasLabel, holds, holdsAll, parseFilters } from './filters
 import { many, whole } from './flags.ts';
 import { type Columns, list, type Row } from './format/index.ts';
 import { duration, size } from './output.ts';
+import { print } from './print.ts';
 
 const FILTERS = [
   'status',
@@ -47,9 +48,8 @@ export function psCommand(): Command {
       const engine = openEngine();
       await settleAll(engine);
       const shown = chosen(engine, filters, flags);
-      const { stdout } = process;
-      if (flags.json) stdout.write(`${JSON.stringify(shown.map(forPrograms), null, 2)}\n`);
-      else stdout.write(await printed(engine, shown, flags));
+      if (flags.json) print(`${JSON.stringify(shown.map(forPrograms), null, 2)}\n`);
+      else print(await printed(engine, shown, flags));
     });
 }
 

@@ -11,6 +11,7 @@ import {
 } from '../image/index.ts';
 import { parsePlatform, pullImage, tagsOf } from '../image/registry/index.ts';
 import { interruptible } from './interrupt.ts';
+import { print } from './print.ts';
 import { type ProgressKind, progressKind, type TransferView, transferView } from './transfer.ts';
 
 /** `cloche pull`: an image from its registry. */
@@ -30,7 +31,7 @@ export function pullCommand(): Command {
       } finally {
         view.end();
       }
-      if (flags.progress !== 'json') process.stdout.write(`${shown(name, flags)}\n`);
+      if (flags.progress !== 'json') print(`${shown(name, flags)}\n`);
     });
 }
 

@@ -4,6 +4,7 @@ import { ClocheError } from '../error.ts';
 import { canonical, parseReference, type Reference, withTag } from '../image/index.ts';
 import { localTags, pushImages } from '../image/registry/index.ts';
 import { interruptible } from './interrupt.ts';
+import { print } from './print.ts';
 import { type ProgressKind, progressKind, transferView } from './transfer.ts';
 
 /** `cloche push`: an image to its registry. */
@@ -27,7 +28,7 @@ export function pushCommand(): Command {
       } finally {
         view.end();
       }
-      if (flags.quiet) for (const one of names) process.stdout.write(`${canonical(one)}\n`);
+      if (flags.quiet) for (const one of names) print(`${canonical(one)}\n`);
     });
 }
 

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { openEngine, removeContainer, settleAll } from '../engine/index.ts';
 import { forEachName } from './output.ts';
+import { print } from './print.ts';
 
 /** `cloche rm`: remove containers and what they have written. */
 export function rmCommand(): Command {
@@ -13,7 +14,7 @@ export function rmCommand(): Command {
       await settleAll(engine);
       await forEachName(names, async (name) => {
         await removeContainer(engine, name, flags);
-        process.stdout.write(`${name}\n`);
+        print(`${name}\n`);
       });
     });
 }

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { openEngine, settleAll, usersOf } from '../engine/index.ts';
 import { type Removed, removeImage } from '../image/index.ts';
 import { forEachName } from './output.ts';
+import { print } from './print.ts';
 
 /** `cloche rmi`: take names away from images; an image goes with its last name. */
 export function rmiCommand(): Command {
@@ -25,5 +26,5 @@ export function printRemoved({ untagged, deleted }: Omit<Removed, 'freed'>): voi
     ...untagged.map((name) => `Untagged: ${name}`),
     ...deleted.map((digest) => `Deleted: ${digest}`),
   ];
-  for (const line of lines) process.stdout.write(`${line}\n`);
+  for (const line of lines) print(`${line}\n`);
 }

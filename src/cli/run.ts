@@ -16,7 +16,8 @@ import type { Rlimit } from '../linux/rlimits.ts';
 import { attached, running } from './attached.ts';
 import { addHost, addUlimit, exposed, ports } from './container-flags.ts';
 import { bytes, many, positive, whole } from './flags.ts';
-import { printError, printLeftover, printLine, printWarnings } from './output.ts';
+import { printError, printLeftover, printWarnings } from './output.ts';
+import { print } from './print.ts';
 import { imageProgress } from './progress.ts';
 import { requireTerminal, terminalSize } from './terminal.ts';
 
@@ -88,7 +89,7 @@ export function createCommand(): Command {
       const container = await createContainer(engine, options, { ...progress, ...wanted });
       progress.end();
       releaseContainer(engine, container);
-      printLine(container.id);
+      print(`${container.id}\n`);
     });
 }
 
@@ -165,7 +166,7 @@ async function run(options: RunOptions, flags: Flags): Promise<number> {
   }
   if (!options.detach) return await attached(started, options);
   await running(started);
-  printLine(container.id);
+  print(`${container.id}\n`);
   return 0;
 }
 

@@ -17,6 +17,7 @@ import { attached, running } from './attached.ts';
 import { type StopFlags, withStopFlags } from './flags.ts';
 import { printLog } from './logs.ts';
 import { forEachName, printLeftover, printWarnings } from './output.ts';
+import { print } from './print.ts';
 import { requireTerminal, terminalSize } from './terminal.ts';
 
 /** `cloche start`: start containers that were created or have ended, with the files that they left. */
@@ -35,7 +36,7 @@ export function startCommand(): Command {
         else if (flags.attach) process.exitCode = await followed(engine, container);
         else {
           await background(engine, container);
-          process.stdout.write(`${name}\n`);
+          print(`${name}\n`);
         }
       });
     });
@@ -52,7 +53,7 @@ export function restartCommand(): Command {
       await forEachName(names, async (name) => {
         await stopContainer(engine, name, flags);
         await background(engine, getContainer(engine, name));
-        process.stdout.write(`${name}\n`);
+        print(`${name}\n`);
       });
     });
 }

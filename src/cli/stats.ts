@@ -11,6 +11,7 @@ import {
 import { measure, type Usage } from '../engine/stats.ts';
 import { type Columns, list, type Row } from './format/index.ts';
 import { size } from './output.ts';
+import { isTerminal, print } from './print.ts';
 
 /** `cloche stats`: what running containers use, once or again and again. */
 export function statsCommand(): Command {
@@ -24,17 +25,16 @@ export function statsCommand(): Command {
     .action(async (names: string[], flags: Flags) => {
       const engine = openEngine();
       await settleAll(engine);
-      const { stdout } = process;
       do {
         const usages = await measure(engine, chosen(engine, names), 1000);
-        if (flags.json) stdout.write(`${JSON.stringify(usages, null, 2)}\n`);
+        if (flags.json) print(`${JSON.stringify(usages, null, 2)}\n`);
         else {
           const text = list(
             usages.map((one) => row(one, flags.trunc)),
             COLUMNS,
             flags.format,
           );
-          stdout.write(flags.stream && stdout.isTTY ? `\x1b[H\x1b[2J${text}` : text);
+          print(flags.stream && isTerminal(1) ? `\x1b[H\x1b[2J${text}` : text);
         }
       } while (flags.stream && !flags.json);
     });

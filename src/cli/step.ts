@@ -2,7 +2,7 @@ import { readSync, writeSync } from 'node:fs';
 import type { Started } from '../engine/index.ts';
 import { explainStep, type Step } from '../linux/plan/index.ts';
 import { type Change, changes, type Snapshot, takeSnapshot } from '../linux/proc/index.ts';
-import { painted } from './output.ts';
+import { painted, print } from './print.ts';
 
 /**
  * `run --step`: the birth of a container, call by call. Before each step it is shown with its
@@ -11,19 +11,16 @@ import { painted } from './output.ts';
  */
 export async function stepThrough(started: Started): Promise<void> {
   const { plan, pair } = started.birth;
-  const { stdout } = process;
   let free = process.stdin.isTTY !== true;
   let watched: { pid: number; before: Snapshot } | undefined;
-  stdout.write(
-    painted(stdout, 2, 'Enter: perform the call · c: go on without stopping · q: quit\n'),
-  );
+  print(painted(1, 2, 'Enter: perform the call · c: go on without stopping · q: quit\n'));
   for await (const index of pauses(started.pauses)) {
     if (watched !== undefined) show(changes(watched.before, takeSnapshot(watched.pid)));
     const step = plan.steps[index];
     if (step === undefined) break;
     const child = Number(started.launched.memory.value(pair.pid));
     const pid = step.stage === 'shim' || child === 0 ? started.launched.pid : child;
-    stdout.write(announce(step, index, pid));
+    print(announce(step, index, pid));
     watched = { pid, before: takeSnapshot(pid) };
     if (!free) {
       const key = ask();
@@ -58,22 +55,20 @@ async function* pauses(fd: number): AsyncGenerator<number> {
 }
 
 function announce(step: Step, index: number, pid: number): string {
-  const { stdout } = process;
   const { call } = explainStep(step, index);
-  const who = painted(stdout, 2, `${index} ${step.stage ?? ''} ${pid}`);
-  return `\n${painted(stdout, 32, `# ${step.why}`)}\n${who}  ${call.length > 240 ? `${call.slice(0, 239)}…` : call}\n`;
+  const who = painted(1, 2, `${index} ${step.stage ?? ''} ${pid}`);
+  return `\n${painted(1, 32, `# ${step.why}`)}\n${who}  ${call.length > 240 ? `${call.slice(0, 239)}…` : call}\n`;
 }
 
 function show(found: readonly Change[]): void {
-  const { stdout } = process;
   for (const { fact, before, after } of found) {
     const text =
       before === undefined
-        ? painted(stdout, 36, `  + ${fact}: ${after}`)
+        ? painted(1, 36, `  + ${fact}: ${after}`)
         : after === undefined
-          ? painted(stdout, 31, `  - ${fact}: ${before}`)
-          : painted(stdout, 33, `  ~ ${fact}: ${before} → ${after}`);
-    stdout.write(`${text}\n`);
+          ? painted(1, 31, `  - ${fact}: ${before}`)
+          : painted(1, 33, `  ~ ${fact}: ${before} → ${after}`);
+    print(`${text}\n`);
   }
 }
 

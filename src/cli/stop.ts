@@ -3,6 +3,7 @@ import { openEngine, settleAll } from '../engine/index.ts';
 import { stopContainer } from '../engine/stop.ts';
 import { type StopFlags, withStopFlags } from './flags.ts';
 import { forEachName } from './output.ts';
+import { print } from './print.ts';
 
 /** `cloche stop`: ask containers to end, and after a while make them. */
 export function stopCommand(): Command {
@@ -14,7 +15,7 @@ export function stopCommand(): Command {
       await settleAll(engine);
       await forEachName(names, async (name) => {
         await stopContainer(engine, name, flags);
-        process.stdout.write(`${name}\n`);
+        print(`${name}\n`);
       });
     });
 }

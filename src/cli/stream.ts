@@ -10,6 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { ClocheError } from '../error.ts';
+import { isTerminal } from './print.ts';
 
 /** A file by its path, or standard input for `-` and nothing. @throws `TERMINAL_REFUSED`, `FILE_NOT_FOUND` */
 export function input(path: string | undefined): AsyncIterable<Uint8Array> {
@@ -51,7 +52,7 @@ export async function output(
   signal: AbortSignal,
 ) {
   const pieces = until(signal, all);
-  if (path === undefined && process.stdout.isTTY)
+  if (path === undefined && isTerminal(1))
     throw new ClocheError(
       'TERMINAL_REFUSED',
       'cowardly refusing to save to a terminal. Use the -o flag or redirect',

@@ -1,9 +1,10 @@
 import type { TerminalSize } from '../engine/index.ts';
 import { ClocheError } from '../error.ts';
+import { isTerminal, standard } from './print.ts';
 
 /** The size of our terminal; undefined where there is none. */
 export function terminalSize(): TerminalSize | undefined {
-  const { columns, rows } = process.stdout.isTTY ? process.stdout : process.stderr;
+  const { columns, rows } = standard(isTerminal(1) ? 1 : 2);
   return columns === undefined || rows === undefined ? undefined : { width: columns, height: rows };
 }
 

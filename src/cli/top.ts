@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { openEngine, settleAll } from '../engine/index.ts';
 import { processesOf, type TopProcess } from '../engine/top.ts';
 import { table } from './output.ts';
+import { print } from './print.ts';
 
 /** `cloche top`: the processes of a container, with their ids on this machine. */
 export function topCommand(): Command {
@@ -13,9 +14,8 @@ export function topCommand(): Command {
       const engine = openEngine();
       await settleAll(engine);
       const processes = processesOf(engine, name);
-      const { stdout } = process;
-      if (flags.json) stdout.write(`${JSON.stringify(processes, null, 2)}\n`);
-      else stdout.write(table(['UID', 'PID', 'PPID', 'STIME', 'TIME', 'CMD'], processes.map(row)));
+      if (flags.json) print(`${JSON.stringify(processes, null, 2)}\n`);
+      else print(table(['UID', 'PID', 'PPID', 'STIME', 'TIME', 'CMD'], processes.map(row)));
     });
 }
 

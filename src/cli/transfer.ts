@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import type { TransferEvent } from '../image/registry/index.ts';
 import { size as inUnits } from './output.ts';
+import { type Fd, isTerminal, print, standard } from './print.ts';
 
 /** How a pull or a push shows how far it is. */
 export interface TransferView {
@@ -18,17 +19,16 @@ export function progressKind(text: string): ProgressKind {
   throw new InvalidArgumentError('it is one of auto, plain, tty, json.');
 }
 
-export function transferView(
-  kind: ProgressKind,
-  stream: NodeJS.WriteStream = process.stdout,
-): TransferView {
-  const write = (text: string) => stream.write(text);
+export function transferView(kind: ProgressKind, fd: Fd = 1): TransferView {
+  const write = (text: string) => print(text, fd);
   if (kind === 'quiet') return { show: () => undefined, end: () => undefined };
   if (kind === 'json')
     return { show: (event) => write(`${JSON.stringify(event)}\n`), end: () => undefined };
   // A terminal that was never told its size says 0.
-  if (kind === 'tty' || (kind === 'auto' && stream.isTTY))
+  if (kind === 'tty' || (kind === 'auto' && isTerminal(fd))) {
+    const stream = standard(fd);
     return terminalView(write, () => ({ columns: stream.columns || 80, rows: stream.rows || 24 }));
+  }
   return plainView(write);
 }
 

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { openEngine, settleAll } from '../engine/index.ts';
 import { waitForContainer } from '../engine/stop.ts';
 import { forEachName } from './output.ts';
+import { print } from './print.ts';
 
 /** `cloche wait`: block until containers have ended, and print their exit codes. */
 export function waitCommand(): Command {
@@ -12,7 +13,7 @@ export function waitCommand(): Command {
       const engine = openEngine();
       await settleAll(engine);
       await forEachName(names, async (name) => {
-        process.stdout.write(`${await waitForContainer(engine, name)}\n`);
+        print(`${await waitForContainer(engine, name)}\n`);
       });
     });
 }

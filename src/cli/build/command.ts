@@ -16,6 +16,7 @@ import { type Engine, openEngine, settleAll } from '../../engine/index.ts';
 import { parsePlatform } from '../../image/registry/platform.ts';
 import { printWarnings } from '../check.ts';
 import { interruptible } from '../interrupt.ts';
+import { print } from '../print.ts';
 import { buildTo } from './deliver.ts';
 import {
   type BuildFlags,
@@ -89,5 +90,5 @@ async function buildFrom(
 }
 
 function printExplained(all: readonly Explained[], { json }: BuildFlags): void {
-  process.stdout.write(json ? `${JSON.stringify(all, undefined, 2)}\n` : explainedText(all));
+  print(json ? `${JSON.stringify(all, undefined, 2)}\n` : explainedText(all));
 }

@@ -11,7 +11,7 @@ import {
 import { ClocheError } from '../../error.ts';
 import { parseReference, type Store, withTag } from '../../image/index.ts';
 import { writeFileAtomically } from '../../image/state/atomic.ts';
-import { printLine } from '../output.ts';
+import { print } from '../print.ts';
 import { output } from '../stream.ts';
 import { transferView } from '../transfer.ts';
 import { type BuildFlags, isQuiet } from './flags.ts';
@@ -67,7 +67,7 @@ async function pushAll(
   const { pushImages } = await import('../../image/registry/index.ts');
   const names = tags.map((tag) => withTag(parseReference(tag)));
   const repositories = Map.groupBy(names, ({ domain, path }) => `${domain}/${path}`);
-  const view = transferView(quiet ? 'quiet' : 'auto', process.stderr);
+  const view = transferView(quiet ? 'quiet' : 'auto', 2);
   try {
     for (const [first, ...others] of repositories.values())
       if (first !== undefined)
@@ -85,7 +85,7 @@ function report(image: BuiltImage, flags: BuildFlags): void {
   if (flags.iidfile !== undefined) write(flags.iidfile, image.id);
   if (flags.metadataFile !== undefined)
     write(flags.metadataFile, `${JSON.stringify(metadata(image), undefined, 2)}\n`);
-  if (isQuiet(flags)) printLine(image.id);
+  if (isQuiet(flags)) print(`${image.id}\n`);
 }
 
 /** Buildx' keys, and under our own what each step did. */

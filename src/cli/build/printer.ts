@@ -1,5 +1,5 @@
 import { type BuildEvent, type OnEvent, plainPrinter } from '../../build/index.ts';
-import { isForPeople } from '../output.ts';
+import { isForPeople, isTerminal, print, standard } from '../print.ts';
 import { buildView } from './view.ts';
 
 /** Shows a build's events as they come. */
@@ -14,11 +14,9 @@ export interface BuildPrinter {
 /** @param kind of `--progress`: `auto`, `plain`, `tty`, `json`, `quiet` */
 export function buildPrinter(kind: string): BuildPrinter {
   if (kind === 'quiet') return holding({ onEvent: () => undefined });
-  if (kind === 'json')
-    return holding({ onEvent: (event) => process.stdout.write(`${JSON.stringify(event)}\n`) });
-  const { stderr } = process;
-  if (kind === 'tty' || (kind === 'auto' && stderr.isTTY)) return holding(drawn(stderr));
-  return holding({ onEvent: plainPrinter((line) => stderr.write(`${line}\n`)) });
+  if (kind === 'json') return holding({ onEvent: (event) => print(`${JSON.stringify(event)}\n`) });
+  if (kind === 'tty' || (kind === 'auto' && isTerminal(2))) return holding(drawn());
+  return holding({ onEvent: plainPrinter((line) => print(`${line}\n`, 2)) });
 }
 
 interface Shown {
@@ -52,12 +50,13 @@ function holding({ onEvent, pause, resume }: Shown): BuildPrinter {
 /** How often it is drawn, in milliseconds. */
 const FRAME = 100;
 
-function drawn(stderr: NodeJS.WriteStream): Shown {
+function drawn(): Shown {
+  const stderr = standard(2);
   const view = buildView({
     write: (text) => stderr.write(text),
     columns: () => stderr.columns || 80,
     rows: () => stderr.rows || 24,
-    hasColours: isForPeople(stderr),
+    hasColours: isForPeople(2),
     now: () => performance.now(),
   });
   let timer = setInterval(view.draw, FRAME);

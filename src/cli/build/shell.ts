@@ -1,6 +1,7 @@
 import type { BuildShell, OpenShell } from '../../engine/build/index.ts';
 import { ClocheError } from '../../error.ts';
-import { painted, printError } from '../output.ts';
+import { printError } from '../output.ts';
+import { isTerminal, painted, print } from '../print.ts';
 import { terminalSize, withRawTerminal } from '../terminal.ts';
 import type { BuildPrinter } from './printer.ts';
 
@@ -11,15 +12,14 @@ import type { BuildPrinter } from './printer.ts';
  * @throws {ClocheError} `NOT_A_TTY`
  */
 export function buildShell(printer: BuildPrinter, interactive: boolean): BuildShell {
-  const { stdin, stdout, stderr } = process;
-  const tty = stdin.isTTY === true && (stdout.isTTY === true || stderr.isTTY === true);
+  const tty = process.stdin.isTTY === true && (isTerminal(1) || isTerminal(2));
   if (!tty && !interactive)
     throw new ClocheError('NOT_A_TTY', '--debug opens a shell, and the input device is not a TTY', {
       class: 'invalid-argument',
       hint: 'Build at a terminal, or say -i as well: then the shell reads standard input.',
     });
   let shown: Promise<void> | undefined;
-  const screen = stdout.isTTY ? 1 : 2;
+  const screen = isTerminal(1) ? 1 : 2;
   return {
     tty,
     stdio: tty ? [0, screen, screen] : [0, 1, 2],
@@ -35,9 +35,8 @@ async function lend(
   open: () => Promise<OpenShell>,
   { tty, signal }: { readonly tty: boolean; readonly signal: AbortSignal },
 ): Promise<void> {
-  const { stderr } = process;
-  stderr.write(`${painted(stderr, 31, 'RUN:')} ${why}\n`);
-  stderr.write('A shell in the state that it left; the build ends when you leave it (exit).\n');
+  print(`${painted(2, 31, 'RUN:')} ${why}\n`, 2);
+  print('A shell in the state that it left; the build ends when you leave it (exit).\n', 2);
   try {
     const { exited, resize } = await open();
     await (tty ? withRawTerminal(resize, exited) : exited);

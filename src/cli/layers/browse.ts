@@ -1,4 +1,5 @@
 import type { Analysis } from '../../image/layers/index.ts';
+import { print, standard } from '../print.ts';
 import { beginning, type Key, pressed, screen } from './browser.ts';
 
 /** What terminals send, and vi's letters for the same. */
@@ -36,13 +37,14 @@ const KEYS: Readonly<Record<string, Key>> = {
  * and is as it was afterwards, whatever happens.
  */
 export async function browseLayers(image: string, analysis: Analysis): Promise<void> {
-  const { stdin, stdout } = process;
+  const { stdin } = process;
+  const stdout = standard(1);
   let place = beginning(image, analysis);
   const rows = () => stdout.rows ?? 24;
   const show = () =>
-    stdout.write(`\x1b[H\x1b[2J${screen(place, rows(), stdout.columns ?? 80).join('\r\n')}`);
+    print(`\x1b[H\x1b[2J${screen(place, rows(), stdout.columns ?? 80).join('\r\n')}`);
   stdin.setRawMode(true);
-  stdout.write('\x1b[?1049h\x1b[?25l');
+  print('\x1b[?1049h\x1b[?25l');
   process.on('SIGWINCH', show);
   try {
     show();
@@ -57,7 +59,7 @@ export async function browseLayers(image: string, analysis: Analysis): Promise<v
     }
   } finally {
     process.off('SIGWINCH', show);
-    stdout.write('\x1b[?25h\x1b[?1049l');
+    print('\x1b[?25h\x1b[?1049l');
     stdin.setRawMode(false);
   }
 }

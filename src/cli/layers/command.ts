@@ -3,6 +3,7 @@ import { openEngine } from '../../engine/index.ts';
 import { getImage, type Store } from '../../image/index.ts';
 import { analyse, compare } from '../../image/layers/index.ts';
 import { whole } from '../flags.ts';
+import { print } from '../print.ts';
 import { requireTerminal } from '../terminal.ts';
 import { comparisonText } from './comparison.ts';
 import { analysisForPrograms, comparisonForPrograms } from './programs.ts';
@@ -25,10 +26,9 @@ export function layersCommand(): Command {
     .option('--json', 'print JSON', false)
     .action(async (name: string, other: string | undefined, flags: Flags) => {
       const { store } = openEngine();
-      const { stdout } = process;
       if (flags.browse) await browse(store, name);
-      else if (other === undefined) stdout.write(oneImage(store, name, flags));
-      else stdout.write(twoImages(store, name, other, flags));
+      else if (other === undefined) print(oneImage(store, name, flags));
+      else print(twoImages(store, name, other, flags));
     });
 }
 

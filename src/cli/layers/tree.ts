@@ -1,5 +1,6 @@
 import { type Analysis, type Nested, nest } from '../../image/layers/index.ts';
-import { painted, size } from '../output.ts';
+import { size } from '../output.ts';
+import { painted } from '../print.ts';
 import { shortened } from './table.ts';
 
 /** The files of each layer as a tree. @param depth how many levels are shown; 0 for all */
@@ -9,7 +10,7 @@ export function treeText({ instructions }: Analysis, depth: number): string {
     .filter(({ diffId }) => diffId !== undefined)
     .map((one, i) => {
       const head = `${i + 1}  ${shortened(one, 90)}  ${size(one.size)}`;
-      return `${painted(process.stdout, 1, head)}\n${branches(nest(one.changes), '', most).join('')}`;
+      return `${painted(1, 1, head)}\n${branches(nest(one.changes), '', most).join('')}`;
     })
     .join('\n');
 }
@@ -32,7 +33,7 @@ export function labelOf(node: Nested): string {
   const count = isDirectory ? `  ${files} file${files === 1 ? '' : 's'}` : '';
   const bytes = node.size > 0 || !isDirectory ? `  ${size(node.size)}` : '';
   const text = `${sign} ${node.name}${isDirectory ? '/' : ''}${bytes}${count}`;
-  return colour === 0 ? text : painted(process.stdout, colour, text);
+  return colour === 0 ? text : painted(1, colour, text);
 }
 
 const SIGNS = {

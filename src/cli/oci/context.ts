@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
-import { painted } from '../output.ts';
+import { painted, print } from '../print.ts';
 
 /** What the commands of `cloche oci` have in common: its global flags. */
 export interface Context {
@@ -37,7 +37,7 @@ export function contextOf(flags: () => GlobalFlags): Context {
     warn: (warnings) => {
       for (const warning of warnings) {
         log(flags(), 'warning', warning);
-        process.stderr.write(`${painted(process.stderr, 33, 'warning:')} ${warning}\n`);
+        print(`${painted(2, 33, 'warning:')} ${warning}\n`, 2);
       }
     },
   };

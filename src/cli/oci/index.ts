@@ -15,6 +15,7 @@ import {
 import { runRoot } from '../../state.ts';
 import { whole } from '../flags.ts';
 import { table } from '../output.ts';
+import { print } from '../print.ts';
 import { withRawTerminal } from '../terminal.ts';
 import { type Context, contextOf, type GlobalFlags } from './context.ts';
 import { ociExec } from './exec.ts';
@@ -115,7 +116,7 @@ function lookCommands({ root, logged }: Context): Command[] {
       .action(
         logged((id) => {
           const state = stateOf(root(), readRecord(root(), id));
-          process.stdout.write(`${JSON.stringify(state, null, 2)}\n`);
+          print(`${JSON.stringify(state, null, 2)}\n`);
         }),
       ),
     new Command('list')
@@ -124,8 +125,8 @@ function lookCommands({ root, logged }: Context): Command[] {
       .option('-q, --quiet', 'only IDs', false)
       .action((flags) => {
         const states = allRecords(root()).map((record) => stateOf(root(), record));
-        if (flags.format === 'json') process.stdout.write(`${JSON.stringify(states)}\n`);
-        else if (flags.quiet) for (const { id } of states) process.stdout.write(`${id}\n`);
+        if (flags.format === 'json') print(`${JSON.stringify(states)}\n`);
+        else if (flags.quiet) for (const { id } of states) print(`${id}\n`);
         else {
           const rows = states.map(({ id, pid, status, bundle, created }) => [
             id,
@@ -134,7 +135,7 @@ function lookCommands({ root, logged }: Context): Command[] {
             bundle,
             created,
           ]);
-          process.stdout.write(table(['ID', 'PID', 'STATUS', 'BUNDLE', 'CREATED'], rows));
+          print(table(['ID', 'PID', 'STATUS', 'BUNDLE', 'CREATED'], rows));
         }
       }),
   ];

@@ -10,6 +10,7 @@ import {
 import { ClocheError } from '../../error.ts';
 import { CAPABILITIES } from '../../linux/capabilities.ts';
 import type { NamespaceType, Spec } from '../../runtime/index.ts';
+import { print } from '../print.ts';
 
 const RUNC_CAPABILITIES = ['CAP_AUDIT_WRITE', 'CAP_KILL', 'CAP_NET_BIND_SERVICE'];
 const NAMESPACES: readonly NamespaceType[] = ['pid', 'network', 'ipc', 'uts', 'mount', 'cgroup'];
@@ -88,6 +89,6 @@ export function ociFeatures(): Command {
         mountExtensions: { idmap: { enabled: false } },
       },
     };
-    process.stdout.write(`${JSON.stringify(features, null, 2)}\n`);
+    print(`${JSON.stringify(features, null, 2)}\n`);
   });
 }

@@ -7,6 +7,7 @@ import { type CacheRow, cacheRows, forgetCache } from '../../image/prune.ts';
 import { holds, parseFilters, timeOf } from '../filters.ts';
 import { many } from '../flags.ts';
 import { duration, size, table } from '../output.ts';
+import { print } from '../print.ts';
 import { confirm } from './confirm.ts';
 
 /** `cloche builder prune`: forget steps of builds, and remove the layers that only they need. */
@@ -24,8 +25,8 @@ export function builderPruneCommand(): Command {
       const { store } = openEngine();
       const isOld = (time: number) => holds(filters, 'until', (until) => time < timeOf(until));
       const pruned = pruneBuilder(store, flags.all, isOld);
-      if (flags.json) process.stdout.write(`${JSON.stringify(pruned, null, 2)}\n`);
-      else process.stdout.write(`${printed(pruned.removed)}Total:\t${size(pruned.freed)}\n`);
+      if (flags.json) print(`${JSON.stringify(pruned, null, 2)}\n`);
+      else print(`${printed(pruned.removed)}Total:\t${size(pruned.freed)}\n`);
     });
 }
 

@@ -1,6 +1,7 @@
 import { readSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
 import { size } from '../output.ts';
+import { print } from '../print.ts';
 
 /**
  * Says what will go and asks whether it may, as docker does: `y` and Enter, and anything else, or no
@@ -9,7 +10,7 @@ import { size } from '../output.ts';
  * @throws {ClocheError} `CANCELLED`
  */
 export function confirm(what: string, warning: string): void {
-  process.stdout.write(`WARNING! ${warning}\nAre you sure you want to continue? [y/N] `);
+  print(`WARNING! ${warning}\nAre you sure you want to continue? [y/N] `);
   if (line().toLowerCase() === 'y') return;
   throw new ClocheError('CANCELLED', `${what} prune has been cancelled`, {
     class: 'conflict',

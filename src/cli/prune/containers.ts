@@ -3,6 +3,7 @@ import { openEngine, settleAll } from '../../engine/index.ts';
 import { pruneContainers } from '../../engine/prune.ts';
 import { holds, parseFilters, timeOf } from '../filters.ts';
 import { many } from '../flags.ts';
+import { print } from '../print.ts';
 import { confirm, reclaimed, section } from './confirm.ts';
 
 /** `cloche container prune`: remove the containers that do not run. */
@@ -20,10 +21,7 @@ export function containerPruneCommand(): Command {
       const pruned = await pruneContainers(engine, ({ created }) =>
         holds(filters, 'until', (time) => created.getTime() < timeOf(time)),
       );
-      if (flags.json) process.stdout.write(`${JSON.stringify(pruned, null, 2)}\n`);
-      else
-        process.stdout.write(
-          section('Deleted Containers', pruned.removed) + reclaimed(pruned.freed),
-        );
+      if (flags.json) print(`${JSON.stringify(pruned, null, 2)}\n`);
+      else print(section('Deleted Containers', pruned.removed) + reclaimed(pruned.freed));
     });
 }

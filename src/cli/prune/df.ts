@@ -3,6 +3,7 @@ import { type DiskUse, diskUse } from '../../engine/disk-use.ts';
 import { openEngine, settleAll } from '../../engine/index.ts';
 import { type Columns, list, type Row } from '../format/index.ts';
 import { size } from '../output.ts';
+import { print } from '../print.ts';
 
 /** `cloche system df`: what takes how much of the disk, and how much of it could go. */
 export function systemDfCommand(): Command {
@@ -14,9 +15,8 @@ export function systemDfCommand(): Command {
       const engine = openEngine();
       await settleAll(engine);
       const uses = diskUse(engine);
-      const { stdout } = process;
-      if (flags.json) stdout.write(`${JSON.stringify(uses, null, 2)}\n`);
-      else stdout.write(list(uses.map(rowOf), COLUMNS, flags.format));
+      if (flags.json) print(`${JSON.stringify(uses, null, 2)}\n`);
+      else print(list(uses.map(rowOf), COLUMNS, flags.format));
     });
 }
 

@@ -5,6 +5,7 @@ import { configOf, type Removed } from '../../image/index.ts';
 import { pruneImages } from '../../image/prune.ts';
 import { type Filters, hasLabel, holds, holdsAll, parseFilters, timeOf } from '../filters.ts';
 import { many } from '../flags.ts';
+import { print } from '../print.ts';
 import { confirm, reclaimed, section } from './confirm.ts';
 
 /** `cloche image prune`: remove the images that have lost their names, or all that nobody uses. */
@@ -24,8 +25,8 @@ export function imagePruneCommand(): Command {
       const engine = openEngine();
       await settleAll(engine);
       const removed = unusedImages(engine, flags.all, filters);
-      if (flags.json) process.stdout.write(`${JSON.stringify(removed, null, 2)}\n`);
-      else process.stdout.write(imageSection(removed) + reclaimed(removed.freed));
+      if (flags.json) print(`${JSON.stringify(removed, null, 2)}\n`);
+      else print(imageSection(removed) + reclaimed(removed.freed));
     });
 }
 

@@ -3,6 +3,7 @@ import { openEngine, settleAll } from '../../engine/index.ts';
 import { pruneContainers, pruneMachine, pruneVolumes } from '../../engine/prune.ts';
 import { holds, parseFilters, timeOf } from '../filters.ts';
 import { many } from '../flags.ts';
+import { print } from '../print.ts';
 import { pruneBuilder } from './builder.ts';
 import { confirm, reclaimed, section } from './confirm.ts';
 import { imageSection, unusedImages } from './images.ts';
@@ -34,11 +35,11 @@ export function systemPruneCommand(): Command {
       const freed = containers.freed + volumes.freed + images.freed + cache.freed;
       const keys = cache.removed.map(({ key }) => key);
       if (flags.json)
-        process.stdout.write(
+        print(
           `${JSON.stringify({ containers, volumes, images, cache: keys, machine, freed }, null, 2)}\n`,
         );
       else
-        process.stdout.write(
+        print(
           section('Deleted Containers', containers.removed) +
             section('Deleted Volumes', volumes.removed) +
             section('Deleted Networks and Cgroups', machine) +
