@@ -66,7 +66,7 @@ test.each([
   ['an unknown image', ['no/such/image'], "unable to find image 'no/such/image:latest' locally"],
   ['a name with a slash', ['--name', 'a/b', image, 'true'], 'invalid container name'],
   ['a size that is none', ['--memory', 'much', image, 'true'], 'a size looks like'],
-  ['a volume without a target', ['-v', '/tmp', image, 'true'], 'invalid volume specification'],
+  ['a volume without a target', ['-v', 'tmp', image, 'true'], 'invalid volume specification'],
   ['an unknown user', ['-u', 'gardener', image, 'true'], 'unable to find user gardener'],
   ['an unknown capability', ['--cap-add', 'FLY', image, 'true'], 'CAP_FLY'],
   ['-t without a terminal', ['-t', image, 'true'], 'not a TTY'],

@@ -185,6 +185,28 @@ export const COMMANDS: Readonly<Record<string, Entries>> = {
         ...IMAGE,
       },
     ],
+    volume: [
+      'Manage volumes',
+      {
+        create: [
+          'Create a volume',
+          async () => (await import('./volume/create.ts')).volumeCreateCommand(),
+        ],
+        inspect: [
+          'Show all that is known of volumes',
+          async () => (await import('./volume/inspect.ts')).volumeInspectCommand(),
+        ],
+        ls: ['List volumes', async () => (await import('./volume/list.ts')).volumeListCommand()],
+        prune: [
+          'Remove volumes that no container has',
+          async () => (await import('./prune/volumes.ts')).volumePruneCommand(),
+        ],
+        rm: [
+          'Remove one or more volumes that no container has',
+          async () => (await import('./volume/remove.ts')).volumeRemoveCommand(),
+        ],
+      },
+    ],
     system: [
       'Manage what there is in all',
       {

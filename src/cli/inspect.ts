@@ -28,18 +28,27 @@ export function inspectCommand(only?: Kind): Command {
   return command.action(async (names: string[], flags: { format?: string; type?: Kind }) => {
     const engine = openEngine();
     await settleAll(engine);
-    const found: unknown[] = [];
-    const missing: unknown[] = [];
-    for (const name of names) {
-      try {
-        found.push(inspect(engine, name, only ?? flags.type));
-      } catch (error) {
-        missing.push(error);
-      }
-    }
-    print(printed(found, flags.format));
-    for (const error of missing) process.exitCode = printError(error);
+    inspected(names, (name) => inspect(engine, name, only ?? flags.type), flags.format);
   });
+}
+
+/** Prints what there is of each name, and then which of them are not there. */
+export function inspected(
+  names: readonly string[],
+  look: (name: string) => unknown,
+  format: string | undefined,
+): void {
+  const found: unknown[] = [];
+  const missing: unknown[] = [];
+  for (const name of names) {
+    try {
+      found.push(look(name));
+    } catch (error) {
+      missing.push(error);
+    }
+  }
+  print(printed(found, format));
+  for (const error of missing) process.exitCode = printError(error);
 }
 
 function printed(found: readonly unknown[], format: string | undefined): string {

@@ -9,7 +9,8 @@ export function rmCommand(): Command {
     .description('Remove one or more containers')
     .argument('<container...>')
     .option('-f, --force', 'kill a running container first', false)
-    .action(async (names: string[], flags: { force: boolean }) => {
+    .option('-v, --volumes', 'remove its volumes without a name, too', false)
+    .action(async (names: string[], flags: { force: boolean; volumes: boolean }) => {
       const engine = openEngine();
       await settleAll(engine);
       await forEachName(names, async (name) => {

@@ -60,7 +60,12 @@ export function runCommand(): Command {
     .option('--rm', 'remove the container when it exits', false)
     .option('-t, --tty', 'allocate a pseudo-TTY', false)
     .option('-u, --user <user>', 'user or UID, and :group or GID')
-    .option('-v, --volume <volume>', 'bind mount a volume: source:target[:ro]', many, [])
+    .option(
+      '-v, --volume <volume>',
+      'mount a volume or a directory: [source:]target[:ro]',
+      many,
+      [],
+    )
     .option('-w, --workdir <directory>', 'working directory inside')
     .option('--explain', 'print the system calls that would make it, with their reasons', false)
     .option('--step', 'go through its birth call by call', false)

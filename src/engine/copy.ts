@@ -9,6 +9,7 @@ import { components, find, type Tree } from '../image/tree.ts';
 import type { Engine } from './engine.ts';
 import { type Container, getContainer } from './records.ts';
 import { isAlive } from './settle.ts';
+import { parseVolume } from './volumes/index.ts';
 
 export interface CopyOptions {
   /** Keep owners; else everything is root's. */
@@ -109,7 +110,7 @@ function treeAt(
 function refuseMounted({ name, options }: Container, path: string): void {
   const names = components(path);
   for (const volume of options.volumes) {
-    const [source, target = ''] = volume.split(':');
+    const { source, target } = parseVolume(volume);
     if (!components(target).every((one, i) => names[i] === one)) continue;
     throw new ClocheError('PATH_MOUNTED', `'${path}' in '${name}' is on the volume '${source}'`, {
       class: 'invalid-argument',

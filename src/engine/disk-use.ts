@@ -1,5 +1,3 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { keptMounts } from '../build/mounts/prune.ts';
 import { directorySize } from '../image/directory-size.ts';
 import { type ChainId, findActive, listImages } from '../image/index.ts';
@@ -7,6 +5,7 @@ import { cacheRows, closureOf } from '../image/prune.ts';
 import type { Engine } from './engine.ts';
 import { allContainers, type Container } from './records.ts';
 import { isAlive } from './settle.ts';
+import { listVolumes, usedVolumes } from './volumes/index.ts';
 
 /** How much of the disk one kind of thing takes, in bytes of files. */
 export interface DiskUse {
@@ -54,18 +53,14 @@ function containersUse(engine: Engine): DiskUse {
 }
 
 function volumesUse(engine: Engine): DiskUse {
-  const folder = join(engine.store.root, 'volumes');
-  const names = existsSync(folder) ? readdirSync(folder) : [];
-  const mounted = new Set(
-    allContainers(engine).flatMap(({ options }) => options.volumes.map((one) => one.split(':')[0])),
-  );
-  const size = (of: readonly string[]) =>
-    of.reduce((sum, name) => sum + directorySize(join(folder, name)), 0);
-  const active = names.filter((name) => mounted.has(name));
-  const all = size(names);
+  const volumes = listVolumes(engine);
+  const used = usedVolumes(engine);
+  const active = volumes.filter(({ name }) => used.has(name));
+  const size = (of: typeof volumes) => of.reduce((sum, { path }) => sum + directorySize(path), 0);
+  const all = size(volumes);
   return {
     kind: 'Local Volumes',
-    total: names.length,
+    total: volumes.length,
     active: active.length,
     size: all,
     reclaimable: all - size(active),

@@ -1,6 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
-import { ClocheError } from '../error.ts';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Mount } from '../runtime/index.ts';
 import { BRIDGE } from './bridge.ts';
 import type { RunOptions } from './options.ts';
@@ -50,30 +49,6 @@ function resolvConf(): string {
   const own = read('/etc/resolv.conf');
   if (!/^nameserver\s+127\.0\.0\.53/m.test(own)) return own;
   return read('/run/systemd/resolve/resolv.conf') || own;
-}
-
-/**
- * `-v source:target[:options]` as a mount. A source without a slash names a volume, kept in the
- * state directory; a directory that is missing on the host is made, as docker makes it.
- *
- * @throws {ClocheError} `VOLUME_INVALID`
- */
-export function volumeMount(root: string, volume: string): Mount {
-  const [source = '', target, mode = ''] = volume.split(':');
-  if (target === undefined || !isAbsolute(target) || source === '')
-    throw new ClocheError('VOLUME_INVALID', `invalid volume specification '${volume}'`, {
-      class: 'invalid-argument',
-      hint: 'write -v /path/on/host:/path/in/container, and :ro behind it for read-only',
-    });
-  if (!/^[a-z,]*$/.test(mode))
-    throw new ClocheError('VOLUME_INVALID', `invalid mode '${mode}' for volume '${volume}'`, {
-      class: 'invalid-argument',
-      hint: 'ro or rw',
-    });
-  const path = isAbsolute(source) ? source : join(root, 'volumes', source);
-  if (!existsSync(path)) mkdirSync(path, { recursive: true });
-  const access = mode.split(',').filter((word) => word === 'ro' || word === 'rw');
-  return { destination: target, type: 'bind', source: path, options: ['rbind', ...access] };
 }
 
 /** Whether the source of a bind mount is a directory; a missing one is for the kernel to refuse. */

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 import { configOf, findActive, type Image } from '../image/index.ts';
 import { cgroupOf } from '../linux/cgroup/index.ts';
 import type { Engine } from './engine.ts';
@@ -8,6 +8,7 @@ import { containerSide, exposedPorts } from './ports/index.ts';
 import { type Container, directoryOf } from './records.ts';
 import { isAlive } from './settle.ts';
 import { stateOf } from './state.ts';
+import { isReadOnly, parseVolume } from './volumes/index.ts';
 
 /**
  * What docker's `container inspect` says of a container, in its names, for all that is known here.
@@ -97,15 +98,15 @@ function hostShape({ options }: Container) {
 }
 
 function mountShape(engine: Engine, volume: string) {
-  const [source = '', destination = '', mode = ''] = volume.split(':');
-  const isBind = isAbsolute(source);
+  const spec = parseVolume(volume);
+  const { source = '', isVolume, target, mode } = spec;
   return {
-    Type: isBind ? 'bind' : 'volume',
-    ...(isBind ? {} : { Name: source }),
-    Source: isBind ? source : join(engine.store.root, 'volumes', source),
-    Destination: destination,
+    Type: isVolume ? 'volume' : 'bind',
+    ...(isVolume ? { Name: source, Driver: 'local' } : {}),
+    Source: isVolume ? join(engine.store.root, 'volumes', source) : source,
+    Destination: target,
     Mode: mode,
-    RW: !mode.split(',').includes('ro'),
+    RW: !isReadOnly(spec),
   };
 }
 

@@ -1,5 +1,4 @@
-import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, rmdirSync } from 'node:fs';
 import { directorySize } from '../image/directory-size.ts';
 import { isAnybodyWorking, isDead } from '../image/index.ts';
 import { BRIDGE_NAME, removeBridge } from './bridge.ts';
@@ -7,6 +6,7 @@ import { containerSize } from './disk-use.ts';
 import { CGROUP_PARENT, type Engine } from './engine.ts';
 import { allContainers, type Container, ownerOf } from './records.ts';
 import { removeContainer } from './remove.ts';
+import { isAnonymous, listVolumes, removeVolume, usedVolumes } from './volumes/index.ts';
 
 /** What went, by name, and how many bytes it had. */
 export interface Pruned {
@@ -29,22 +29,17 @@ export async function pruneContainers(
 }
 
 /**
- * Removes volumes without a name of their own, 64 hexadecimal digits, that no container has. Those
- * with a name are data that somebody wants.
+ * Removes volumes that no container has; unless `all`, only those without a name of their own: the
+ * others are data that somebody wants.
  */
-export function pruneVolumes(engine: Engine): Pruned {
-  const folder = join(engine.store.root, 'volumes');
-  const used = new Set(allContainers(engine).flatMap(({ options }) => options.volumes.map(nameOf)));
-  const removed = (existsSync(folder) ? readdirSync(folder) : []).filter(
-    (name) => /^[0-9a-f]{64}$/.test(name) && !used.has(name),
+export function pruneVolumes(engine: Engine, { all = false } = {}): Pruned {
+  const used = usedVolumes(engine);
+  const unwanted = listVolumes(engine).filter(
+    ({ name }) => (all || isAnonymous(name)) && !used.has(name),
   );
-  const freed = removed.reduce((sum, name) => sum + directorySize(join(folder, name)), 0);
-  for (const name of removed) rmSync(join(folder, name), { recursive: true, force: true });
-  return { removed, freed };
-}
-
-function nameOf(volume: string): string {
-  return volume.split(':')[0] ?? '';
+  const freed = unwanted.reduce((sum, { path }) => sum + directorySize(path), 0);
+  for (const { name } of unwanted) removeVolume(engine, name);
+  return { removed: unwanted.map(({ name }) => name), freed };
 }
 
 /**

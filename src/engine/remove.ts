@@ -5,6 +5,14 @@ import type { Engine } from './engine.ts';
 import { killContainer } from './kill.ts';
 import { deleteRow, directoryOf, getContainer } from './records.ts';
 import { isAlive, removeCgroup } from './settle.ts';
+import { removeAnonymous } from './volumes/index.ts';
+
+export interface RemoveOptions {
+  /** A running one is killed first. */
+  readonly force?: boolean | undefined;
+  /** Its volumes without a name go with it. */
+  readonly volumes?: boolean | undefined;
+}
 
 /**
  * Removes a container: its record, its directory, its changes to the image.
@@ -14,7 +22,7 @@ import { isAlive, removeCgroup } from './settle.ts';
 export async function removeContainer(
   engine: Engine,
   name: string,
-  about: { readonly force?: boolean } = {},
+  about: RemoveOptions = {},
 ): Promise<string> {
   const container = getContainer(engine, name);
   if (isAlive(container)) {
@@ -30,6 +38,7 @@ export async function removeContainer(
   await discard(engine.store, { id: container.snapshot });
   await rm(directoryOf(engine, container.id), { recursive: true, force: true });
   deleteRow(engine, container.id);
+  if (about.volumes === true) removeAnonymous(engine, container);
   return container.id;
 }
 
@@ -39,7 +48,7 @@ export async function removeContainer(
  */
 export async function removeEnded(engine: Engine, id: string): Promise<void> {
   try {
-    await removeContainer(engine, id, { force: true });
+    await removeContainer(engine, id, { force: true, volumes: true });
   } catch (error) {
     if (!(error instanceof ClocheError) || error.code !== 'CONTAINER_NOT_FOUND') throw error;
   }

@@ -14,7 +14,7 @@ import { cgroupSteps } from '../linux/cgroup/index.ts';
 import { type Launched, launch } from '../linux/launch.ts';
 import { type ContainerPlan, containerPlan, type Io, winsizeBytes } from '../runtime/index.ts';
 import { CGROUP_PARENT, type Engine } from './engine.ts';
-import { etcMounts, kindOf, volumeMount } from './files.ts';
+import { etcMounts, kindOf } from './files.ts';
 import { attach } from './network.ts';
 import type { RunOptions } from './options.ts';
 import { portsOf, portWarnings } from './ports/index.ts';
@@ -29,6 +29,7 @@ import { removeContainer } from './remove.ts';
 import { seccompOf } from './seccomp.ts';
 import { argvOf, specOf } from './spec.ts';
 import { identityOf } from './users.ts';
+import { chooseVolumes, makeVolumes, volumeMount } from './volumes/index.ts';
 import { watchForEnd, watchForStart } from './watch.ts';
 
 /** A container that was started by us and is attached to our input and output. */
@@ -67,7 +68,7 @@ export interface StartOptions extends ResolveOptions {
 /**
  * Creates a container and its record; it is not started yet.
  *
- * @throws {ClocheError} `IMAGE_NOT_FOUND`, `NAME_IN_USE`, `NO_COMMAND`, `USER_NOT_FOUND`, …
+ * @throws {ClocheError} `IMAGE_NOT_FOUND`, `NAME_IN_USE`, `NO_COMMAND`, `VOLUME_INVALID`, …
  */
 export async function createContainer(
   engine: Engine,
@@ -75,8 +76,18 @@ export async function createContainer(
   about: ResolveOptions = {},
 ): Promise<Container> {
   const image = await resolveImage(engine.store, options.image, about);
-  const argv = argvOf(options, configOf(engine.store, image).config);
-  return insertContainer(engine, image, options, argv, (id) => snapshotFor(engine, image, id));
+  const { config } = configOf(engine.store, image);
+  const argv = argvOf(options, config);
+  const whole = { ...options, volumes: chooseVolumes(options.volumes, config) };
+  const snapshot = (id: string) => snapshotFor(engine, image, id);
+  const container = insertContainer(engine, image, whole, argv, snapshot);
+  try {
+    await makeVolumes(engine, image, whole.volumes);
+  } catch (error) {
+    await abandonContainer(engine, container);
+    throw error;
+  }
+  return container;
 }
 
 function snapshotFor(engine: Engine, image: Image, id: string): string {
@@ -175,5 +186,5 @@ export async function startContainer(
 /** Takes back a container that was created and will not be started. */
 export async function abandonContainer(engine: Engine, container: Container): Promise<void> {
   await discard(engine.store, { id: container.snapshot });
-  await removeContainer(engine, container.id, { force: true });
+  await removeContainer(engine, container.id, { force: true, volumes: true });
 }

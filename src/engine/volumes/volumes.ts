@@ -1,0 +1,125 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { ClocheError } from '../../error.ts';
+import { type Store, temporaryPath } from '../../image/index.ts';
+import type { Engine } from '../engine.ts';
+import { allContainers, type Container } from '../records.ts';
+import { isAnonymous, parseVolume, requireVolumeName } from './spec.ts';
+
+/** A directory below the state's, which outlives containers. */
+export interface Volume {
+  readonly name: string;
+  readonly path: string;
+  readonly created: Date;
+}
+
+/** By name. */
+export function listVolumes({ store }: Engine): Volume[] {
+  const folder = join(store.root, 'volumes');
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  return names.sort().map((name) => volumeOf(store, name));
+}
+
+/** @throws {ClocheError} `VOLUME_NOT_FOUND`, in docker's words */
+export function getVolume({ store }: Engine, name: string): Volume {
+  requireVolumeName(name);
+  if (existsSync(pathOf(store, name))) return volumeOf(store, name);
+  throw new ClocheError('VOLUME_NOT_FOUND', `get ${name}: no such volume`, {
+    class: 'not-found',
+    hint: 'cloche volume ls lists what there is',
+  });
+}
+
+/**
+ * Makes a volume; one that is there already stays as it is.
+ *
+ * @param fill writes what it begins with into a directory; a volume is there with all of it or not at all
+ * @throws {ClocheError} `VOLUME_INVALID`
+ */
+export async function ensureVolume(
+  { store }: Engine,
+  name: string,
+  fill: (directory: string) => Promise<void> = async () => undefined,
+): Promise<Volume> {
+  requireVolumeName(name);
+  const path = pathOf(store, name);
+  if (isEmpty(path)) {
+    const directory = temporaryPath(store);
+    mkdirSync(join(store.root, 'volumes'), { recursive: true });
+    mkdirSync(directory);
+    try {
+      await fill(directory);
+      renameSync(directory, path);
+    } catch (error) {
+      rmSync(directory, { recursive: true, force: true });
+      // Somebody else was quicker, and has put something in it.
+      if (!['ENOTEMPTY', 'EEXIST'].includes(String((error as { code?: unknown }).code)))
+        throw error;
+    }
+  }
+  return volumeOf(store, name);
+}
+
+/** A name for a volume that nobody has given one. */
+export function newVolumeName(): string {
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('hex');
+}
+
+/**
+ * Removes a volume with what is in it.
+ *
+ * @throws {ClocheError} `VOLUME_NOT_FOUND`; `VOLUME_IN_USE`: a container has it, whether it runs or not
+ */
+export function removeVolume(engine: Engine, name: string): void {
+  const { path } = getVolume(engine, name);
+  const users = usersOf(engine, name);
+  if (users.length > 0)
+    throw new ClocheError(
+      'VOLUME_IN_USE',
+      `remove ${name}: volume is in use - [${users.map(({ id }) => id).join(', ')}]`,
+      { class: 'conflict', hint: 'remove those containers first' },
+    );
+  // Out of sight in one step: half a volume is none that anybody wants.
+  const bin = temporaryPath(engine.store);
+  renameSync(path, bin);
+  rmSync(bin, { recursive: true, force: true });
+}
+
+/** Removes the volumes without a name that a container, which is gone, has had alone. */
+export function removeAnonymous(engine: Engine, { options }: Container): void {
+  for (const name of volumeNames(options.volumes).filter(isAnonymous))
+    if (existsSync(pathOf(engine.store, name)) && usersOf(engine, name).length === 0)
+      removeVolume(engine, name);
+}
+
+/** The containers that have a volume. */
+export function usersOf(engine: Engine, name: string): Container[] {
+  return allContainers(engine).filter(({ options }) => volumeNames(options.volumes).includes(name));
+}
+
+/** The volumes that any container has. */
+export function usedVolumes(engine: Engine): Set<string> {
+  return new Set(allContainers(engine).flatMap(({ options }) => volumeNames(options.volumes)));
+}
+
+/** Which volumes a container's `-v`s name. */
+function volumeNames(volumes: readonly string[]): string[] {
+  return volumes.flatMap((volume) => {
+    const { source, isVolume } = parseVolume(volume);
+    return isVolume && source !== undefined ? [source] : [];
+  });
+}
+
+function volumeOf(store: Store, name: string): Volume {
+  const path = pathOf(store, name);
+  return { name, path, created: statSync(path).birthtime };
+}
+
+function pathOf({ root }: Store, name: string): string {
+  return join(root, 'volumes', name);
+}
+
+/** Whether it is not there, or nothing is in it. */
+function isEmpty(path: string): boolean {
+  return !existsSync(path) || readdirSync(path).length === 0;
+}

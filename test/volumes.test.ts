@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
+import { cloche as clocheIn } from './cli.ts';
+
+/** Volumes: what containers leave on purpose, and what they do not. */
+let root = '';
+let remove = () => {};
+const image = 'debian:bookworm';
+
+beforeAll(async () => {
+  ({ root, remove } = await freshBaseRoot());
+  const context = join(root, 'context');
+  mkdirSync(context);
+  const lines = [
+    `FROM ${image}`,
+    'RUN mkdir -p /data/deep && echo from the image > /data/deep/file && chown -R 7:8 /data && chmod 750 /data',
+    'VOLUME /data',
+  ];
+  writeFileSync(join(context, 'Dockerfile'), lines.join('\n'));
+  expect((await cloche('build', '-q', '--network=none', '-t', 'holds', context)).err).toBe('');
+}, BASE_TIMEOUT);
+afterAll(() => remove());
+
+const cloche = (...args: string[]) => clocheIn(root, args);
+const run = (...args: string[]) => cloche('run', '--network=none', ...args);
+const volumes = async (...args: string[]) =>
+  (await cloche('volume', 'ls', '-q', ...args)).out.split('\n').filter((line) => line !== '');
+
+test('a new volume begins with what the image has there, and keeps what is written', async () => {
+  const look = ['stat', '-c', '%u:%g %a', '/data', '/data/deep/file'];
+  const first = await run('--rm', '-v', 'kept:/data', 'holds', ...look);
+  expect([first.out, first.err]).toEqual(['7:8 750\n7:8 644\n', '']);
+  await run('--rm', '-v', 'kept:/data', 'holds', 'sh', '-c', 'echo mine > /data/deep/file');
+  const { out } = await run('--rm', '-v', 'kept:/else:ro', image, 'cat', '/else/deep/file');
+  expect(out).toBe('mine\n');
+  const readOnly = await run('--rm', '-v', 'kept:/x:ro', image, 'touch', '/x/y');
+  expect(readOnly.err).toContain('Read-only file system');
+  expect(await volumes()).toEqual(['kept']);
+});
+
+test('a volume without a name goes with --rm, with rm -v, and else with prune', async () => {
+  const others = async () => (await volumes()).filter((name) => name !== 'kept');
+  expect((await run('--rm', 'holds', 'cat', '/data/deep/file')).out).toBe('from the image\n');
+  await run('--rm', '-v', '/new', image, 'touch', '/new/file');
+  expect(await others()).toEqual([]);
+  await run('--name=one', 'holds', 'true');
+  const [name = ''] = await others();
+  expect(name).toMatch(/^[0-9a-f]{64}$/);
+  expect((await cloche('rm', '-v', 'one')).code).toBe(0);
+  expect(await others()).toEqual([]);
+  await run('--name=two', '-v', '/new', 'holds', 'true');
+  await cloche('rm', 'two');
+  expect(await others()).toHaveLength(2);
+  const pruned = await cloche('volume', 'prune', '-f');
+  expect(pruned.out).toStartWith('Deleted Volumes:\n');
+  expect(await volumes()).toEqual(['kept']);
+});
+
+test('docker’s words: create, ls, inspect, rm, and who has it', async () => {
+  expect((await cloche('volume', 'create', 'box')).out).toBe('box\n');
+  expect((await cloche('volume', 'create', 'box')).out).toBe('box\n');
+  expect((await cloche('volume', 'ls', '-f', 'name=box')).out).toBe(
+    'DRIVER   VOLUME NAME\nlocal    box\n',
+  );
+  const { out } = await cloche('volume', 'inspect', '-f', '{{.Mountpoint}} {{.Driver}}', 'box');
+  expect(out).toBe(`${join(root, 'volumes/box')} local\n`);
+  const { out: id } = await cloche('create', '--name=user', '-v', 'box:/x', image, 'true');
+  const used = await cloche('volume', 'rm', 'box');
+  expect([used.code, used.err]).toEqual([
+    1,
+    expect.stringContaining(`remove box: volume is in use - [${id.trim()}]`),
+  ]);
+  expect(await volumes('-f', 'dangling=true')).toEqual(['kept']);
+  await cloche('rm', 'user');
+  expect((await cloche('volume', 'rm', 'box')).out).toBe('box\n');
+  const missing = await cloche('volume', 'rm', 'box');
+  expect([missing.code, missing.err]).toEqual([
+    1,
+    expect.stringContaining('get box: no such volume'),
+  ]);
+  expect((await cloche('volume', 'rm', '-f', 'box')).code).toBe(0);
+});
+
+test.each([
+  ['../outside:/x', 'includes invalid characters for a local volume name'],
+  ['relative', "invalid volume specification 'relative'"],
+  ['/a:/', "invalid volume specification '/a:/'"],
+  ['/a:/b:rwx', "invalid mode 'rwx'"],
+])('-v %s is refused, and nothing is left', async (volume, message) => {
+  const { code, err } = await run('--rm', '-v', volume, image, 'true');
+  expect([code, err]).toEqual([125, expect.stringContaining(message)]);
+  expect((await cloche('ps', '-aq')).out).toBe('');
+  expect(existsSync(join(root, 'outside'))).toBe(false);
+  expect(readdirSync(join(root, 'tmp'))).toEqual([]);
+});
