@@ -91,12 +91,13 @@ export function walk(
 export function children(tree: Tree, node: Node): Node[] {
   const names = new Set<RawPath>();
   for (const layer of node.layers)
-    for (const name of readdirSync(hostPath(tree, node, layer), { encoding: 'buffer' }))
-      names.add(name.toString('latin1'));
-  return [...names]
-    .sort((a, b) => (a < b ? -1 : 1))
-    .map((name) => child(tree, node, name))
-    .filter((one) => one !== undefined);
+    for (const name of readdirSync(hostPath(tree, node, layer), 'latin1')) names.add(name);
+  const found: Node[] = [];
+  for (const name of [...names].sort()) {
+    const one = child(tree, node, name);
+    if (one !== undefined) found.push(one);
+  }
+  return found;
 }
 
 /** A file's content. */

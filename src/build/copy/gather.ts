@@ -1,5 +1,5 @@
 import { type Digest, hashed, sha256 } from '../../image/digest.ts';
-import { fromRaw } from '../../image/layer/scan.ts';
+import type { RawPath } from '../../image/layer/scan.ts';
 import { readXattrs, type Xattrs } from '../../image/layer/xattr.ts';
 import { children, find, hostPath, type Node, type Tree } from '../../image/tree.ts';
 import { type Digests, READING } from './digests.ts';
@@ -46,7 +46,7 @@ export async function gather(
   const gathered = sources
     .map((source) => ({
       base: source.name.slice(source.name.lastIndexOf('/') + 1),
-      items: [...(options.parents ? withParents : itemsOf)(tree, source, options)],
+      items: (options.parents ? withParents : itemsOf)(tree, source, options),
     }))
     .filter(({ items }) => items.length > 0);
   if (!options.xattrs) return gathered;
@@ -72,57 +72,77 @@ export async function gather(
 export function contentDigest(
   gathered: readonly Gathered[],
   about: { readonly owners: boolean; readonly digests?: Digests | undefined },
-  note?: (path: string, facts: string) => void,
+  note?: (path: RawPath, facts: string) => void,
 ): Digest {
   const { digests = READING } = about;
   const whole = sha256();
+  let lines = '';
   for (const { base, items } of gathered)
     for (const { node, relative, host, xattrs } of items) {
       const { mode, uid, gid, rdev } = node.stat;
       const facts = [node.kind, base, relative, Number(mode & 0o7777n)];
       const owner = about.owners ? [Number(uid), Number(gid)] : [];
       const content = node.kind === 'file' ? digests.of(node, host) : (node.target ?? String(rdev));
-      const extended = [...(xattrs ?? [])].map(([name, value]) => [name, [...value]]);
+      const extended =
+        xattrs === undefined ? [] : [...xattrs].map(([name, value]) => [name, [...value]]);
       const line = `${JSON.stringify([facts, owner, content, extended])}\n`;
-      whole.update(line);
-      if (node.kind !== 'directory') note?.(fromRaw(node.path).toString(), line);
+      if (node.kind !== 'directory') note?.(node.path, line);
+      lines += line;
+      if (lines.length < PIECE) continue;
+      whole.update(lines);
+      lines = '';
     }
-  return hashed(whole);
+  return hashed(whole.update(lines));
 }
 
-function* itemsOf(tree: Tree, { node, name }: Source, about: GatherOptions): Generator<Item> {
+/** So many characters are hashed at once. */
+const PIECE = 1 << 16;
+
+function itemsOf(tree: Tree, { node, name }: Source, about: GatherOptions): Item[] {
   const base = name.slice(name.lastIndexOf('/') + 1);
   const isFile = node.kind !== 'directory';
-  if (isFile && about.excludes?.(base, false)) return;
-  yield* below(tree, node, '', (path, isDirectory) => about.excludes?.(path, isDirectory) ?? false);
+  if (isFile && about.excludes?.(base, false)) return [];
+  return below(tree, node, '', about.excludes);
 }
 
 /** The directories above a source from its pivot on, with their own modes, and then the source. */
-function* withParents(tree: Tree, source: Source, about: GatherOptions): Generator<Item> {
+function withParents(tree: Tree, source: Source, about: GatherOptions): Item[] {
+  const { excludes } = about;
   const names = source.name.split('/');
   const above = names.slice(0, source.pivot).join('/');
-  const excludes: Ignores = (path, isDirectory) => about.excludes?.(path, isDirectory) ?? false;
   const relatives = names.slice(source.pivot).map((_, count, all) => all.slice(0, count).join('/'));
-  if (relatives.some((path) => excludes(path, true))) return;
-  for (const relative of relatives.length === 0 ? [''] : relatives) {
+  if (relatives.some((path) => excludes?.(path, true))) return [];
+  const items = (relatives.length === 0 ? [''] : relatives).flatMap((relative): Item[] => {
     const node = find(tree, [above, relative].filter((path) => path !== '').join('/'));
-    if (node !== undefined) yield { node, relative, host: hostPath(tree, node) };
-  }
+    return node === undefined ? [] : [{ node, relative, host: hostPath(tree, node) }];
+  });
   const own = names.slice(source.pivot).join('/');
   const isDirectory = source.node.kind === 'directory';
-  if (own === '') yield* [...below(tree, source.node, '', excludes)].slice(1);
-  else if (!excludes(own, isDirectory)) yield* below(tree, source.node, own, excludes);
+  if (own === '') return [...items, ...below(tree, source.node, '', excludes).slice(1)];
+  if (excludes?.(own, isDirectory)) return items;
+  return [...items, ...below(tree, source.node, own, excludes)];
 }
 
-function* below(tree: Tree, node: Node, relative: string, excludes: Ignores): Generator<Item> {
-  if (node.kind === 'socket') return;
-  yield { node, relative, host: hostPath(tree, node) };
-  if (node.kind !== 'directory') return;
-  for (const child of children(tree, node)) {
-    const name = child.path.slice(child.path.lastIndexOf('/') + 1);
-    const path = relative === '' ? name : `${relative}/${name}`;
-    if (!excludes(path, child.kind === 'directory')) yield* below(tree, child, path, excludes);
+/** A node and all that is in it. A list of its own is all it takes: a tree may be very deep. */
+function below(tree: Tree, top: Node, relative: string, excludes: Ignores | undefined): Item[] {
+  const items: Item[] = [];
+  const todo = [{ node: top, relative }];
+  for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+    const { node } = next;
+    if (node.kind === 'socket') continue;
+    items.push({ ...next, host: hostPath(tree, node) });
+    if (node.kind !== 'directory') continue;
+    const found: typeof todo = [];
+    for (const child of children(tree, node)) {
+      const name = child.path.slice(child.path.lastIndexOf('/') + 1);
+      const path = next.relative === '' ? name : `${next.relative}/${name}`;
+      if (!excludes?.(path, child.kind === 'directory'))
+        found.push({ node: child, relative: path });
+    }
+    // The last one in is the first one out.
+    for (const one of found.reverse()) todo.push(one);
   }
+  return items;
 }
 
 function relativeToRoot(host: Buffer): string {
