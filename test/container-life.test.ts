@@ -1,9 +1,10 @@
 import { expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
+import { PROGRAM } from './cli.ts';
 import { containerScene, IMAGE } from './containers.ts';
 
 /** From created to ended and back; each test removes its own containers. */
-const { cloche, run } = containerScene();
+const { root, cloche, run } = containerScene();
 
 test('logs has each stream apart, its times, its last lines, and nothing of the foreground', async () => {
   const script = 'echo one; echo two >&2; printf three; sleep 0.3; echo " and four"; printf five';
@@ -165,4 +166,31 @@ test('create makes a container that waits, also for --rm, until start runs it', 
   expect((await cloche('logs', 'box')).out).toBe('');
   expect(await cloche('start', '-a', 'box')).toEqual({ code: 8, out: 'made\n', err: '' });
   expect((await cloche('create', 'no/such/image')).code).toBe(1);
+});
+
+test('attach prints what comes, hands on signals, and ends as it ends', async () => {
+  const script = 'trap "echo heard; exit 7" INT; echo before; while :; do sleep 0.05; done';
+  await run('talker', 'sh', '-c', script);
+  await Bun.sleep(200);
+  const attached = cloche('attach', 'talker');
+  const interrupted = Bun.sleep(600).then(() => cloche('kill', '-s', 'INT', 'talker'));
+  const { code, out, err } = await attached;
+  await interrupted;
+  expect([code, out, err]).toEqual([7, 'heard\n', '']);
+  const ended = await cloche('attach', 'talker');
+  expect([ended.code, ended.err]).toEqual([
+    1,
+    expect.stringContaining('cannot attach to a stopped container'),
+  ]);
+  await cloche('rm', 'talker');
+});
+
+test('attach: Ctrl-C goes to the container', async () => {
+  await run('quiet', 'sh', '-c', 'trap "exit 3" INT; while :; do sleep 0.05; done');
+  const env = { ...process.env, CLOCHE_ROOT: root() };
+  const child = Bun.spawn([PROGRAM, 'attach', 'quiet'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  await Bun.sleep(600);
+  child.kill('SIGINT');
+  expect(await child.exited).toBe(3);
+  await cloche('rm', 'quiet');
 });

@@ -6,6 +6,8 @@ export const IMAGE = 'debian:bookworm';
 
 /** Commands over containers in a CLOCHE_ROOT of the test file's own. */
 export interface Scene {
+  /** Its CLOCHE_ROOT. */
+  root(): string;
   cloche(...args: string[]): Promise<Ran>;
   /** A container in the background that sees no network. */
   run(name: string, ...command: string[]): Promise<Ran>;
@@ -25,6 +27,7 @@ export function containerScene(): Scene {
   });
   afterAll(() => base.remove());
   return {
+    root: () => base.root,
     cloche,
     run: (name, ...command) =>
       cloche('run', '-d', '--network', 'none', '--name', name, IMAGE, ...command),

@@ -19,6 +19,10 @@ const LIFE: Entries = {
     'Execute a command in a running container',
     async () => (await import('./exec.ts')).execCommand(),
   ],
+  attach: [
+    'Print what a running container prints, and wait for its end',
+    async () => (await import('./attach.ts')).attachCommand(),
+  ],
   kill: [
     'Kill one or more running containers',
     async () => (await import('./kill.ts')).killCommand(),

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { addHost, addUlimit } from './container-flags.ts';
+import { addHost, addMount, addUlimit } from './container-flags.ts';
 
 test.each([
   ['db:10.0.0.1', 'db', '10.0.0.1'],
@@ -37,4 +37,21 @@ test.each([
   ['nofile=-1:1', '-1 > 1'],
 ])('limit %s is refused', (text, why) => {
   expect(() => addUlimit(text)).toThrow(why);
+});
+
+test('--mount says in names what -v says in order', () => {
+  const all = [
+    'type=bind,source=/a,target=/b,readonly',
+    'src=data,dst=/c',
+    'type=volume,target=/d',
+    'type=tmpfs,destination=/e,tmpfs-size=1m,tmpfs-mode=700',
+    'type=bind,src=/a,dst=/f,readonly=false',
+  ].reduce<ReturnType<typeof addMount> | undefined>(
+    (before, text) => addMount(text, before),
+    undefined,
+  );
+  expect(all).toEqual({
+    volumes: ['/a:/b:ro', 'data:/c', '/d', '/a:/f'],
+    tmpfs: ['/e:size=1m,mode=700'],
+  });
 });

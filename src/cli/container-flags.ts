@@ -57,3 +57,79 @@ function orUsage<T>(parse: () => T): T {
     throw new InvalidArgumentError(`${error.message} (${error.hint}).`);
   }
 }
+
+/** Collects `key=value` and `key`, whose value is empty then. */
+export function pair(text: string, before: Readonly<Record<string, string>>) {
+  const at = text.indexOf('=');
+  const [key, value] = at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+  if (key === '') throw new InvalidArgumentError('it looks like key=value.');
+  return { ...before, [key]: value };
+}
+
+/** What of `--security-opt` there is here. */
+export interface Security {
+  readonly noNewPrivileges?: boolean;
+  /** Without a seccomp filter. */
+  readonly unconfined?: boolean;
+}
+
+/** Collects what `--security-opt` says. */
+export function security(text: string, before: Security = {}): Security {
+  const [key, value = 'true'] = text.split(/[=:]/);
+  if (key === 'no-new-privileges' && (value === 'true' || value === 'false'))
+    return { ...before, noNewPrivileges: value === 'true' };
+  if (key === 'seccomp' && value === 'unconfined') return { ...before, unconfined: true };
+  if (key === 'seccomp' && value === 'builtin') return { ...before, unconfined: false };
+  throw new InvalidArgumentError('there are no-new-privileges and seccomp=unconfined.');
+}
+
+/** Mounts as `-v` and `--tmpfs` would say them. */
+export interface Mounts {
+  readonly volumes: readonly string[];
+  readonly tmpfs: readonly string[];
+}
+
+const MOUNT_KEYS: Readonly<Record<string, string>> = {
+  ...{ src: 'source', dst: 'target', destination: 'target', ro: 'readonly' },
+  ...{ 'volume-nocopy': 'nocopy', 'tmpfs-size': 'size', 'tmpfs-mode': 'mode' },
+  ...{ type: 'type', source: 'source', target: 'target', readonly: 'readonly' },
+};
+
+/** Collects what `--mount` says: the words of `-v`, each with its name. */
+export function addMount(text: string, before: Mounts = { volumes: [], tmpfs: [] }): Mounts {
+  const fields = new Map(
+    text.split(',').map((field) => {
+      const [key = '', ...value] = field.split('=');
+      const name = Object.hasOwn(MOUNT_KEYS, key) ? MOUNT_KEYS[key] : undefined;
+      if (name === undefined) throw new InvalidArgumentError(`unexpected key '${key}'.`);
+      return [name, value.join('=') || 'true'] as const;
+    }),
+  );
+  const [type = 'volume', source, target] = ['type', 'source', 'target'].map((key) =>
+    fields.get(key),
+  );
+  if (target === undefined) throw new InvalidArgumentError('it needs target=….');
+  if (type === 'tmpfs') {
+    const options = ['size', 'mode'].flatMap((key) =>
+      fields.has(key) ? [`${key}=${fields.get(key)}`] : [],
+    );
+    return {
+      ...before,
+      tmpfs: [...before.tmpfs, [target, ...(options.length > 0 ? [options.join()] : [])].join(':')],
+    };
+  }
+  if (type !== 'bind' && type !== 'volume')
+    throw new InvalidArgumentError(`there are bind, volume and tmpfs, and no '${type}'.`);
+  if (type === 'bind' && source?.startsWith('/') !== true)
+    throw new InvalidArgumentError('type=bind needs source=/….');
+  const modes = ['readonly', 'nocopy'].filter((key) => (fields.get(key) ?? 'false') !== 'false');
+  const mode = modes.map((name) => (name === 'readonly' ? 'ro' : name)).join();
+  const volume = [
+    ...(source === undefined ? [] : [source]),
+    target,
+    ...(mode === '' ? [] : [mode]),
+  ];
+  // Without a source a mode would be taken for the target.
+  if (source === undefined && mode !== '') throw new InvalidArgumentError('that needs source=….');
+  return { ...before, volumes: [...before.volumes, volume.join(':')] };
+}

@@ -31,11 +31,11 @@ export function whole(text: string): number {
 export interface StopFlags {
   readonly signal?: string;
   /** Seconds. */
-  readonly timeout: number;
+  readonly timeout?: number;
 }
 
 export function withStopFlags(command: Command): Command {
   return command
     .option('-s, --signal <signal>', "the signal to ask with; else the image's, or TERM")
-    .option('-t, --timeout <seconds>', 'how long to wait before KILL (-1: for ever)', whole, 10);
+    .option('-t, --timeout <seconds>', 'how long to wait before KILL (-1: for ever; 10)', whole);
 }

@@ -88,9 +88,13 @@ function chosen(engine: Engine, filters: Filters, flags: Flags): Container[] {
   return last > 0 ? found.slice(0, last) : found;
 }
 
-/** A container has its image's labels. */
-function labelsOf(engine: Engine, { imageId }: Container): Readonly<Record<string, string>> {
-  return configOf(engine.store, { id: imageId as Image['id'] }).config.Labels ?? {};
+/** A container has its image's labels, and its own. */
+function labelsOf(
+  engine: Engine,
+  { imageId, options }: Container,
+): Readonly<Record<string, string>> {
+  const { Labels } = configOf(engine.store, { id: imageId as Image['id'] }).config;
+  return { ...Labels, ...options.labels };
 }
 
 /** By the image's name as `run` was given it, or the beginning of its id. */

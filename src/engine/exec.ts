@@ -57,7 +57,11 @@ export function execInContainer(engine: Engine, name: string, options: ExecOptio
   const spec = specOf(merged, {
     id: container.id,
     config,
-    identity: identityOf(layers, options.user ?? container.options.user ?? config.User),
+    identity: identityOf(
+      layers,
+      options.user ?? container.options.user ?? config.User,
+      container.options.groupAdd,
+    ),
     mounts: [],
     argv: options.command,
     ownCapabilities: engine.machine.capabilities,

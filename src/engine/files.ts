@@ -28,7 +28,7 @@ export function etcMounts(
   const files = {
     hostname: `${hostname}\n`,
     hosts: `${hosts.join('\n')}\n`,
-    'resolv.conf': options.network === 'none' ? '' : resolvConf(),
+    'resolv.conf': options.network === 'none' ? '' : resolvConf(options.dns),
   };
   return Object.entries(files).map(([name, content]) => {
     const path = join(directory, name);
@@ -43,8 +43,9 @@ function gateway(address: string, { network }: RunOptions): string {
   return network === 'host' ? '127.0.0.1' : BRIDGE[4].address;
 }
 
-/** The host's resolver; where that is a stub on loopback, what stands behind it. */
-function resolvConf(): string {
+/** The name servers that are wanted, or the host's resolver; where that is a stub on loopback, what stands behind it. */
+function resolvConf(servers: readonly string[] = []): string {
+  if (servers.length > 0) return servers.map((server) => `nameserver ${server}\n`).join('');
   const read = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : '');
   const own = read('/etc/resolv.conf');
   if (!/^nameserver\s+127\.0\.0\.53/m.test(own)) return own;

@@ -94,6 +94,17 @@ function hostShape({ options }: Container) {
       ]),
     ),
     PublishAllPorts: options.publishAll ?? false,
+    ReadonlyRootfs: options.readOnly ?? false,
+    Tmpfs: Object.fromEntries((options.tmpfs ?? []).map((one) => one.split(/:(.*)/s, 2))),
+    GroupAdd: options.groupAdd ?? [],
+    Sysctls: options.sysctls ?? {},
+    Dns: options.dns ?? [],
+    CpuShares: options.cpuShares ?? 0,
+    CpusetCpus: options.cpuset?.cpus ?? '',
+    CpusetMems: options.cpuset?.mems ?? '',
+    MemoryReservation: options.memoryReservation ?? 0,
+    MemorySwap: options.memorySwap ?? options.memory ?? 0,
+    OomScoreAdj: options.oomScoreAdj ?? 0,
   };
 }
 
@@ -113,6 +124,7 @@ function mountShape(engine: Engine, volume: string) {
 /** The image's config with what `run` said on top of it. */
 function configShape(engine: Engine, { id, image, imageId, options }: Container) {
   const { config } = configOf(engine.store, { id: imageId as Image['id'] });
+  const stopSignal = options.stopSignal ?? config.StopSignal;
   return {
     Hostname: options.hostname ?? id.slice(0, 12),
     User: options.user ?? config.User ?? '',
@@ -123,9 +135,9 @@ function configShape(engine: Engine, { id, image, imageId, options }: Container)
     Image: image,
     WorkingDir: options.workdir ?? config.WorkingDir ?? '',
     Entrypoint: options.entrypoint ?? config.Entrypoint ?? null,
-    Labels: config.Labels ?? {},
+    Labels: { ...config.Labels, ...options.labels },
     ...exposedShape(exposedPorts(options, config)),
-    ...(config.StopSignal === undefined ? {} : { StopSignal: config.StopSignal }),
+    ...(stopSignal === undefined ? {} : { StopSignal: stopSignal }),
   };
 }
 

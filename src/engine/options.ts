@@ -42,6 +42,36 @@ export interface RunOptions {
   /** Of `/dev/shm`, in bytes. */
   readonly shmSize?: number | undefined;
   readonly ulimits?: readonly Rlimit[] | undefined;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** The root cannot be written to. */
+  readonly readOnly?: boolean | undefined;
+  /** `directory[:options]`: files in memory. */
+  readonly tmpfs?: readonly string[] | undefined;
+  /** `/dev/here[:/dev/there[:rwm]]` */
+  readonly devices?: readonly string[] | undefined;
+  /** More groups of the user, by name or number. */
+  readonly groupAdd?: readonly string[] | undefined;
+  readonly noNewPrivileges?: boolean | undefined;
+  /** Without a seccomp filter. */
+  readonly unconfined?: boolean | undefined;
+  /** `net.core.somaxconn` and the like, of its namespaces. */
+  readonly sysctls?: Readonly<Record<string, string>> | undefined;
+  /** Name servers, instead of the host's. */
+  readonly dns?: readonly string[] | undefined;
+  /** Bytes. */
+  readonly memoryReservation?: number | undefined;
+  /** Bytes of memory and swap together; -1: as much swap as there is. */
+  readonly memorySwap?: number | undefined;
+  readonly cpuShares?: number | undefined;
+  /** Lists of CPUs and memory nodes, such as `0-2,7`. */
+  readonly cpuset?:
+    | { readonly cpus?: string | undefined; readonly mems?: string | undefined }
+    | undefined;
+  readonly oomScoreAdj?: number | undefined;
+  /** How `stop` asks it to end; without it the image's StopSignal, or SIGTERM. */
+  readonly stopSignal?: string | undefined;
+  /** Seconds that it may take then. */
+  readonly stopTimeout?: number | undefined;
 }
 
 export const DEFAULT_OPTIONS: Omit<RunOptions, 'image'> = {

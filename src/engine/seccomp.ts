@@ -5,9 +5,9 @@ import { defaultPolicy, filterSteps, seccompSteps } from '../linux/seccomp/index
 import type { RunOptions } from './options.ts';
 import { DEFAULT_FILTER } from './prebuilt.ts';
 
-/** The filter of a container: docker's default policy, none for a privileged one. */
+/** The filter of a container: docker's default policy; none for a privileged one, or where none is wanted. */
 export function seccompOf(options: RunOptions, capabilities: readonly string[]): readonly Step[] {
-  if (options.privileged) return [];
+  if (options.privileged || options.unconfined === true) return [];
   const usual = new Set<string>(DEFAULT_CAPABILITIES);
   return capabilities.length === usual.size && capabilities.every((name) => usual.has(name))
     ? filterSteps(DEFAULT_FILTER)

@@ -1,12 +1,11 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { ClocheError } from '../error.ts';
 import type { ContainerConfig } from '../image/index.ts';
 import { DEFAULT_CAPABILITIES, namesOf } from '../linux/capabilities.ts';
-import { DEFAULT_DEVICE_RULES, type LinuxResources } from '../linux/cgroup/index.ts';
-import type { Device, Mount, NamespaceType, Spec } from '../runtime/index.ts';
+import type { Mount, NamespaceType, Spec } from '../runtime/index.ts';
 import { DEFAULT_MOUNTS, DEFAULT_PATH, MASKED_PATHS, READONLY_PATHS } from './defaults.ts';
+import { hostDevices, namedDevices } from './devices.ts';
 import type { RunOptions } from './options.ts';
+import { resourcesOf } from './resources.ts';
 import type { Identity } from './users.ts';
 
 /** What a spec is made of, beside the options: all of it looked up beforehand. */
@@ -31,6 +30,7 @@ export function specOf(options: RunOptions, parts: SpecParts): Spec {
   return {
     ociVersion: '1.2.0',
     hostname: options.hostname ?? id.slice(0, 12),
+    root: { path: 'rootfs', readonly: options.readOnly ?? false },
     process: {
       terminal: options.tty,
       consoleSize: parts.terminalSize,
@@ -45,29 +45,23 @@ export function specOf(options: RunOptions, parts: SpecParts): Spec {
         effective: identity.uid === 0 ? capabilities : [],
       },
       rlimits: options.ulimits,
-      noNewPrivileges: false,
+      noNewPrivileges: options.noNewPrivileges ?? false,
+      oomScoreAdj: options.oomScoreAdj,
     },
-    mounts: [...defaultMounts(options), ...sysMounts(options), ...parts.mounts],
+    mounts: [
+      ...defaultMounts(options),
+      ...sysMounts(options),
+      ...tmpfsMounts(options),
+      ...parts.mounts,
+    ],
     linux: {
       namespaces: namespaces.map((type) => ({ type })),
-      devices: options.privileged ? hostDevices() : [],
+      devices: [...(options.privileged ? hostDevices() : []), ...namedDevices(options)],
+      sysctl: options.sysctls,
       maskedPaths: options.privileged ? [] : MASKED_PATHS,
       readonlyPaths: options.privileged ? [] : READONLY_PATHS,
       resources: resourcesOf(options),
     },
-  };
-}
-
-/** The limits in OCI shape. Memory is without swap on top, as far as the machine can limit it. */
-export function resourcesOf(options: RunOptions): LinuxResources {
-  const { memory, cpus, pidsLimit } = options;
-  return {
-    ...(memory === undefined ? {} : { memory: { limit: memory, swap: memory } }),
-    ...(cpus === undefined ? {} : { cpu: { period: 100_000, quota: Math.round(cpus * 100_000) } }),
-    ...(pidsLimit === undefined ? {} : { pids: { limit: pidsLimit } }),
-    devices: options.privileged
-      ? [{ allow: true, access: 'rwm' }]
-      : [{ allow: false, access: 'rwm' }, ...DEFAULT_DEVICE_RULES],
   };
 }
 
@@ -135,28 +129,17 @@ function sysMounts(options: RunOptions): Mount[] {
   ];
 }
 
-/** Every device node of the host's /dev, for `--privileged`; not its terminals. */
-function hostDevices(): Device[] {
-  const devices: Device[] = [];
-  const visit = (directory: string) => {
-    for (const entry of readdirSync(directory, { withFileTypes: true })) {
-      const path = join(directory, entry.name);
-      if (entry.isDirectory() && !['pts', 'shm', 'mqueue', 'hugepages'].includes(entry.name))
-        visit(path);
-      if (!entry.isCharacterDevice() && !entry.isBlockDevice()) continue;
-      if (entry.name === 'console' || entry.name === 'ptmx' || !existsSync(path)) continue;
-      const { rdev, mode, uid, gid } = statSync(path);
-      devices.push({
-        type: entry.isBlockDevice() ? 'b' : 'c',
-        path,
-        major: (rdev >> 8) & 0xfff,
-        minor: (rdev & 0xff) | ((rdev >> 12) & 0xfff00),
-        fileMode: mode & 0o777,
-        uid,
-        gid,
+/** `--tmpfs directory[:options]`, with docker's own options before those that are asked for. */
+function tmpfsMounts({ tmpfs = [] }: RunOptions): Mount[] {
+  return tmpfs.map((text) => {
+    const [destination = '', options = ''] = text.split(/:(.*)/s, 2);
+    if (!destination.startsWith('/'))
+      throw new ClocheError('VOLUME_INVALID', `invalid mount path: '${destination}'`, {
+        class: 'invalid-argument',
+        hint: 'it must be absolute: --tmpfs /run:size=64m',
       });
-    }
-  };
-  visit('/dev');
-  return devices;
+    const asked = options.split(',').filter((word) => word !== '');
+    const safe = ['nosuid', 'nodev', 'noexec'];
+    return { destination, type: 'tmpfs', source: 'tmpfs', options: [...safe, ...asked] };
+  });
 }

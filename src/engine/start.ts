@@ -116,7 +116,11 @@ export async function planContainer(
   const spec = specOf(options, {
     id,
     config,
-    identity: identityOf([active.upper, ...active.lower], options.user ?? config.User),
+    identity: identityOf(
+      [active.upper, ...active.lower],
+      options.user ?? config.User,
+      options.groupAdd,
+    ),
     argv: container.command,
     ownCapabilities: engine.machine.capabilities,
     terminalSize: about.terminalSize,

@@ -6,9 +6,9 @@ import { type Container, getContainer } from './records.ts';
 import { isAlive, settleRunning } from './settle.ts';
 
 export interface StopOptions {
-  /** Without it the image's StopSignal, or SIGTERM. */
+  /** Without it the container's or the image's StopSignal, or SIGTERM. */
   readonly signal?: string | undefined;
-  /** Seconds before SIGKILL; below 0 it never comes. Docker's default is 10. */
+  /** Seconds before SIGKILL; below 0 it never comes. Without it the container's, or docker's default, 10. */
   readonly timeout?: number | undefined;
 }
 
@@ -26,7 +26,7 @@ export async function stopContainer(
   if (!isAlive(container)) return;
   const signal = options.signal ?? stopSignalOf(engine, container);
   await killContainer(engine, name, signal);
-  const timeout = options.timeout ?? 10;
+  const timeout = options.timeout ?? container.options.stopTimeout ?? 10;
   if (!(await hasEnded(container, timeout < 0 ? Number.POSITIVE_INFINITY : timeout * 1000)))
     if (isAlive(container)) await killContainer(engine, name, 'SIGKILL', { wait: true });
   await settleRunning(engine, container);
@@ -41,6 +41,7 @@ export async function waitForContainer(engine: Engine, name: string): Promise<nu
 }
 
 function stopSignalOf(engine: Engine, container: Container): string {
+  if (container.options.stopSignal !== undefined) return container.options.stopSignal;
   const { config } = configOf(engine.store, { id: container.imageId as Image['id'] });
   return config.StopSignal ?? 'SIGTERM';
 }

@@ -15,9 +15,14 @@ export interface Identity {
  * listed there; a user's groups and home come from there where they are.
  *
  * @param layers directories of the root, the uppermost first.
+ * @param more groups that the user is in beside them.
  * @throws {ClocheError} `USER_NOT_FOUND`, `GROUP_NOT_FOUND`
  */
-export function identityOf(layers: readonly string[], user: string | undefined): Identity {
+export function identityOf(
+  layers: readonly string[],
+  user: string | undefined,
+  more: readonly string[] = [],
+): Identity {
   const [name = '', group] = (user === undefined || user === '' ? '0' : user).split(':');
   const passwd = table(layers, 'etc/passwd');
   const groups = table(layers, 'etc/group');
@@ -33,12 +38,18 @@ export function identityOf(layers: readonly string[], user: string | undefined):
       },
     );
   const home = entry?.[5] ?? '/';
-  if (group !== undefined) return { uid, gid: groupOf(groups, group), additionalGids: [], home };
+  const added = more.map((name) => groupOf(groups, name));
+  if (group !== undefined) return { uid, gid: groupOf(groups, group), additionalGids: added, home };
   const login = entry?.[0];
   const additionalGids = groups
     .filter((row) => login !== undefined && (row[3] ?? '').split(',').includes(login))
     .flatMap((row) => numberOf(row[2]) ?? []);
-  return { uid, gid: numberOf(entry?.[3]) ?? 0, additionalGids, home: home === '' ? '/' : home };
+  return {
+    uid,
+    gid: numberOf(entry?.[3]) ?? 0,
+    additionalGids: [...additionalGids, ...added],
+    home: home === '' ? '/' : home,
+  };
 }
 
 function groupOf(groups: readonly string[][], name: string): number {

@@ -1,0 +1,182 @@
+import { readFileSync } from 'node:fs';
+import { type Command, Option } from 'commander';
+import type { HostEntry } from '../build/index.ts';
+import type { PortSpec, RunOptions } from '../engine/index.ts';
+import { ClocheError } from '../error.ts';
+import type { PullPolicy } from '../image/index.ts';
+import type { Rlimit } from '../linux/rlimits.ts';
+import { addHost, addMount, addUlimit, exposed, pair, ports, security } from './container-flags.ts';
+import { bytes, many, positive, whole } from './flags.ts';
+
+/** What `run` and `create` are given, as commander gives it. */
+export interface RunFlags
+  extends Pick<RunOptions, 'interactive' | 'tty' | 'detach' | 'privileged'> {
+  readonly addHost?: HostEntry[];
+  readonly capAdd: string[];
+  readonly capDrop: string[];
+  readonly cidfile?: string;
+  readonly cpus?: number;
+  readonly cpuShares?: number;
+  readonly cpusetCpus?: string;
+  readonly cpusetMems?: string;
+  readonly device: string[];
+  readonly dns: string[];
+  readonly entrypoint?: string;
+  readonly env: string[];
+  readonly envFile: string[];
+  readonly explain: boolean;
+  readonly expose: readonly string[];
+  readonly groupAdd: string[];
+  readonly hostname?: string;
+  readonly json: boolean;
+  readonly label: Readonly<Record<string, string>>;
+  readonly memory?: number;
+  readonly memoryReservation?: number;
+  readonly memorySwap?: number;
+  readonly mount?: { readonly volumes: readonly string[]; readonly tmpfs: readonly string[] };
+  readonly name?: string;
+  readonly network: RunOptions['network'];
+  readonly oomScoreAdj?: number;
+  readonly pidsLimit?: number;
+  readonly platform?: string;
+  readonly publish: readonly PortSpec[];
+  readonly publishAll: boolean;
+  readonly pull: PullPolicy;
+  readonly readOnly: boolean;
+  readonly rm: boolean;
+  readonly securityOpt?: Pick<RunOptions, 'noNewPrivileges' | 'unconfined'>;
+  readonly shmSize?: number;
+  readonly step: boolean;
+  readonly stopSignal?: string;
+  readonly stopTimeout?: number;
+  readonly sysctl: Readonly<Record<string, string>>;
+  readonly tmpfs: string[];
+  readonly ulimit?: Rlimit[];
+  readonly user?: string;
+  readonly volume: string[];
+  readonly workdir?: string;
+}
+
+/** Docker's flags, as far as we have what they are about. */
+export function withRunFlags(command: Command): Command {
+  return withLimits(withFiles(withAbout(command)))
+    .option('--cap-add <capability>', 'add a capability', many, [])
+    .option('--cap-drop <capability>', 'drop a capability', many, [])
+    .option('--group-add <group>', 'one more group of the user', many, [])
+    .option('--privileged', 'give extended privileges', false)
+    .option('--security-opt <option>', 'no-new-privileges, or seccomp=unconfined', security)
+    .option('-u, --user <user>', 'user or UID, and :group or GID')
+    .option('--add-host <name:ip>', 'a line of /etc/hosts; the IP may be host-gateway', addHost)
+    .option('--dns <address>', "a name server, instead of the host's", many, [])
+    .option('--expose <port>', 'a port that it listens on', exposed, [])
+    .option('--hostname <name>', "the container's host name")
+    .addOption(
+      new Option('--network <mode>', 'connect to a network')
+        .choices(['bridge', 'host', 'none'])
+        .default('bridge'),
+    )
+    .option('-p, --publish <ports>', '[[ip:]hostPort:]containerPort[/protocol]', ports, [])
+    .option('-P, --publish-all', 'publish all exposed ports to any that are free', false)
+    .option('--sysctl <name=value>', 'a kernel parameter of its namespaces', pair, {})
+    .option('--explain', 'print the system calls that would make it, with their reasons', false)
+    .option('--step', 'go through its birth call by call', false)
+    .option('--json', 'print the explanation as JSON', false);
+}
+
+function withAbout(command: Command): Command {
+  return command
+    .option('--cidfile <file>', 'write its ID into a file')
+    .option('-d, --detach', 'run in the background and print the container ID', false)
+    .option('-e, --env <entry>', 'set an environment variable', many, [])
+    .option('--env-file <file>', 'one KEY=value a line', many, [])
+    .option('--entrypoint <program>', "replace the image's entrypoint")
+    .option('-i, --interactive', 'keep STDIN open', false)
+    .option('-l, --label <key=value>', 'something to know it by', pair, {})
+    .option('--name <name>', 'assign a name')
+    .option('--platform <os/arch>', 'an image of another platform than this machine')
+    .addOption(
+      new Option('--pull <when>', 'ask the registry')
+        .choices(['always', 'missing', 'never'])
+        .default('missing'),
+    )
+    .option('--rm', 'remove the container when it exits', false)
+    .option('--stop-signal <signal>', "how it is asked to end; else the image's, or TERM")
+    .option('--stop-timeout <seconds>', 'how long it may take then (-1: for ever)', whole)
+    .option('-t, --tty', 'allocate a pseudo-TTY', false)
+    .option('-w, --workdir <directory>', 'working directory inside');
+}
+
+function withFiles(command: Command): Command {
+  return command
+    .option('--device <device>', 'a device of this machine: /dev/a[:/dev/b[:rwm]]', many, [])
+    .option('--mount <mount>', 'type=bind|volume|tmpfs,source=…,target=…[,readonly]', addMount)
+    .option('--read-only', 'nothing of the image can be changed', false)
+    .option('--shm-size <bytes>', 'the size of /dev/shm, such as 128m', bytes)
+    .option('--tmpfs <directory>', 'files in memory: /run[:size=64m,mode=755]', many, [])
+    .option('-v, --volume <volume>', 'a volume or a directory: [source:]target[:ro]', many, []);
+}
+
+function withLimits(command: Command): Command {
+  return command
+    .option('-m, --memory <bytes>', 'memory limit, such as 80m', bytes)
+    .option('--memory-reservation <bytes>', 'what it is left when memory gets tight', bytes)
+    .option('--memory-swap <bytes>', 'memory and swap together (-1: all swap)', swap)
+    .option('--cpus <number>', 'number of CPUs, such as 0.5', positive)
+    .option('-c, --cpu-shares <weight>', 'relative to others; 1024 is usual', whole)
+    .option('--cpuset-cpus <list>', 'on these CPUs alone: 0-2,7')
+    .option('--cpuset-mems <list>', 'in the memory of these nodes alone')
+    .option('--oom-score-adj <score>', 'who goes first when memory is short (-1000 to 1000)', whole)
+    .option('--pids-limit <number>', 'how many processes it may have (-1 for no limit)', whole)
+    .option('--ulimit <type=soft[:hard]>', 'a limit, such as nofile=1024:4096', addUlimit);
+}
+
+/** The same in the engine's words. @throws {ClocheError} `FILE_NOT_FOUND`, `ENV_INVALID` */
+export function runOptionsOf(image: string, command: string[], flags: RunFlags): RunOptions {
+  const { cpusetCpus: cpus, cpusetMems: mems, mount } = flags;
+  return {
+    ...flags,
+    image,
+    command,
+    env: [...flags.envFile.flatMap(entriesOf), ...flags.env],
+    entrypoint: flags.entrypoint === undefined ? undefined : [flags.entrypoint],
+    remove: flags.rm,
+    volumes: [...flags.volume, ...(mount?.volumes ?? [])],
+    tmpfs: [...flags.tmpfs, ...(mount?.tmpfs ?? [])],
+    hosts: flags.addHost,
+    ulimits: flags.ulimit,
+    labels: flags.label,
+    sysctls: flags.sysctl,
+    devices: flags.device,
+    cpuset: cpus === undefined && mems === undefined ? undefined : { cpus, mems },
+    ...flags.securityOpt,
+    pidsLimit: (flags.pidsLimit ?? 0) > 0 ? flags.pidsLimit : undefined,
+  };
+}
+
+/** The lines of a file that are no comments, as docker reads them: quotes are part of a value. */
+function entriesOf(file: string): string[] {
+  let text = '';
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new ClocheError('FILE_NOT_FOUND', `open ${file}: no such file or directory`, {
+      class: 'not-found',
+      cause,
+    });
+  }
+  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
+  return lines.flatMap((line) => {
+    const entry = line.trimStart();
+    if (entry === '' || entry.startsWith('#')) return [];
+    const name = entry.split('=')[0] ?? '';
+    if (name !== '' && !/\s/.test(name)) return [entry];
+    throw new ClocheError('ENV_INVALID', `${file}: '${entry}' is no environment variable`, {
+      class: 'invalid-argument',
+      hint: 'a line looks like KEY=value, or KEY for our own value',
+    });
+  });
+}
+
+function swap(text: string): number {
+  return text === '-1' ? -1 : bytes(text);
+}
