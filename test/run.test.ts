@@ -120,6 +120,16 @@ test('memory that is not allowed ends with 137, forks that are not allowed are r
   expect(forks.err).toContain('Cannot fork');
 });
 
+test.each([
+  ['head -c 200000000 /dev/zero | tail -n 1', 'true\n'],
+  ['exit 137', 'false\n'],
+])('inspect knows afterwards whether memory was the reason: %s', async (script, expected) => {
+  const flags = ['--name', 'hungry', '--network', 'none', '--memory', '64m'];
+  await run('run', ...flags, image, 'bash', '-c', script);
+  expect((await run('inspect', '-f', '{{.State.OOMKilled}}', 'hungry')).out).toBe(expected);
+  await run('rm', 'hungry');
+});
+
 test('its own cgroups, and no others, are there to be read: what a program may use', async () => {
   const script = `cd /sys/fs/cgroup
     cat memory/memory.limit_in_bytes 2> /dev/null || cat memory.max

@@ -60,8 +60,10 @@ function stateShape(engine: Engine, container: Container) {
     Status: status,
     Running: runs,
     Paused: status === 'paused',
-    // The kernel counts it in the cgroup, which goes with the container: afterwards nobody knows.
-    OOMKilled: runs && container.pid !== undefined ? wasShort(engine, container.pid) : null,
+    OOMKilled:
+      runs && container.pid !== undefined
+        ? wasShort(engine, container.pid)
+        : (container.oomKilled ?? false),
     Pid: runs ? (container.pid ?? 0) : 0,
     ExitCode: container.exitCode ?? 0,
     StartedAt: container.started?.toISOString() ?? NEVER,

@@ -26,6 +26,8 @@ export interface Container {
   readonly started: Date | undefined;
   readonly finished: Date | undefined;
   readonly exitCode: number | undefined;
+  /** Whether the kernel has killed something in it for lack of memory; undefined: nobody knows. */
+  readonly oomKilled: boolean | undefined;
   /** The host's ports that lead to it, as of when it was last started. */
   readonly ports: readonly PortBinding[];
 }
@@ -191,6 +193,7 @@ interface Row {
   readonly started: number | null;
   readonly finished: number | null;
   readonly exit_code: number | null;
+  readonly oom_killed: number | null;
   readonly ports: string | null;
 }
 
@@ -211,6 +214,7 @@ function fromRow(row: Row): Container {
     started: date(row.started),
     finished: date(row.finished),
     exitCode: row.exit_code ?? undefined,
+    oomKilled: row.oom_killed === null ? undefined : row.oom_killed > 0,
     ports: row.ports === null ? [] : (JSON.parse(row.ports) as PortBinding[]),
   };
 }

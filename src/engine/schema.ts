@@ -32,4 +32,6 @@ export const SCHEMA = [
   `,
   // Which ports of the host lead to it, as JSON, since it was last started.
   'ALTER TABLE containers ADD COLUMN ports TEXT',
+  // Whether the kernel has killed something in it for lack of memory; null where nobody knows.
+  'ALTER TABLE containers ADD COLUMN oom_killed INTEGER',
 ] as const;

@@ -62,14 +62,22 @@ export async function settleRunning(engine: Engine, container: Container): Promi
   // The shim that writes the record and clears away may have been killed together with it.
   await removeCgroup(engine, container.id);
   await abandonPorts(container);
-  const exitCode = record?.exitCode ?? 137;
-  noteExit(engine, container.id, exitCode, record?.time ?? Date.now());
+  const { exitCode } = noteExit(engine, container.id, record ?? { exitCode: 137 });
   if (container.options.remove) await removeEnded(engine, container.id);
   return exitCode;
 }
 
+/** How a container has ended. */
+export interface Exit {
+  readonly exitCode: number;
+  /** Milliseconds since the epoch; by default now. */
+  readonly time?: number | undefined;
+  /** Undefined: nobody knows. */
+  readonly oomKilled?: boolean | undefined;
+}
+
 /** The shim's record. It comes a moment after the end, and never when the shim was killed. */
-export async function exitRecordOf(engine: Engine, id: string) {
+export async function exitRecordOf(engine: Engine, id: string): Promise<Exit | undefined> {
   const path = join(directoryOf(engine, id), 'exit');
   for (let tries = 0; tries < 50 && hasCgroup(engine, id); tries++) {
     const record = exitRecord(path);
@@ -104,14 +112,13 @@ export function isAlive(container: Container): boolean {
   );
 }
 
-export function noteExit(engine: Engine, id: string, exitCode: number, time: number): void {
+export function noteExit(engine: Engine, id: string, exit: Exit): Exit {
+  const { exitCode, time = Date.now(), oomKilled } = exit;
   updateContainer(engine, id, {
-    status: 'exited',
-    exit_code: exitCode,
-    finished: time,
-    pid: null,
-    owner: null,
+    ...{ status: 'exited', exit_code: exitCode, finished: time, pid: null, owner: null },
+    oom_killed: oomKilled === undefined ? null : Number(oomKilled),
   });
+  return exit;
 }
 
 /**
@@ -135,12 +142,17 @@ function hasCgroup(engine: Engine, id: string): boolean {
   return engine.hierarchies.all.some((tree) => existsSync(`${tree.mountPoint}${path}`));
 }
 
-/** The shim's record: wait status (u32), padding, seconds, nanoseconds (u64). */
-function exitRecord(path: string): { exitCode: number; time: number } | undefined {
+/** The shim's record, as `exitRecordSteps` writes it. */
+function exitRecord(path: string): Exit | undefined {
   if (!existsSync(path)) return undefined;
   const bytes = new Uint8Array(readFileSync(path));
   if (bytes.length < 24) return undefined;
   const view = new DataView(bytes.buffer);
   const seconds = Number(view.getBigUint64(8, true));
-  return { exitCode: exitCodeOf(view.getUint32(0, true)), time: seconds * 1000 };
+  const [, kills] = /^oom_kill (\d+)$/m.exec(Buffer.from(bytes.subarray(24)).toString()) ?? [];
+  return {
+    exitCode: exitCodeOf(view.getUint32(0, true)),
+    time: seconds * 1000,
+    oomKilled: kills === undefined ? undefined : Number(kills) > 0,
+  };
 }

@@ -10,7 +10,7 @@ import { abandonPorts } from './ports/index.ts';
 import { startTimeOf } from './processes.ts';
 import { type Container, getContainer, updateContainer } from './records.ts';
 import { removeEnded } from './remove.ts';
-import { noteExit, removeCgroup } from './settle.ts';
+import { exitRecordOf, noteExit, removeCgroup } from './settle.ts';
 
 /** Hears on the control socket that the program runs, notes it, and lets a detached shim live on. */
 export async function watchForStart(
@@ -76,7 +76,7 @@ export async function watchForEnd(
     if (options.remove) await removeEnded(engine, id);
     throw failure;
   }
-  noteExit(engine, id, exitCode, Date.now());
+  noteExit(engine, id, { ...(await exitRecordOf(engine, id)), exitCode });
   if (options.remove && left === undefined) await removeEnded(engine, id);
   return exitCode;
 }

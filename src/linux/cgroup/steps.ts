@@ -41,6 +41,7 @@ export function cgroupSteps(
       ...program,
     ],
     ...entrance(all.map((tree) => ({ tree, directory: directoryOf(tree, path) }))),
+    oomCounter: oomCounterOf(hierarchies, path),
     folders: all.map((tree) => ({
       version: tree.version,
       name: basename(tree.mountPoint),
@@ -88,6 +89,8 @@ export interface CgroupSteps extends CgroupEntrance {
    * labels allow it once in a plan.
    */
   readonly remove: Step[];
+  /** The file in which the kernel counts, as `oom_kill`, whom it has killed for lack of memory. */
+  readonly oomCounter: string | undefined;
   /** The directories, for whoever shows them to the container. */
   readonly folders: readonly CgroupFolder[];
 }
@@ -117,6 +120,12 @@ export function requirePath(path: string): void {
     class: 'invalid-argument',
     hint: "It begins with '/', as in '/cloche/web', and has no '.', '..' or empty name in it.",
   });
+}
+
+function oomCounterOf({ of: { memory } }: Hierarchies, path: string): string | undefined {
+  if (memory === undefined) return undefined;
+  const file = memory.version === 1 ? 'memory.oom_control' : 'memory.events';
+  return `${directoryOf(memory, path)}/${file}`;
 }
 
 /** The controllers' names, or what a tree without any is good for. */

@@ -48,6 +48,8 @@ export interface Birth {
 export interface CgroupSteps extends CgroupEntrance {
   readonly create: readonly Step[];
   readonly remove: readonly Step[];
+  /** Goes into the exit record: see `exitRecordSteps`. */
+  readonly oomCounter?: string | undefined;
   /** Its directories on the host. */
   readonly folders?: readonly CgroupFolder[] | undefined;
 }

@@ -102,7 +102,9 @@ export function containerPlan(birth: Birth): ContainerPlan {
         ...dropFds(birth.preserveFds ?? 0),
         ...attend(birth, namespaces, two, meeting),
         ...live(birth, two, meeting),
-        ...(birth.exitRecord === undefined ? [] : exitRecordSteps(two, birth.exitRecord)),
+        ...(birth.exitRecord === undefined
+          ? []
+          : exitRecordSteps(two, birth.exitRecord, birth.cgroup?.oomCounter)),
         jump(CLEAN_UP, 'its life is over'),
       ]),
       ...within({ stage: 'shim', pause: false }, [

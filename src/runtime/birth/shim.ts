@@ -208,12 +208,14 @@ export function waitSteps({ pid, status }: Pair): Step[] {
 
 /**
  * Writes how it ended into `path`, atomically: whoever finds the file finds all of it. The record
- * is the wait status (u32), padding, seconds and nanoseconds (u64 each).
+ * is the wait status (u32), padding, seconds and nanoseconds (u64 each), and what `counter` says, which
+ * goes with the cgroup: at most 256 bytes, the rest is zero.
  */
-export function exitRecordSteps({ status }: Pair, path: string): Step[] {
-  const [fd, time] = [result('record'), buffer('time', 16)];
+export function exitRecordSteps({ status }: Pair, path: string, counter?: string): Step[] {
+  const [fd, time, counts] = [result('record'), buffer('time', 16), buffer('counts', 256)];
   const temporary = `${path}.new`;
   return [
+    ...(counter === undefined ? [] : readSteps(counter, counts)),
     call('clock_gettime', [flags('CLOCK_REALTIME'), pointer(time)], 'when it ended', {
       tolerate: 'any',
     }),
@@ -230,6 +232,7 @@ export function exitRecordSteps({ status }: Pair, path: string): Step[] {
     ),
     call('write', [fd, pointer(status), 8], 'how it ended', { tolerate: 'any' }),
     call('write', [fd, pointer(time), 16], 'and when', { tolerate: 'any' }),
+    call('write', [fd, pointer(counts), counts.size], 'and why, perhaps', { tolerate: 'any' }),
     call(
       'renameat',
       [flags('AT_FDCWD'), text(temporary), flags('AT_FDCWD'), text(path)],
@@ -238,6 +241,17 @@ export function exitRecordSteps({ status }: Pair, path: string): Step[] {
         tolerate: 'any',
       },
     ),
+  ];
+}
+
+/** The beginning of a file, as far as there is one. */
+function readSteps(path: string, into: Block): Step[] {
+  const fd = result('counter');
+  const open = [flags('AT_FDCWD'), text(path), flags('O_RDONLY', 'O_CLOEXEC')];
+  return [
+    call('openat', open, 'was it killed for lack of memory?', { save: fd, tolerate: 'any' }),
+    call('read', [fd, pointer(into), into.size], 'the kernel has counted', { tolerate: 'any' }),
+    call('close', [fd], 'read', { tolerate: 'any' }),
   ];
 }
 
