@@ -1,5 +1,5 @@
 import { errnoNumber, flagNumber, HOST_ARCH, syscallNumber } from '../src/linux/abi/arch.ts';
-import { PLAN_BASE } from '../src/linux/plan/encode.ts';
+import { PLAN_BASE } from '../src/linux/plan/format.ts';
 import {
   type Arg,
   type EncodedPlan,

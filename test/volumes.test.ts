@@ -58,6 +58,18 @@ test('a volume without a name goes with --rm, with rm -v, and else with prune', 
   expect(await volumes()).toEqual(['kept']);
 });
 
+test('an empty volume is filled in its place, also while a container has it', async () => {
+  await cloche('volume', 'create', 'shared');
+  await run('-d', '--name=has', '-v', 'shared:/s', image, 'sleep', '60');
+  await run('--rm', '-v', 'shared:/data', 'holds', 'true');
+  expect((await cloche('exec', 'has', 'cat', '/s/deep/file')).out).toBe('from the image\n');
+  await run('--rm', '-v', 'shared:/data:nocopy', 'holds', 'rm', '-r', '/data/deep');
+  await run('--rm', '-v', 'shared:/data:nocopy', 'holds', 'true');
+  expect((await cloche('exec', 'has', 'ls', '/s')).out).toBe('');
+  await cloche('rm', '-f', 'has');
+  await cloche('volume', 'rm', 'shared');
+});
+
 test('docker’s words: create, ls, inspect, rm, and who has it', async () => {
   expect((await cloche('volume', 'create', 'box')).out).toBe('box\n');
   expect((await cloche('volume', 'create', 'box')).out).toBe('box\n');

@@ -142,7 +142,7 @@ function hasCgroup(engine: Engine, id: string): boolean {
   return engine.hierarchies.all.some((tree) => existsSync(`${tree.mountPoint}${path}`));
 }
 
-/** The shim's record, as `exitRecordSteps` writes it. */
+/** The shim's record, as `exitRecordSteps` writes it (`runtime/birth/exit-record.ts`). */
 function exitRecord(path: string): Exit | undefined {
   if (!existsSync(path)) return undefined;
   const bytes = new Uint8Array(readFileSync(path));

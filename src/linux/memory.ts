@@ -1,4 +1,4 @@
-import { HEADER, TIME_SIZE } from './plan/encode.ts';
+import { HEADER, TIME_SIZE } from './plan/format.ts';
 import type { Block, EncodedPlan, Plan, Value } from './plan/index.ts';
 
 /** What the walker has written into a plan: results, buffers, the first failure, times. */

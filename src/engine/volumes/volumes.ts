@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ClocheError } from '../../error.ts';
-import { type Store, temporaryPath } from '../../image/index.ts';
+import { exclusively, type Store, temporaryPath, whileWorking } from '../../image/index.ts';
 import type { Engine } from '../engine.ts';
 import { allContainers, type Container } from '../records.ts';
 import { isAnonymous, parseVolume, requireVolumeName } from './spec.ts';
@@ -33,31 +33,40 @@ export function getVolume({ store }: Engine, name: string): Volume {
 /**
  * Makes a volume; one that is there already stays as it is.
  *
- * @param fill writes what it begins with into a directory; a volume is there with all of it or not at all
+ * @param fill writes what an empty one begins with into its directory; a new one is there with all of it
+ *   or not at all
  * @throws {ClocheError} `VOLUME_INVALID`
  */
 export async function ensureVolume(
   { store }: Engine,
   name: string,
   fill: (directory: string) => Promise<void> = async () => undefined,
-): Promise<Volume> {
+): Promise<void> {
   requireVolumeName(name);
   const path = pathOf(store, name);
-  if (isEmpty(path)) {
-    const directory = temporaryPath(store);
-    mkdirSync(join(store.root, 'volumes'), { recursive: true });
-    mkdirSync(directory);
-    try {
-      await fill(directory);
-      renameSync(directory, path);
-    } catch (error) {
-      rmSync(directory, { recursive: true, force: true });
-      // Somebody else was quicker, and has put something in it.
-      if (!['ENOTEMPTY', 'EEXIST'].includes(String((error as { code?: unknown }).code)))
-        throw error;
-    }
+  if (existsSync(path) && readdirSync(path).length > 0) return;
+  await whileWorking(store.db, `volume ${name}`, async () => {
+    if (!existsSync(path)) await makeWhole(store, path, fill);
+    // In its place: a container that runs may have it.
+    else if (readdirSync(path).length === 0) await fill(path);
+  });
+}
+
+async function makeWhole(
+  store: Store,
+  path: string,
+  fill: (directory: string) => Promise<void>,
+): Promise<void> {
+  const directory = temporaryPath(store);
+  mkdirSync(dirname(path), { recursive: true });
+  mkdirSync(directory);
+  try {
+    await fill(directory);
+    renameSync(directory, path);
+  } catch (error) {
+    rmSync(directory, { recursive: true, force: true });
+    throw error;
   }
-  return volumeOf(store, name);
 }
 
 /** A name for a volume that nobody has given one. */
@@ -72,16 +81,18 @@ export function newVolumeName(): string {
  */
 export function removeVolume(engine: Engine, name: string): void {
   const { path } = getVolume(engine, name);
-  const users = usersOf(engine, name);
-  if (users.length > 0)
-    throw new ClocheError(
-      'VOLUME_IN_USE',
-      `remove ${name}: volume is in use - [${users.map(({ id }) => id).join(', ')}]`,
-      { class: 'conflict', hint: 'remove those containers first' },
-    );
-  // Out of sight in one step: half a volume is none that anybody wants.
   const bin = temporaryPath(engine.store);
-  renameSync(path, bin);
+  // Nobody makes a container with it meanwhile, and half a volume is none that anybody wants.
+  exclusively(engine.store.db, () => {
+    const users = usersOf(engine, name);
+    if (users.length > 0)
+      throw new ClocheError(
+        'VOLUME_IN_USE',
+        `remove ${name}: volume is in use - [${users.map(({ id }) => id).join(', ')}]`,
+        { class: 'conflict', hint: 'remove those containers first' },
+      );
+    renameSync(path, bin);
+  });
   rmSync(bin, { recursive: true, force: true });
 }
 
@@ -117,9 +128,4 @@ function volumeOf(store: Store, name: string): Volume {
 
 function pathOf({ root }: Store, name: string): string {
   return join(root, 'volumes', name);
-}
-
-/** Whether it is not there, or nothing is in it. */
-function isEmpty(path: string): boolean {
-  return !existsSync(path) || readdirSync(path).length === 0;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { HEADER, HEADER_SIZE, PLAN_BASE, PLAN_MAX, STEP_SIZE } from './encode.ts';
+import { HEADER, HEADER_SIZE, PLAN_BASE, PLAN_MAX, STEP_SIZE } from './format.ts';
 import {
   block,
   breakStep,

@@ -13,7 +13,7 @@ import {
   STEP_ARGS,
   STEP_SAVE,
   STEP_SIZE,
-} from '../plan/encode.ts';
+} from '../plan/format.ts';
 import { Assembler, type Encoder, type Register } from './assembler.ts';
 
 /** The fd on which the walker finds its plan. */

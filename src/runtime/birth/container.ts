@@ -15,6 +15,7 @@ import {
 } from '../../linux/plan/index.ts';
 import { type Birth, type Io, type Meeting, needsHelp } from './birth.ts';
 import { handOver } from './console.ts';
+import { exitRecordSteps } from './exit-record.ts';
 import type { InnerHooks, PlannedHook } from './hooks.ts';
 import { beginSteps, initSteps } from './init.ts';
 import {
@@ -31,7 +32,6 @@ import {
   CLEAN_UP,
   cleanUpSteps,
   cloneSteps,
-  exitRecordSteps,
   hear,
   hearTheEnd,
   INIT_FAILED,
