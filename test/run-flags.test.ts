@@ -93,10 +93,17 @@ test.each([
   [['--group-add', 'nobody-knows'], 'unable to find group nobody-knows'],
   [['--tmpfs', 'relative'], "invalid mount path: 'relative'"],
   [['--mount', 'type=bind,target=/x'], 'type=bind needs source=/'],
+  [['--mount', 'type=bind,src=/nowhere,dst=/x'], 'bind source path does not exist: /nowhere'],
   [['--mount', 'type=nfs,target=/x'], "there are bind, volume and tmpfs, and no 'nfs'"],
   [['--mount', 'where=/x'], "unexpected key 'where'"],
   [['--security-opt', 'apparmor=x'], 'there are no-new-privileges and seccomp=unconfined'],
-  [['--sysctl', 'no.such.thing=1'], 'no/such/thing'],
+  [['--sysctl', 'net.no.such=1'], 'net/no/such'],
+  [
+    ['--sysctl', 'vm.swappiness=60'],
+    'sysctl "vm.swappiness" is not in a separate kernel namespace',
+  ],
+  [['--sysctl', 'kernel/panic=0'], 'is not in a separate kernel namespace'],
+  [['--network=host', '--sysctl', 'net.ipv4.ip_forward=1'], "not allowed in the host's network"],
   [['--label', '=x'], 'it looks like key=value'],
 ])('run %p is refused with 125', async (flags, message) => {
   const { code, err } = await inside(flags, 'true');

@@ -41,17 +41,17 @@ test.each([
 
 test('--mount says in names what -v says in order', () => {
   const all = [
-    'type=bind,source=/a,target=/b,readonly',
+    'type=bind,source=/usr,target=/b,readonly',
     'src=data,dst=/c',
     'type=volume,target=/d',
     'type=tmpfs,destination=/e,tmpfs-size=1m,tmpfs-mode=700',
-    'type=bind,src=/a,dst=/f,readonly=false',
+    'type=bind,src=/usr,dst=/f,readonly=false',
   ].reduce<ReturnType<typeof addMount> | undefined>(
     (before, text) => addMount(text, before),
     undefined,
   );
   expect(all).toEqual({
-    volumes: ['/a:/b:ro', 'data:/c', '/d', '/a:/f'],
+    volumes: ['/usr:/b:ro', 'data:/c', '/d', '/usr:/f'],
     tmpfs: ['/e:size=1m,mode=700'],
   });
 });

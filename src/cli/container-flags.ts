@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 import type { HostEntry } from '../build/index.ts';
 import { containerSide, type PortSpec, parseExpose, parsePublish } from '../engine/index.ts';
@@ -122,6 +123,9 @@ export function addMount(text: string, before: Mounts = { volumes: [], tmpfs: []
     throw new InvalidArgumentError(`there are bind, volume and tmpfs, and no '${type}'.`);
   if (type === 'bind' && source?.startsWith('/') !== true)
     throw new InvalidArgumentError('type=bind needs source=/….');
+  // Unlike -v, which makes it.
+  if (type === 'bind' && source !== undefined && !existsSync(source))
+    throw new InvalidArgumentError(`bind source path does not exist: ${source}.`);
   const modes = ['readonly', 'nocopy'].filter((key) => (fields.get(key) ?? 'false') !== 'false');
   const mode = modes.map((name) => (name === 'readonly' ? 'ro' : name)).join();
   const volume = [

@@ -19,6 +19,7 @@ import { maskSteps, readonlySteps } from './masks.ts';
 import { memorySteps } from './memory.ts';
 import { filesystemSteps, mountSteps, setAttributes } from './mounts.ts';
 import { joinSteps, type Namespaces, writeAt } from './namespaces.ts';
+import { requireOwn } from './own.ts';
 import { openInRoot } from './paths.ts';
 import { chrootSteps, pivotSteps, rootSteps } from './rootfs.ts';
 import { settle } from './settle.ts';
@@ -37,6 +38,7 @@ export function initSteps(
   meeting: Meeting,
 ): { steps: Step[]; warnings: readonly string[]; hooks: readonly PlannedHook[] } {
   const { spec } = birth;
+  requireOwn(spec, namespaces);
   const process = spec.process ?? { user: { uid: 0, gid: 0 }, cwd: '/' };
   const [root, fifo] = [result('root'), result('fifo')];
   const proc = result('own proc');
