@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import type { ClocheError } from '../error.ts';
 import type { ResolveOptions } from '../image/index.ts';
 import {
+  ARCHITECTURE,
   configOf,
   discard,
   findActive,
   type Image,
+  type ImageConfig,
   prepare,
   resolveImage,
 } from '../image/index.ts';
@@ -109,7 +111,8 @@ export async function planContainer(
   mkdirSync(root, { recursive: true });
   const active = findActive(engine.store, container.snapshot);
   if (active === undefined) throw new Error(`container ${id} has lost its snapshot`);
-  const { config } = configOf(engine.store, { id: container.imageId as Image['id'] });
+  const whole = configOf(engine.store, { id: container.imageId as Image['id'] });
+  const { config } = whole;
   const ports = await portsOf(options, config);
   const network = await attach(engine, container, ports);
   updateContainer(engine, id, { ports: JSON.stringify(ports) });
@@ -146,7 +149,14 @@ export async function planContainer(
     bound: !options.detach,
     exitRecord: join(directory, 'exit'),
   });
-  return { ...birth, warnings: [...portWarnings(options), ...birth.warnings] };
+  const warnings = [...platformWarnings(whole), ...portWarnings(options), ...birth.warnings];
+  return { ...birth, warnings };
+}
+
+function platformWarnings({ os, architecture }: ImageConfig): string[] {
+  if (os === 'linux' && architecture === ARCHITECTURE) return [];
+  const [image, machine] = [`${os}/${architecture}`, `linux/${ARCHITECTURE}`];
+  return [`the image's platform (${image}) does not match this machine's (${machine})`];
 }
 
 /**
