@@ -194,3 +194,14 @@ test('attach: Ctrl-C goes to the container', async () => {
   expect(await child.exited).toBe(3);
   await cloche('rm', 'quiet');
 });
+
+test('rm -f and stop of what ends in that very moment have what they want', async () => {
+  for (let i = 0; i < 6; i++) {
+    await run('short', 'sleep', '0.15');
+    const verb = i % 2 === 0 ? ['rm', '-f', 'short'] : ['stop', '-t', '5', 'short'];
+    await Bun.sleep(60 + i * 15);
+    const { code, err } = await cloche(...verb);
+    expect([code, err]).toEqual([0, '']);
+    if (i % 2 !== 0) await cloche('rm', 'short');
+  }
+});

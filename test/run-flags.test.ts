@@ -104,6 +104,7 @@ test.each([
   ],
   [['--sysctl', 'kernel/panic=0'], 'is not in a separate kernel namespace'],
   [['--network=host', '--sysctl', 'net.ipv4.ip_forward=1'], "not allowed in the host's network"],
+  [['--stop-signal', 'NOPE'], 'NOPE'],
   [['--label', '=x'], 'it looks like key=value'],
 ])('run %p is refused with 125', async (flags, message) => {
   const { code, err } = await inside(flags, 'true');

@@ -5,6 +5,7 @@ import type { PortSpec, RunOptions } from '../engine/index.ts';
 import { ClocheError } from '../error.ts';
 import type { PullPolicy } from '../image/index.ts';
 import type { Rlimit } from '../linux/rlimits.ts';
+import { signalNumber } from '../linux/signals.ts';
 import { addHost, addMount, addUlimit, exposed, pair, ports, security } from './container-flags.ts';
 import { bytes, many, positive, whole } from './flags.ts';
 
@@ -130,9 +131,10 @@ function withLimits(command: Command): Command {
     .option('--ulimit <type=soft[:hard]>', 'a limit, such as nofile=1024:4096', addUlimit);
 }
 
-/** The same in the engine's words. @throws {ClocheError} `FILE_NOT_FOUND`, `ENV_INVALID` */
+/** The same in the engine's words. @throws {ClocheError} `FILE_NOT_FOUND`, `ENV_INVALID`, `SIGNAL_INVALID` */
 export function runOptionsOf(image: string, command: string[], flags: RunFlags): RunOptions {
-  const { cpusetCpus: cpus, cpusetMems: mems, mount } = flags;
+  const { cpusetCpus: cpus, cpusetMems: mems, mount, stopSignal } = flags;
+  if (stopSignal !== undefined) signalNumber(stopSignal);
   return {
     ...flags,
     image,

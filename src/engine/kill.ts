@@ -21,13 +21,12 @@ export async function killContainer(
 ): Promise<Container> {
   const container = getContainer(engine, name);
   const number = signalNumber(signal);
-  if (!isAlive(container) || container.pid === undefined)
+  if (!isAlive(container) || !sent(container.pid, number))
     throw new ClocheError(
       'CONTAINER_NOT_RUNNING',
       `cannot kill container: ${name}: container ${container.id.slice(0, 12)} is not running`,
       { class: 'conflict', hint: 'cloche ps shows what runs' },
     );
-  process.kill(container.pid, number);
   // v1: whom the freezer holds dies only when it is let go.
   if (stateOf(engine, container) === 'paused') unpauseContainer(engine, container.id);
   for (let i = 0; about.wait === true && isAlive(container); i++) {
@@ -42,4 +41,24 @@ export async function killContainer(
     await sleep(10);
   }
   return container;
+}
+
+/** As `killContainer`, but one that has ended meanwhile, or is gone, is what was wanted. */
+export async function killIfRunning(...args: Parameters<typeof killContainer>): Promise<void> {
+  try {
+    await killContainer(...args);
+  } catch (error) {
+    const code = error instanceof ClocheError ? error.code : undefined;
+    if (code !== 'CONTAINER_NOT_RUNNING' && code !== 'CONTAINER_NOT_FOUND') throw error;
+  }
+}
+
+/** @returns whether there was a process to take it */
+function sent(pid: number | undefined, signal: number): boolean {
+  try {
+    return pid !== undefined && process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    return false;
+  }
 }

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { ClocheError } from '../error.ts';
 import { discard } from '../image/index.ts';
 import type { Engine } from './engine.ts';
-import { killContainer } from './kill.ts';
+import { killIfRunning } from './kill.ts';
 import { deleteRow, directoryOf, getContainer } from './records.ts';
 import { isAlive, removeCgroup } from './settle.ts';
 import { removeAnonymous } from './volumes/index.ts';
@@ -32,7 +32,7 @@ export async function removeContainer(
         `cannot remove container '${container.name}': container is running`,
         { class: 'conflict', hint: 'stop it first (cloche kill), or use --force' },
       );
-    await killContainer(engine, name, 'SIGKILL', { wait: true });
+    await killIfRunning(engine, container.id, 'SIGKILL', { wait: true });
   }
   await removeCgroup(engine, container.id);
   await discard(engine.store, { id: container.snapshot });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { configOf, type Image } from '../image/index.ts';
 import type { Engine } from './engine.ts';
-import { killContainer } from './kill.ts';
+import { killIfRunning } from './kill.ts';
 import { type Container, getContainer } from './records.ts';
 import { isAlive, settleRunning } from './settle.ts';
 
@@ -25,10 +25,10 @@ export async function stopContainer(
   const container = getContainer(engine, name);
   if (!isAlive(container)) return;
   const signal = options.signal ?? stopSignalOf(engine, container);
-  await killContainer(engine, name, signal);
+  await killIfRunning(engine, name, signal);
   const timeout = options.timeout ?? container.options.stopTimeout ?? 10;
   if (!(await hasEnded(container, timeout < 0 ? Number.POSITIVE_INFINITY : timeout * 1000)))
-    if (isAlive(container)) await killContainer(engine, name, 'SIGKILL', { wait: true });
+    await killIfRunning(engine, name, 'SIGKILL', { wait: true });
   await settleRunning(engine, container);
 }
 

@@ -1,5 +1,6 @@
 import { type BuildRecord, forgetRecords, forgetRuns, lastBuilds } from '../build/index.ts';
-import { allContainers, type Engine, isAlive, removeContainer } from '../engine/index.ts';
+import { allContainers, type Engine, isAlive } from '../engine/index.ts';
+import { removeEnded } from '../engine/remove.ts';
 import {
   configOf,
   familiar,
@@ -44,7 +45,8 @@ function containersOf(engine: Engine): Containers {
     find: async (name) => running(engine, name),
     remove: async (name) => {
       const container = allContainers(engine).find((one) => one.name === name);
-      if (container !== undefined) await removeContainer(engine, container.id, { force: true });
+      // It may remove itself just now.
+      if (container !== undefined) await removeEnded(engine, container.id);
     },
   };
 }
