@@ -77,3 +77,9 @@ test('a reader that is gone ends the command as SIGPIPE would, and in silence', 
   ]);
   expect(said).toEqual(['141\n', '']);
 });
+
+test('help says defaults that are something, and leaves out those that are nothing', async () => {
+  const { out } = await cloche('run', '--help');
+  expect(out).toContain('default: "bridge"');
+  expect(out).not.toMatch(/default:\s+(false|\[\]|\{\})/);
+});

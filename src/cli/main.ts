@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { ClocheError } from '../error.ts';
 import { COMMANDS, type Entries } from './commands.ts';
+import { HELP } from './help.ts';
 import { printError } from './output.ts';
 import { flushed } from './print.ts';
 
@@ -39,7 +40,7 @@ async function fill(
   if (entry === undefined) throw await unknown(word, parent, Object.keys(all));
   const [about, what] = entry;
   if (typeof what === 'function') {
-    parent.addCommand((await what()).name(word).exitOverride());
+    parent.addCommand((await what()).name(word).exitOverride().configureHelp(HELP));
     return false;
   }
   const group = new Command(word).description(about).exitOverride().enablePositionalOptions();
