@@ -98,6 +98,7 @@ test('pause holds a container still, unpause lets it go on, kill reaches it all 
 test('rename gives another name, none that is taken or is no name', async () => {
   await run('one', 'true');
   await run('two', 'true');
+  await cloche('wait', 'one', 'two');
   expect((await cloche('rename', 'one', 'two')).err).toContain("name 'two' is already in use");
   expect((await cloche('rename', 'one', 'a/b')).err).toContain("invalid container name 'a/b'");
   expect((await cloche('rename', 'one', 'three')).code).toBe(0);

@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { detectCgroups } from '../src/linux/cgroup/index.ts';
+import { listPids, readCmdline } from '../src/linux/proc/index.ts';
 import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
 import { cloche as clocheIn } from './cli.ts';
 
@@ -153,6 +155,25 @@ test('system prune takes everything that is idle, volumes only without a name', 
   expect(blobs.map((use: { size: number }) => use.size)).toEqual([0, 0, 0, 0]);
 });
 
+test('system prune takes a cgroup away whose shim was killed, whatever root it was of', async () => {
+  const other = await freshBaseRoot();
+  const inOther = (...args: string[]) => clocheIn(other.root, args);
+  const { out } = await inOther('run', '-d', '--network', 'none', image, 'sleep', '100');
+  const group = `${detectCgroups().of.freezer?.mountPoint}/cloche/${out.trim()}`;
+  const busy = await cloche(['system', 'prune', '-f']);
+  expect([busy.code, existsSync(group)]).toEqual([0, true]);
+  const shim = listPids().find(
+    (pid) => readCmdline(pid)?.[0] === `cloche-shim ${out.slice(0, 12)}`,
+  );
+  if (shim === undefined) throw new Error('the container has no shim');
+  process.kill(shim, 'SIGKILL');
+  other.remove();
+  // Init dies with its shim, in its own time.
+  while (readFileSync(`${group}/cgroup.procs`, 'utf8') !== '') await Bun.sleep(10);
+  expect(await cloche(['system', 'prune', '-f'])).toMatchObject({ code: 0, err: '' });
+  expect(existsSync(group)).toBe(false);
+});
+
 test('system prune takes the bridge away when nothing is plugged into it', async () => {
   // In a network namespace of its own, which /sys has to show: others may use the machine's bridge.
   const own = await freshBaseRoot();
@@ -172,7 +193,7 @@ test('system prune takes the bridge away when nothing is plugged into it', async
     ls /sys/class/net
     ${program} kill box >/dev/null
     unplugged
-    # Whoever runs containers on this machine just now, with another root, holds it up.
+    # Whoever runs containers on this machine just now, with another root, holds it up; nobody else does.
     for i in $(seq 100); do
       ${program} system prune -f
       [ -e /sys/class/net/cloche0 ] || break

@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, rmdirSync } from 'node:fs';
 import { directorySize } from '../image/directory-size.ts';
 import { isAnybodyWorking, isDead } from '../image/index.ts';
+import { openCgroup } from '../linux/cgroup/index.ts';
+import { listPids, readCmdline } from '../linux/proc/index.ts';
 import { BRIDGE_NAME, removeBridge } from './bridge.ts';
 import { containerSize } from './disk-use.ts';
 import { CGROUP_PARENT, type Engine } from './engine.ts';
@@ -51,7 +53,7 @@ export async function pruneMachine(engine: Engine): Promise<string[]> {
   const isBusy =
     isAnybodyWorking(engine.store.db) ||
     allContainers(engine).some((container) => !isStopped(engine, container));
-  if (isBusy || hasCgroups(engine)) return [];
+  if (isBusy || !(await removeAbandoned(engine))) return [];
   const removed: string[] = [];
   const ports = `/sys/class/net/${BRIDGE_NAME}/brif`;
   if (existsSync(ports) && readdirSync(ports).length === 0) {
@@ -63,12 +65,33 @@ export async function pruneMachine(engine: Engine): Promise<string[]> {
   return went.length === 0 ? removed : [...removed, CGROUP_PARENT];
 }
 
-function hasCgroups(engine: Engine): boolean {
-  return engine.hierarchies.all.some(({ mountPoint }) =>
-    readdirSync(`${mountPoint}${CGROUP_PARENT}`, { withFileTypes: true }).some((entry) =>
+/**
+ * Removes the cgroups of containers whose shim was killed, and that no command of their own state
+ * directory has come to clear away; perhaps there is no such directory any more.
+ *
+ * @returns whether none is left
+ */
+async function removeAbandoned(engine: Engine): Promise<boolean> {
+  const groups = engine.hierarchies.all.flatMap(({ mountPoint }) =>
+    readdirSync(`${mountPoint}${CGROUP_PARENT}`, { withFileTypes: true }).filter((entry) =>
       entry.isDirectory(),
     ),
   );
+  const shims = shimsAlive();
+  let isFree = true;
+  for (const name of new Set(groups.map(({ name }) => name))) {
+    const group = openCgroup(engine.hierarchies, `${CGROUP_PARENT}/${name}`);
+    const isBeingBorn = shims.has(name.slice(0, 12)) || shims.has(`build ${name.slice(-12)}`);
+    if (isBeingBorn || group.processes().length > 0) isFree = false;
+    else await group.remove();
+  }
+  return isFree;
+}
+
+/** The shims of containers and builds, be they such as have not made a process yet, by what is seen of their ids. */
+function shimsAlive(): Set<string> {
+  const names = listPids().map((pid) => readCmdline(pid)?.[0] ?? '');
+  return new Set(names.flatMap((name) => /^cloche-shim (.+)$/.exec(name)?.[1] ?? []));
 }
 
 /** rmdir(2), which the kernel refuses for a cgroup that somebody has entered meanwhile. */

@@ -22,6 +22,8 @@ export interface Container {
   /** Init's pid in our pid namespace while it runs, and when it started, in clock ticks. */
   readonly pid: number | undefined;
   readonly pidStart: string | undefined;
+  /** The shim that it was last started by. */
+  readonly shim: Owner | undefined;
   readonly created: Date;
   readonly started: Date | undefined;
   readonly finished: Date | undefined;
@@ -195,6 +197,7 @@ interface Row {
   readonly exit_code: number | null;
   readonly oom_killed: number | null;
   readonly ports: string | null;
+  readonly shim: Owner | null;
 }
 
 function fromRow(row: Row): Container {
@@ -210,6 +213,7 @@ function fromRow(row: Row): Container {
     status: row.status,
     pid: row.pid ?? undefined,
     pidStart: row.pid_start ?? undefined,
+    shim: row.shim ?? undefined,
     created: new Date(row.created),
     started: date(row.started),
     finished: date(row.finished),

@@ -3,8 +3,9 @@ import { ClocheError } from '../error.ts';
 import { discard } from '../image/index.ts';
 import type { Engine } from './engine.ts';
 import { killIfRunning } from './kill.ts';
+import { abandonPorts } from './ports/index.ts';
 import { deleteRow, directoryOf, getContainer } from './records.ts';
-import { isAlive, removeCgroup } from './settle.ts';
+import { isAlive, removeCgroup, shimEnded } from './settle.ts';
 import { removeAnonymous } from './volumes/index.ts';
 
 export interface RemoveOptions {
@@ -33,6 +34,8 @@ export async function removeContainer(
         { class: 'conflict', hint: 'stop it first (cloche kill), or use --force' },
       );
     await killIfRunning(engine, container.id, 'SIGKILL', { wait: true });
+    await shimEnded(container);
+    await abandonPorts(container);
   }
   await removeCgroup(engine, container.id);
   await discard(engine.store, { id: container.snapshot });

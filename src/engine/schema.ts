@@ -34,4 +34,6 @@ export const SCHEMA = [
   'ALTER TABLE containers ADD COLUMN ports TEXT',
   // Whether the kernel has killed something in it for lack of memory; null where nobody knows.
   'ALTER TABLE containers ADD COLUMN oom_killed INTEGER',
+  // The process that clears away when it has ended, as an `Owner`.
+  'ALTER TABLE containers ADD COLUMN shim TEXT',
 ] as const;

@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ClocheError } from '../error.ts';
 import { isDead, type Owner, reconcile } from '../image/index.ts';
 import { openCgroup } from '../linux/cgroup/index.ts';
 import { exitCodeOf } from '../linux/signals.ts';
+import { soon } from '../linux/soon.ts';
 import { CGROUP_PARENT, type Engine } from './engine.ts';
 import { abandonPorts } from './ports/index.ts';
 import { startTimeOf } from './processes.ts';
@@ -58,7 +58,8 @@ async function removeDeadCgroups(engine: Engine): Promise<void> {
  */
 export async function settleRunning(engine: Engine, container: Container): Promise<number> {
   if (isAlive(container)) return 0;
-  const record = await exitRecordOf(engine, container.id);
+  await shimEnded(container);
+  const record = exitRecordOf(engine, container.id);
   // The shim that writes the record and clears away may have been killed together with it.
   await removeCgroup(engine, container.id);
   await abandonPorts(container);
@@ -76,15 +77,13 @@ export interface Exit {
   readonly oomKilled?: boolean | undefined;
 }
 
-/** The shim's record. It comes a moment after the end, and never when the shim was killed. */
-export async function exitRecordOf(engine: Engine, id: string): Promise<Exit | undefined> {
-  const path = join(directoryOf(engine, id), 'exit');
-  for (let tries = 0; tries < 50 && hasCgroup(engine, id); tries++) {
-    const record = exitRecord(path);
-    if (record !== undefined) return record;
-    await sleep(10);
-  }
-  return exitRecord(path);
+/**
+ * Waits until a container's shim has written its record, given back its ports and cleared away, all of
+ * which it does a moment after the end. One that was killed never will; one that cannot end, since
+ * nobody takes what the container has said, is not waited for longer than that.
+ */
+export async function shimEnded({ shim }: Container): Promise<void> {
+  if (shim !== undefined) await soon(2000, () => isDead(shim));
 }
 
 /**
@@ -142,8 +141,9 @@ function hasCgroup(engine: Engine, id: string): boolean {
   return engine.hierarchies.all.some((tree) => existsSync(`${tree.mountPoint}${path}`));
 }
 
-/** The shim's record, as `exitRecordSteps` writes it (`runtime/birth/exit-record.ts`). */
-function exitRecord(path: string): Exit | undefined {
+/** What the shim has written down, as `exitRecordSteps` does (`runtime/birth/exit-record.ts`); undefined if it was killed. */
+export function exitRecordOf(engine: Engine, id: string): Exit | undefined {
+  const path = join(directoryOf(engine, id), 'exit');
   if (!existsSync(path)) return undefined;
   const bytes = new Uint8Array(readFileSync(path));
   if (bytes.length < 24) return undefined;

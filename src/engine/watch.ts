@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import { ClocheError } from '../error.ts';
+import { ownerAt } from '../image/index.ts';
 import { type Launched, words } from '../linux/launch.ts';
 import { stepFailed } from '../linux/perform.ts';
 import { exitCodeIn } from '../linux/signals.ts';
@@ -21,7 +22,7 @@ export async function watchForStart(
 ): Promise<number> {
   for await (const word of words(launched.control)) {
     const pid = Number(launched.memory.value(birth.pair.pid));
-    if (word === 's') noteStart(engine, container.id, pid);
+    if (word === 's') noteStart(engine, container.id, pid, launched.pid);
     if (word === 's' && !container.options.detach) return pid;
     if (word === 's') writeSync(launched.control, 'g');
     if (word === 'o') {
@@ -32,11 +33,12 @@ export async function watchForStart(
   throw startFailure(birth, launched);
 }
 
-function noteStart(engine: Engine, id: string, pid: number): void {
+function noteStart(engine: Engine, id: string, pid: number, shim: number): void {
   updateContainer(engine, id, {
     status: 'running',
     pid,
     pid_start: startTimeOf(pid) ?? null,
+    shim: ownerAt(shim),
     started: Date.now(),
     finished: null,
     exit_code: null,
@@ -76,7 +78,7 @@ export async function watchForEnd(
     if (options.remove) await removeEnded(engine, id);
     throw failure;
   }
-  noteExit(engine, id, { ...(await exitRecordOf(engine, id)), exitCode });
+  noteExit(engine, id, { ...exitRecordOf(engine, id), exitCode });
   if (options.remove && left === undefined) await removeEnded(engine, id);
   return exitCode;
 }

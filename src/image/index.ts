@@ -54,7 +54,7 @@ export {
   treeOf,
 } from './snapshots.ts';
 export { exclusively, migrate } from './state/database.ts';
-export { isDead, type Owner, ownOwner } from './state/owner.ts';
+export { isDead, type Owner, ownerAt, ownOwner } from './state/owner.ts';
 export { isAnybodyWorking, whileWorking } from './state/work.ts';
 export { openStore, type Store, temporaryPath } from './store.ts';
 export { children, find, type Node, readNode, type Tree } from './tree.ts';

@@ -190,8 +190,14 @@ export function treeOf(store: Store, chainId: ChainId | undefined, upper?: strin
 export function throwAway(store: Store, directory: string): string | undefined {
   if (!existsSync(directory)) return undefined;
   const bin = temporaryPath(store);
-  renameSync(directory, bin);
-  return bin;
+  try {
+    renameSync(directory, bin);
+    return bin;
+  } catch (error) {
+    // Another command has thrown it away meanwhile.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 interface Row {

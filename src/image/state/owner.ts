@@ -10,8 +10,13 @@ let self: Owner | undefined;
 
 /** This process. */
 export function ownOwner(): Owner {
-  self ??= [bootId(), pidNamespace(), process.pid, startTime(process.pid)].join(':') as Owner;
+  self ??= ownerAt(process.pid);
   return self;
+}
+
+/** The process that has this pid now, in our pid namespace; one that has ended is dead for good. */
+export function ownerAt(pid: number): Owner {
+  return [bootId(), pidNamespace(), pid, startTime(pid) ?? 'ended'].join(':') as Owner;
 }
 
 /**

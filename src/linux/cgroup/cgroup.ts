@@ -1,12 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
+import { soon } from '../soon.ts';
 import { type Controller, type Hierarchies, type Hierarchy, parseProcCgroup } from './detect.ts';
 import { readKeys, readKnob, readNumber, writeKnob } from './files.ts';
 import { unsupported } from './limits.ts';
 import type { LinuxResources } from './resources.ts';
 import { missingController, settingsOf } from './settings.ts';
 import { type CgroupStats, cpuV1, cpuV2, IO, MEMORY, PIDS } from './stats.ts';
-import { processesBelow, removeTree, signalKill, soon } from './tree.ts';
+import { processesBelow, removeTree, signalKill } from './tree.ts';
 
 /**
  * The cgroup at `path` (such as `/cloche/<id>`) in every hierarchy where it exists.

@@ -1,5 +1,4 @@
 import { existsSync, readdirSync, rmdirSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, readKnob } from './files.ts';
 
 /** The processes in the cgroup and below it, as pids of our own pid namespace. */
@@ -36,15 +35,5 @@ export function signalKill(pid: number) {
     process.kill(pid, 'SIGKILL');
   } catch (error) {
     if (errnoOf(error) !== 'ESRCH') throw error;
-  }
-}
-
-/** Asks again, at first every millisecond, until it is so or `milliseconds` have passed. */
-export async function soon(milliseconds: number, isSo: () => boolean): Promise<boolean> {
-  const end = Date.now() + milliseconds;
-  for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
-    if (isSo()) return true;
-    if (Date.now() > end) return false;
-    await sleep(pause);
   }
 }
