@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { PROGRAM } from './cli.ts';
 import { containerScene, IMAGE } from './containers.ts';
 
@@ -78,12 +78,13 @@ test('start of one that ran in the foreground goes to the background; restart gi
 
 test('pause holds a container still, unpause lets it go on, kill reaches it all the same', async () => {
   await run('box', 'sh', '-c', 'while :; do date +%s%N > /now; sleep 0.02; done');
+  const upper = (await cloche('inspect', '-f', '{{.GraphDriver.Data.UpperDir}}', 'box')).out.trim();
+  const now = () => readFileSync(`${upper}/now`, 'utf8');
+  while (!existsSync(`${upper}/now`)) await Bun.sleep(10);
   expect(await cloche('pause', 'box')).toEqual({ code: 0, out: 'box\n', err: '' });
   expect((await cloche('pause', 'box')).err).toContain('container box is already paused');
   expect((await cloche('inspect', '-f', '{{.State.Status}}', 'box')).out).toBe('paused\n');
   expect((await cloche('exec', 'box', 'true')).err).toContain('is paused');
-  const upper = (await cloche('inspect', '-f', '{{.GraphDriver.Data.UpperDir}}', 'box')).out.trim();
-  const now = () => readFileSync(`${upper}/now`, 'utf8');
   const before = now();
   await Bun.sleep(200);
   expect(now()).toBe(before);
