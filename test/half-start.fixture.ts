@@ -11,10 +11,12 @@ if (!claimContainer(engine, container)) throw new Error('somebody else starts it
 const options = { ...container.options, detach: true };
 const about = { again: true, step: true };
 const started = await startContainer(engine, { ...container, options }, about);
+const { steps } = await started.ready.plan();
 started.pid.catch(() => {});
 started.exited.catch(() => {});
 for await (const chunk of Bun.file(started.pauses).stream()) {
-  const step = started.birth.plan.steps[Number(new DataView(chunk.buffer).getBigUint64(0, true))];
+  const index = Number(new DataView(chunk.buffer).getBigUint64(0, true));
+  const step = steps[index];
   if (step?.call === 'execve') {
     process.kill(started.launched.pid, 'SIGKILL');
     process.kill(process.pid, 'SIGKILL');

@@ -10,15 +10,16 @@ import { painted, print } from './print.ts';
  * `/proc`. `c` goes on without stopping, `q` ends it all, and nothing is left behind.
  */
 export async function stepThrough(started: Started): Promise<void> {
-  const { plan, pair } = started.birth;
+  const { plan, pid: initPid } = started.ready;
+  const { steps } = await plan();
   let free = process.stdin.isTTY !== true;
   let watched: { pid: number; before: Snapshot } | undefined;
   print(painted(1, 2, 'Enter: perform the call · c: go on without stopping · q: quit\n'));
   for await (const index of pauses(started.pauses)) {
     if (watched !== undefined) show(changes(watched.before, takeSnapshot(watched.pid)));
-    const step = plan.steps[index];
+    const step = steps[index];
     if (step === undefined) break;
-    const child = Number(started.launched.memory.value(pair.pid));
+    const child = Number(started.launched.memory.value(initPid));
     const pid = step.stage === 'shim' || child === 0 ? started.launched.pid : child;
     print(announce(step, index, pid));
     watched = { pid, before: takeSnapshot(pid) };
@@ -34,7 +35,7 @@ export async function stepThrough(started: Started): Promise<void> {
     // The program itself prints from here on; there is nothing to wait for behind it.
     const last = step.call === 'execve';
     writeSync(started.pauses, 'g');
-    if (last && plan.steps[index + 1]?.call !== 'execve') return;
+    if (last && steps[index + 1]?.call !== 'execve') return;
   }
 }
 

@@ -1,5 +1,5 @@
-import type { TerminalSize } from '../engine/index.ts';
 import { ClocheError } from '../error.ts';
+import type { TerminalSize } from '../linux/winsize.ts';
 import { isTerminal, standard } from './print.ts';
 
 /** The size of our terminal; undefined where there is none. */

@@ -5,14 +5,15 @@ import { cgroupOf, entranceOf } from '../linux/cgroup/index.ts';
 import { launch } from '../linux/launch.ts';
 import { stepFailed } from '../linux/perform.ts';
 import { exitCodeIn } from '../linux/signals.ts';
-import { execPlan, type NamespaceType, winsizeBytes } from '../runtime/index.ts';
+import { type TerminalSize, winsizeBytes } from '../linux/winsize.ts';
+import { execPlan, type NamespaceType } from '../runtime/index.ts';
 import type { Engine } from './engine.ts';
 import { startError } from './errors.ts';
+import { isUnfiltered } from './options.ts';
 import { getContainer } from './records.ts';
 import { seccompOf } from './seccomp.ts';
 import { isAlive } from './settle.ts';
 import { specOf } from './spec.ts';
-import type { TerminalSize } from './start.ts';
 import { stateOf } from './state.ts';
 import { identityOf } from './users.ts';
 
@@ -76,7 +77,7 @@ export function execInContainer(engine: Engine, name: string, options: ExecOptio
     machine: engine.machine,
     walkerSize: engine.walkerSize,
     cgroup: entranceOf(cgroupOf(engine.hierarchies, container.pid)),
-    seccomp: seccompOf(merged, spec.process?.capabilities?.bounding ?? []),
+    seccomp: seccompOf(isUnfiltered(merged), spec.process?.capabilities?.bounding ?? []),
   });
   const input = options.interactive || options.tty ? 'inherit' : 'ignore';
   const launched = launch(entry.plan, { stdio: [input, 'inherit', 'inherit'], control: true });
@@ -91,6 +92,6 @@ export function execInContainer(engine: Engine, name: string, options: ExecOptio
   return {
     exited,
     pid: () => Number(launched.memory.value(entry.pair.pid)),
-    resize: (size: TerminalSize) => writeSync(launched.control, new Uint8Array(winsizeBytes(size))),
+    resize: (size: TerminalSize) => writeSync(launched.control, winsizeBytes(size)),
   };
 }

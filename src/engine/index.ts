@@ -31,6 +31,5 @@ export {
   type Started,
   type StartOptions,
   startContainer,
-  type TerminalSize,
 } from './start.ts';
 export { type State, stateOf } from './state.ts';

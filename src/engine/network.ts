@@ -1,18 +1,9 @@
 import { ClocheError } from '../error.ts';
 import { exclusively, isDead, type Owner } from '../image/index.ts';
-import {
-  containerNetworkSteps,
-  loopbackSteps,
-  type PublishedPort,
-  publication,
-  republishSteps,
-  versionOf,
-} from '../linux/netlink/index.ts';
-import { perform } from '../linux/perform.ts';
-import { plan } from '../linux/plan/index.ts';
-import type { NetworkSteps } from '../runtime/index.ts';
+import { versionOf } from '../linux/netlink/address.ts';
+import type { ContainerNetwork, PublishedPort } from '../linux/netlink/index.ts';
 import { DEFAULT_ROOT } from '../state.ts';
-import { BRIDGE, BRIDGE_NAME, makeBridge, makePublishable } from './bridge.ts';
+import { BRIDGE, BRIDGE_NAME, isBridgeThere } from './bridge.ts';
 import type { Engine } from './engine.ts';
 import type { RunOptions } from './options.ts';
 import type { PortBinding } from './ports/index.ts';
@@ -24,10 +15,14 @@ const VERSIONS = [4, 6] as const;
 const ADDRESSES = 2 ** 16 - 3;
 const FIRST = 2;
 
-/** How a container is attached: the steps, and its address on the bridge. */
+/** How a container is attached: what `cableSteps` makes steps of. */
 export interface Attachment {
-  readonly steps: NetworkSteps | undefined;
-  readonly address: string | undefined;
+  readonly network: RunOptions['network'];
+  /** Its cable to the bridge. */
+  readonly cable?: ContainerNetwork;
+  readonly ports: readonly PublishedPort[];
+  /** Its address on the bridge. */
+  readonly address?: string;
 }
 
 /** A container, or a RUN that is one for a while; its id may begin with its owner's name and a `+`. */
@@ -45,48 +40,42 @@ export interface Attached {
  */
 export async function attach(
   engine: Engine,
-  attached: Attached,
+  { id, options: { network } }: Attached,
   ports: readonly PortBinding[] = [],
 ): Promise<Attachment> {
-  const { network } = attached.options;
-  if (network === 'host') return { steps: undefined, address: undefined };
-  if (network === 'none')
-    return { steps: { shim: () => [], init: loopbackSteps() }, address: undefined };
-  await makeBridge();
+  if (network !== 'bridge') return { network, ports: [] };
   const published = VERSIONS.filter((one) => ports.some((port) => versionOf(port) === one));
-  for (const version of published)
-    if (await makePublishable(version)) await republish(engine, version);
-  const number = lease(engine, attached.id);
-  const cable = containerNetworkSteps({
+  await makeReady(engine, published);
+  const number = lease(engine, id);
+  const cable = {
     bridge: BRIDGE_NAME,
-    hostEnd: `cl${Bun.hash(attached.id).toString(36).slice(0, 11)}`,
+    // Of a RUN's id it is the end that is its own.
+    hostEnd: `cl${id.split('+').at(-1)?.slice(0, 11)}`,
     addresses: VERSIONS.filter((one) => one === 4 || published.includes(one)).map((version) => ({
       address: spelled(number, version),
       prefix: BRIDGE[version].prefix,
       gateway: BRIDGE[version].address,
     })),
     hairpin: ports.length > 0,
-  });
-  return { steps: publishing(cable, leadingTo(number, ports)), address: spelled(number) };
+  };
+  return { network, cable, ports: leadingTo(number, ports), address: spelled(number) };
 }
 
-/** The shim takes the ports when the cable is there, and gives them back at the end. */
-function publishing(
-  cable: ReturnType<typeof containerNetworkSteps>,
-  ports: readonly PublishedPort[],
-): NetworkSteps {
-  if (ports.length === 0) return cable;
-  const { publish, withdraw } = publication(BRIDGE_NAME, ports);
-  return { ...cable, shim: (netns) => [...cable.shim(netns), ...publish], release: withdraw };
+/** What writes the rules is loaded when they have to be written, or looked at. */
+async function makeReady(engine: Engine, published: readonly (4 | 6)[]): Promise<void> {
+  if (isBridgeThere() && published.length === 0) return;
+  const { makeBridge, makePublishable, republish } = await import('./bridge-rules.ts');
+  if (!isBridgeThere()) await makeBridge();
+  for (const version of published)
+    if (await makePublishable(version)) await republish(portsInUse(engine, version));
 }
 
-/** Whoever flushed the rules took the ports of those away that run. */
-async function republish(engine: Engine, version: 4 | 6): Promise<void> {
-  const ports = allContainers(engine)
+/** The ports of what runs, of which a new map knows nothing. */
+function portsInUse(engine: Engine, version: 4 | 6): PublishedPort[] {
+  return allContainers(engine)
     .filter(isAlive)
     .flatMap(({ id, ports }) => leadingTo(numberOf(engine, id) ?? 0, ports))
     .filter((port) => versionOf(port) === version);
-  await perform(plan('publish again', republishSteps(BRIDGE_NAME, ports)));
 }
 
 function leadingTo(number: number, ports: readonly PortBinding[]): PublishedPort[] {

@@ -87,3 +87,8 @@ export const DEFAULT_OPTIONS: Omit<RunOptions, 'image'> = {
   capAdd: [],
   capDrop: [],
 };
+
+/** Whether it runs without a seccomp filter. */
+export function isUnfiltered({ privileged, unconfined }: RunOptions): boolean {
+  return privileged || unconfined === true;
+}

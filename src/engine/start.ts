@@ -1,37 +1,25 @@
-import { mkdirSync, rmSync, writeSync } from 'node:fs';
+import { rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClocheError } from '../error.ts';
-import type { ResolveOptions } from '../image/index.ts';
 import {
-  ARCHITECTURE,
   configOf,
   discard,
-  findActive,
   type Image,
-  type ImageConfig,
   prepare,
+  type ResolveOptions,
   resolveImage,
 } from '../image/index.ts';
-import { cgroupSteps } from '../linux/cgroup/index.ts';
-import { type Launched, launch } from '../linux/launch.ts';
-import { type ContainerPlan, containerPlan, type Io, winsizeBytes } from '../runtime/index.ts';
-import { CGROUP_PARENT, type Engine } from './engine.ts';
-import { etcMounts, kindOf } from './files.ts';
-import { attach } from './network.ts';
+import { type Launched, launchEncoded } from '../linux/launch.ts';
+import { type TerminalSize, winsizeBytes } from '../linux/winsize.ts';
+import type { ContainerPlan } from '../runtime/index.ts';
+import type { Engine } from './engine.ts';
+import { factsOf } from './facts.ts';
+import { type Ready, readyPlan } from './moulds.ts';
 import type { RunOptions } from './options.ts';
-import { portsOf, portWarnings } from './ports/index.ts';
-import {
-  type Container,
-  directoryOf,
-  insertContainer,
-  releaseContainer,
-  updateContainer,
-} from './records.ts';
+import { type Container, directoryOf, insertContainer, releaseContainer } from './records.ts';
 import { removeContainer } from './remove.ts';
-import { seccompOf } from './seccomp.ts';
-import { argvOf, specOf } from './spec.ts';
-import { identityOf } from './users.ts';
-import { chooseVolumes, makeVolumes, volumeMount } from './volumes/index.ts';
+import { argvOf } from './spec.ts';
+import { chooseVolumes, makeVolumes } from './volumes/index.ts';
 import { watchForEnd, watchForStart } from './watch.ts';
 
 /** A container that was started by us and is attached to our input and output. */
@@ -47,12 +35,7 @@ export interface Started {
   /** The fd of the socket on which a stepped plan waits; -1 where it is not stepped. */
   readonly pauses: number;
   readonly launched: Launched;
-  readonly birth: ContainerPlan;
-}
-
-export interface TerminalSize {
-  readonly height: number;
-  readonly width: number;
+  readonly ready: Ready;
 }
 
 export interface StartOptions extends ResolveOptions {
@@ -92,71 +75,19 @@ export async function createContainer(
   return container;
 }
 
+/** Its name is the beginning of the container's, so that in a plan there is one name alone. */
 function snapshotFor(engine: Engine, image: Image, id: string): string {
-  return prepare(engine.store, image.chainId, { keeper: id }).id;
+  return prepare(engine.store, image.chainId, { keeper: id, id: id.slice(0, 16) }).id;
 }
 
-/**
- * The plan of a container that was created: looked up is what has to be looked up, nothing of the
- * kernel is touched yet.
- */
+/** The plan of a container that was created, and what it warns of; it is not started. */
 export async function planContainer(
   engine: Engine,
   container: Container,
   about: StartOptions = {},
 ): Promise<ContainerPlan> {
-  const { options, id } = container;
-  const directory = directoryOf(engine, id);
-  const root = join(directory, 'rootfs');
-  mkdirSync(root, { recursive: true });
-  const active = findActive(engine.store, container.snapshot);
-  if (active === undefined) throw new Error(`container ${id} has lost its snapshot`);
-  const whole = configOf(engine.store, { id: container.imageId as Image['id'] });
-  const { config } = whole;
-  const ports = await portsOf(options, config);
-  const network = await attach(engine, container, ports);
-  updateContainer(engine, id, { ports: JSON.stringify(ports) });
-  const spec = specOf(options, {
-    id,
-    config,
-    identity: identityOf(
-      [active.upper, ...active.lower],
-      options.user ?? config.User,
-      options.groupAdd,
-    ),
-    argv: container.command,
-    ownCapabilities: engine.machine.capabilities,
-    terminalSize: about.terminalSize,
-    mounts: [
-      ...etcMounts(directory, { id, options, address: network.address }),
-      ...options.volumes.map((volume) => volumeMount(engine.store.root, volume)),
-    ],
-  });
-  const io: Io = options.detach
-    ? { kind: 'log', path: join(directory, 'log') }
-    : { kind: options.tty ? 'terminal' : 'inherit' };
-  const birth = containerPlan({
-    id: id.slice(0, 12),
-    spec,
-    root: { kind: 'overlay', ...active, at: root, volatile: options.remove },
-    machine: engine.machine,
-    sourceKind: kindOf,
-    walkerSize: engine.walkerSize,
-    cgroup: cgroupSteps(engine.hierarchies, `${CGROUP_PARENT}/${id}`, spec.linux?.resources ?? {}),
-    network: network.steps,
-    seccomp: seccompOf(options, spec.process?.capabilities?.bounding ?? []),
-    io,
-    bound: !options.detach,
-    exitRecord: join(directory, 'exit'),
-  });
-  const warnings = [...platformWarnings(whole), ...portWarnings(options), ...birth.warnings];
-  return { ...birth, warnings };
-}
-
-function platformWarnings({ os, architecture }: ImageConfig): string[] {
-  if (os === 'linux' && architecture === ARCHITECTURE) return [];
-  const [image, machine] = [`${os}/${architecture}`, `linux/${ARCHITECTURE}`];
-  return [`the image's platform (${image}) does not match this machine's (${machine})`];
+  const { planOf } = await import('./planned.ts');
+  return planOf(await factsOf(engine, container, about.terminalSize));
 }
 
 /**
@@ -171,30 +102,39 @@ export async function startContainer(
 ): Promise<Started> {
   const { options } = container;
   rmSync(join(directoryOf(engine, container.id), 'exit'), { force: true });
-  // What cannot even be planned was never created.
-  const birth = await planContainer(engine, container, about).catch(async (error: unknown) => {
-    if (about.again === true) releaseContainer(engine, container);
-    else await abandonContainer(engine, container);
-    throw error;
-  });
+  const ready = await makeReady(engine, container, about);
   const input = options.interactive && !options.detach ? 'inherit' : 'ignore';
   const output = options.detach ? 'ignore' : 'inherit';
-  const launched = launch(birth.plan, {
+  const launched = launchEncoded(ready.encoded, {
     stdio: about.stdio ?? [options.tty && !options.detach ? 'inherit' : input, output, output],
     control: true,
     pause: about.step,
   });
-  const pid = watchForStart(engine, container, birth, launched);
+  const { warnings } = ready;
+  const pid = watchForStart(engine, container, ready, launched);
+  const exited = watchForEnd(engine, container, { ready, launched, pid, ...about });
   return {
-    container,
-    birth,
-    launched,
-    warnings: birth.warnings,
+    ...{ container, ready, launched, warnings, pid, exited },
     pauses: launched.pauses,
-    pid,
-    exited: watchForEnd(engine, container, { birth, launched, pid, ...about }),
-    resize: (size) => writeSync(launched.control, new Uint8Array(winsizeBytes(size))),
+    resize: (size) => writeSync(launched.control, winsizeBytes(size)),
   };
+}
+
+/** What cannot even be planned was never created. */
+async function makeReady(
+  engine: Engine,
+  container: Container,
+  { terminalSize, again }: StartOptions,
+): Promise<Ready> {
+  try {
+    const facts = await factsOf(engine, container, terminalSize);
+    const ready = await readyPlan(engine, facts);
+    return { ...ready, warnings: [...facts.warnings, ...ready.warnings] };
+  } catch (error) {
+    if (again === true) releaseContainer(engine, container);
+    else await abandonContainer(engine, container);
+    throw error;
+  }
 }
 
 /** Takes back a container that was created and will not be started. */

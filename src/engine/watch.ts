@@ -2,11 +2,9 @@ import { writeSync } from 'node:fs';
 import { ClocheError } from '../error.ts';
 import { ownerAt } from '../image/index.ts';
 import { type Launched, words } from '../linux/launch.ts';
-import { stepFailed } from '../linux/perform.ts';
 import { exitCodeIn } from '../linux/signals.ts';
-import type { ContainerPlan } from '../runtime/index.ts';
 import type { Engine } from './engine.ts';
-import { startError } from './errors.ts';
+import type { Ready } from './moulds.ts';
 import { abandonPorts } from './ports/index.ts';
 import { startTimeOf } from './processes.ts';
 import { type Container, getContainer, updateContainer } from './records.ts';
@@ -17,11 +15,11 @@ import { exitRecordOf, noteExit, removeCgroup } from './settle.ts';
 export async function watchForStart(
   engine: Engine,
   container: Container,
-  birth: ContainerPlan,
+  ready: Ready,
   launched: Launched,
 ): Promise<number> {
   for await (const word of words(launched.control)) {
-    const pid = Number(launched.memory.value(birth.pair.pid));
+    const pid = Number(launched.memory.value(ready.pid));
     if (word === 's') noteStart(engine, container.id, pid, launched.pid);
     if (word === 's' && !container.options.detach) return pid;
     if (word === 's') writeSync(launched.control, 'g');
@@ -30,7 +28,7 @@ export async function watchForStart(
       return pid;
     }
   }
-  throw startFailure(birth, launched);
+  throw await startFailure(ready, launched);
 }
 
 function noteStart(engine: Engine, id: string, pid: number, shim: number): void {
@@ -48,7 +46,7 @@ function noteStart(engine: Engine, id: string, pid: number, shim: number): void 
 /** A container on its way, and who is told what is left of it. */
 interface Watched {
   readonly onLeftover?: ((error: ClocheError) => void) | undefined;
-  readonly birth: ContainerPlan;
+  readonly ready: Ready;
   readonly launched: Launched;
   readonly pid: Promise<number>;
 }
@@ -62,16 +60,16 @@ interface Watched {
 export async function watchForEnd(
   engine: Engine,
   { id, options, status }: Container,
-  { birth, launched, pid: started, onLeftover }: Watched,
+  { ready, launched, pid: started, onLeftover }: Watched,
 ): Promise<number> {
   await launched.exited;
   const pid = await started.catch(() => undefined);
   const failed = pid === undefined || launched.memory.failure() !== undefined;
   // What failed after it had started is the clearing away, which we can do better than the shim.
-  const failure = pid === undefined ? startFailure(birth, launched) : undefined;
+  const failure = pid === undefined ? await startFailure(ready, launched) : undefined;
   const left = failed ? await clearAway(engine, id) : undefined;
   if (left !== undefined) onLeftover?.(left);
-  const exitCode = exitCodeIn(launched.memory.read(birth.pair.status));
+  const exitCode = exitCodeIn(launched.memory.read(ready.status));
   launched.close();
   if (failure !== undefined) {
     updateContainer(engine, id, { status, owner: null });
@@ -95,11 +93,13 @@ async function clearAway(engine: Engine, id: string): Promise<ClocheError | unde
   }
 }
 
-function startFailure(birth: ContainerPlan, launched: Launched): Error {
+async function startFailure(ready: Ready, launched: Launched): Promise<Error> {
   const failure = launched.memory.failure();
   if (failure === undefined)
     return new ClocheError('SHIM_KILLED', 'the container was ended before its program began', {
-      details: { plan: birth.plan.name },
+      details: { plan: ready.encoded.name },
     });
-  return startError(stepFailed(birth.plan, failure.step, failure.errno));
+  const { stepFailed } = await import('../linux/perform.ts');
+  const { startError } = await import('./errors.ts');
+  return startError(stepFailed(await ready.plan(), failure.step, failure.errno));
 }

@@ -47,14 +47,16 @@ export interface ActiveSnapshot {
  * A new active snapshot on top of `parent`. Without a `keeper` it dies with this process; with one
  * (a container's id) it stays until it is discarded.
  *
+ * @param about.id its name, if that is not to be any: 16 hexadecimal digits that no other has.
+ *
  * @throws {ClocheError} `SNAPSHOT_NOT_FOUND`: there is no such parent.
  */
 export function prepare(
   store: Store,
   parent: ChainId | undefined,
-  about: { readonly keeper?: string } = {},
+  about: { readonly keeper?: string; readonly id?: string } = {},
 ): ActiveSnapshot {
-  const id = crypto.randomUUID().replaceAll('-', '').slice(0, 16);
+  const id = about.id ?? crypto.randomUUID().replaceAll('-', '').slice(0, 16);
   return exclusively(store.db, () => {
     const active = locate(store, id, parent);
     store.db

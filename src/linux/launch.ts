@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { ClocheError } from '../error.ts';
 import { HOST_ARCH } from './abi/arch.ts';
 import { type PlanMemory, planMemory } from './memory.ts';
-import { type Block, encode, type Plan } from './plan/index.ts';
+import { type Block, type EncodedPlan, encode, type Plan, pauseOn } from './plan/index.ts';
 import { installedWalker } from './walker/index.ts';
 
 /** The fd of the walker's end of the control socket, for what a plan says and hears. */
@@ -66,11 +66,14 @@ export interface Launched {
  * @throws {ClocheError} `PLAN_INVALID`, `WALKER_NOT_INSTALLED`, `WALKER_NOT_STARTED`.
  */
 export function launch(plan: Plan, options: LaunchOptions = {}): Launched {
+  const { time } = options;
+  return launchEncoded(encode(plan, options.through?.arch ?? HOST_ARCH, { time }), options);
+}
+
+/** As `launch`; whether it is timed was said when it was encoded. */
+export function launchEncoded(encoded: EncodedPlan, options: LaunchOptions = {}): Launched {
   const { command, arch } = options.through ?? { command: [], arch: HOST_ARCH };
-  const encoded = encode(plan, arch, {
-    time: options.time,
-    pauseFd: options.pause === true ? PAUSE_FD : undefined,
-  });
+  if (options.pause === true) pauseOn(encoded, PAUSE_FD);
   const memory = sharedMemory(encoded.bytes);
   const walker = installedWalker(arch).path;
   const stdio = options.stdio ?? ['inherit', 'inherit', 'inherit'];
@@ -88,7 +91,7 @@ export function launch(plan: Plan, options: LaunchOptions = {}): Launched {
     control,
     output: [streamOf(child.stdout), streamOf(child.stderr)],
     pauses,
-    memory: planMemory(plan, encoded, (at, size) => bytesOf(memory, at, size)),
+    memory: planMemory(encoded, (at, size) => bytesOf(memory, at, size)),
     write: (to, content) => {
       const at = encoded.offsetOf.get(to);
       if (at === undefined || content.length > to.size)
@@ -97,7 +100,7 @@ export function launch(plan: Plan, options: LaunchOptions = {}): Launched {
     },
     keep: () => {
       const copy = bytesOf(memory, 0, encoded.bytes.length);
-      return planMemory(plan, encoded, (at, size) => copy.subarray(at, at + size));
+      return planMemory(encoded, (at, size) => copy.subarray(at, at + size));
     },
     close: () => {
       closeSync(memory);

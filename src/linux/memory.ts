@@ -1,5 +1,5 @@
 import { HEADER, TIME_SIZE } from './plan/format.ts';
-import type { Block, EncodedPlan, Plan, Value } from './plan/index.ts';
+import type { Block, EncodedPlan, Value } from './plan/index.ts';
 
 /** What the walker has written into a plan: results, buffers, the first failure, times. */
 export interface PlanMemory {
@@ -15,7 +15,6 @@ export interface PlanMemory {
 
 /** Reads an encoded plan's memory through `readAt(offset, size)`: live, or from a copy. */
 export function planMemory(
-  plan: Plan,
   encoded: EncodedPlan,
   readAt: (offset: number, size: number) => Uint8Array,
 ): PlanMemory {
@@ -25,7 +24,8 @@ export function planMemory(
   };
   const offsetOf = (block: Block) => {
     const offset = encoded.offsetOf.get(block);
-    if (offset === undefined) throw new RangeError(`no step of '${plan.name}' uses ${block.name}`);
+    if (offset === undefined)
+      throw new RangeError(`no step of '${encoded.name}' uses ${block.name}`);
     return offset;
   };
   return {
@@ -43,8 +43,8 @@ export function planMemory(
     },
     times: () => {
       if (encoded.timesAt === undefined) return [];
-      const view = viewAt(encoded.timesAt, plan.steps.length * TIME_SIZE);
-      return plan.steps.map((_, i) => duration(view, i * TIME_SIZE));
+      const view = viewAt(encoded.timesAt, encoded.count * TIME_SIZE);
+      return Array.from({ length: encoded.count }, (_, i) => duration(view, i * TIME_SIZE));
     },
   };
 }

@@ -4,6 +4,5 @@ export { type Entry, execPlan } from './birth/exec.ts';
 export type { MemoryFile, MemoryFiles } from './birth/memory.ts';
 export type { Machine } from './birth/process.ts';
 export type { RootSource } from './birth/rootfs.ts';
-export { winsizeBytes } from './birth/terminal.ts';
 export { ownMachine } from './machine.ts';
 export type * from './spec.ts';

@@ -6,20 +6,16 @@ import { cgroupSteps } from '../../linux/cgroup/index.ts';
 import { type Launched, type LaunchOptions, launch } from '../../linux/launch.ts';
 import { stepFailed } from '../../linux/perform.ts';
 import { exitCodeIn } from '../../linux/signals.ts';
-import {
-  type ContainerPlan,
-  containerPlan,
-  type Mount,
-  winsizeBytes,
-} from '../../runtime/index.ts';
+import { type TerminalSize, winsizeBytes } from '../../linux/winsize.ts';
+import { type ContainerPlan, containerPlan, type Mount } from '../../runtime/index.ts';
+import { cableSteps } from '../cable.ts';
 import { CGROUP_PARENT, type Engine } from '../engine.ts';
 import { startError } from '../errors.ts';
 import { etcMounts, kindOf } from '../files.ts';
 import { attach } from '../network.ts';
-import { DEFAULT_OPTIONS, type RunOptions } from '../options.ts';
+import { DEFAULT_OPTIONS, isUnfiltered, type RunOptions } from '../options.ts';
 import { seccompOf } from '../seccomp.ts';
 import { specOf } from '../spec.ts';
-import type { TerminalSize } from '../start.ts';
 import { identityOf } from '../users.ts';
 import { type BuildMounts, buildMounts } from './mounts.ts';
 import { type BuildShell, type OpenShell, shellOf } from './shell.ts';
@@ -135,8 +131,8 @@ async function start(
     memory,
     walkerSize: engine.walkerSize,
     cgroup: cgroupSteps(engine.hierarchies, `${CGROUP_PARENT}/${id}`, spec.linux?.resources ?? {}),
-    network: network.steps,
-    seccomp: seccompOf(options, spec.process?.capabilities?.bounding ?? []),
+    network: cableSteps(network),
+    seccomp: seccompOf(isUnfiltered(options), spec.process?.capabilities?.bounding ?? []),
     io: { kind: tty ? 'terminal' : 'inherit' },
     bound: true,
   });
@@ -145,7 +141,7 @@ async function start(
     output: launched.output,
     warnings: birth.warnings,
     exited: ended(birth, launched, run.signal).finally(clearStubs),
-    resize: (size) => writeSync(launched.control, new Uint8Array(winsizeBytes(size))),
+    resize: (size) => writeSync(launched.control, winsizeBytes(size)),
   };
 }
 

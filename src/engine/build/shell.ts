@@ -2,7 +2,7 @@ import type { RunSpec } from '../../build/index.ts';
 import { ClocheError } from '../../error.ts';
 import { find, type Store, treeOf } from '../../image/index.ts';
 import { toRaw } from '../../image/layer/scan.ts';
-import type { TerminalSize } from '../start.ts';
+import type { TerminalSize } from '../../linux/winsize.ts';
 
 /** Somebody who wants to look round where a RUN has failed, before what it did is thrown away. */
 export interface BuildShell {

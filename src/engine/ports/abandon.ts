@@ -1,5 +1,3 @@
-import { abandonedSteps } from '../../linux/netlink/index.ts';
-import { perform } from '../../linux/perform.ts';
 import { plan } from '../../linux/plan/index.ts';
 import { BRIDGE_NAME } from '../bridge.ts';
 import type { PortBinding } from './choose.ts';
@@ -12,5 +10,8 @@ export async function abandonPorts(container: {
   readonly ports: readonly PortBinding[];
 }): Promise<void> {
   const { ports } = container;
-  if (ports.length > 0) await perform(plan('abandoned ports', abandonedSteps(BRIDGE_NAME, ports)));
+  if (ports.length === 0) return;
+  const { abandonedSteps } = await import('../../linux/netlink/index.ts');
+  const { perform } = await import('../../linux/perform.ts');
+  await perform(plan('abandoned ports', abandonedSteps(BRIDGE_NAME, ports)));
 }

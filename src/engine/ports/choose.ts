@@ -1,5 +1,6 @@
 import { ClocheError } from '../../error.ts';
-import { type HostPort, hasIpv6 } from '../../linux/netlink/index.ts';
+import type { HostPort } from '../../linux/netlink/index.ts';
+import { hasIpv6 } from '../../linux/netlink/sysctl.ts';
 import type { PortSpec } from './spec.ts';
 
 /** A port of a container, and a port of the host that leads to it. */

@@ -95,3 +95,8 @@ function invalid(what: string, text: string, right: string): ClocheError {
     hint: `One that is: ${right}.`,
   });
 }
+
+/** The version of IP that a port of this host is about. */
+export function versionOf({ hostIp }: { readonly hostIp: string }): IpAddress['version'] {
+  return parseIp(hostIp).version;
+}

@@ -1,4 +1,4 @@
-export { type IpAddress, macOf, parseIp, parseMac } from './address.ts';
+export { type IpAddress, macOf, parseIp, parseMac, versionOf } from './address.ts';
 export {
   bridgeSteps,
   type ContainerNetwork,
@@ -16,7 +16,7 @@ export {
   publication,
   republishSteps,
 } from './ports.ts';
-export { type HostPort, type PublishedPort, versionOf } from './published.ts';
+export type { HostPort, PublishedPort } from './published.ts';
 export {
   addAddress,
   addDefaultRoute,

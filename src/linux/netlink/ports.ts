@@ -10,7 +10,7 @@ import {
   type Value,
   within,
 } from '../plan/index.ts';
-import type { IpAddress } from './address.ts';
+import { type IpAddress, versionOf } from './address.ts';
 import { holdSteps, roomFor } from './hold.ts';
 import { mapQuery } from './map.ts';
 import { batch, type Change } from './nftables.ts';
@@ -21,7 +21,6 @@ import {
   publish,
   publishedQuery,
   unpublish,
-  versionOf,
 } from './published.ts';
 import { conversation, type Request, requestSteps } from './steps.ts';
 

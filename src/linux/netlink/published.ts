@@ -1,4 +1,4 @@
-import { type IpAddress, parseIp } from './address.ts';
+import { type IpAddress, parseIp, versionOf } from './address.ts';
 import {
   type Expression,
   isForUs,
@@ -88,11 +88,6 @@ export function unpublish(table: string, port: HostPort): Change {
 /** Whether something stands in the map for it. Errors: ENOENT: nothing. */
 export function publishedQuery(table: string, port: HostPort): Chunk {
   return entryQuery(table, MAP, keyOf(port), versionOf(port));
-}
-
-/** The version of IP that it is about. */
-export function versionOf({ hostIp }: Pick<HostPort, 'hostIp'>): IpAddress['version'] {
-  return parseIp(hostIp).version;
 }
 
 function keyOf({ hostIp, protocol, hostPort }: HostPort): Uint8Array {

@@ -9,6 +9,7 @@ import {
   flags,
   jump,
   type Plan,
+  pauseOn,
   plan,
   pointer,
   result,
@@ -101,7 +102,8 @@ test('blocks lie behind the steps, on eight bytes, and a pointer in one leads to
 
 test('times lie behind everything, 32 bytes a step and the end', () => {
   const plain = encode(opens, 'x86_64');
-  const timed = encode(opens, 'x86_64', { time: true, pauseFd: 5 });
+  const timed = encode(opens, 'x86_64', { time: true });
+  pauseOn(timed, 5);
   const header = new DataView(timed.bytes.buffer);
   expect(timed.timesAt).toBe(plain.bytes.length);
   expect(timed.bytes.length - plain.bytes.length).toBe(5 * 32);

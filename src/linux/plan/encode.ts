@@ -34,15 +34,16 @@ import {
 export interface EncodeOptions {
   /** Record when each step began and ended (CLOCK_MONOTONIC). */
   readonly time?: boolean | undefined;
-  /** The fd on which the walker says where it is and waits for a byte before each pausing step. */
-  readonly pauseFd?: number | undefined;
 }
 
 export interface EncodedPlan {
+  /** The plan's name, and how many steps it has. */
+  readonly name: string;
+  readonly count: number;
   readonly bytes: Uint8Array;
   /** Where a block lies, in bytes from the plan's beginning. */
   readonly offsetOf: ReadonlyMap<Block, number>;
-  /** Where the times begin, if asked for. */
+  /** Where the times begin, if they were asked for. */
   readonly timesAt: number | undefined;
 }
 
@@ -59,12 +60,18 @@ export function encode(plan: Plan, arch: Arch, options: EncodeOptions = {}): Enc
   const view = new DataView(bytes.buffer);
   view.setBigUint64(HEADER.magic, PLAN_MAGIC, true);
   view.setBigInt64(HEADER.failure, -1n, true);
-  view.setBigInt64(HEADER.pause, BigInt(options.pauseFd ?? -1), true);
+  view.setBigInt64(HEADER.pause, -1n, true);
   if (layout.timesAt !== undefined)
     view.setBigUint64(HEADER.times, PLAN_BASE + BigInt(layout.timesAt), true);
   bytes.set(stepsOf(steps, context), HEADER_SIZE);
   for (const [block, at] of layout.offsetOf) writeBlock(bytes, view, at, block, context);
-  return { bytes, offsetOf: layout.offsetOf, timesAt: layout.timesAt };
+  const { offsetOf, timesAt } = layout;
+  return { name: plan.name, count: plan.steps.length, bytes, offsetOf, timesAt };
+}
+
+/** Says that the walker shall wait for a byte on `fd` before each step that pauses, and say there which it is. */
+export function pauseOn({ bytes }: EncodedPlan, fd: number): void {
+  new DataView(bytes.buffer, bytes.byteOffset).setBigInt64(HEADER.pause, BigInt(fd), true);
 }
 
 /** Every block that the plan reaches from an argument, a saved result or another block, in order. */

@@ -19,8 +19,9 @@ export {
   value,
   within,
 } from './compose.ts';
-export { type EncodedPlan, type EncodeOptions, encode } from './encode.ts';
+export { type EncodedPlan, type EncodeOptions, encode, pauseOn } from './encode.ts';
 export { type ExplainedStep, explain, explainStep } from './explain.ts';
+export { cast, type Mould, mouldOf, nameless } from './mould.ts';
 export {
   type Arg,
   type Block,

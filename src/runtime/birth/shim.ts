@@ -93,7 +93,7 @@ export function sealSteps(walkerSize: number, name: string): Step[] {
         label: 'sealed',
       },
     ),
-    call('prctl', [flags('PR_SET_NAME'), text(name.slice(0, 15)), 0, 0, 0], 'how `ps` shows us'),
+    call('prctl', [flags('PR_SET_NAME'), text('cloche-shim'), 0, 0, 0], 'how `ps` shows us'),
   ];
 }
 

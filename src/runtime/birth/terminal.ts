@@ -9,6 +9,7 @@ import {
   text,
   type Value,
 } from '../../linux/plan/index.ts';
+import { type TerminalSize, winsizeBytes } from '../../linux/winsize.ts';
 import { attach, openInRoot, openOrMake } from './paths.ts';
 
 /** The two ends of a pseudo-terminal inside the container's own devpts. */
@@ -32,7 +33,7 @@ export function openedTerminal(): Terminal {
 export function openTerminal(
   root: Value,
   terminal: Terminal,
-  size: { readonly height: number; readonly width: number } | undefined,
+  size: TerminalSize | undefined,
 ): Step[] {
   const unlock = block('unlocked', [int32(0)], { shown: '[0]' });
   const steps = [
@@ -55,19 +56,11 @@ export function openTerminal(
   return steps;
 }
 
-function resize(fd: Value, size: { readonly height: number; readonly width: number }): Step {
-  const winsize = block('winsize', [Uint8Array.from(new Uint8Array(winsizeBytes(size)))], {
+function resize(fd: Value, size: TerminalSize): Step {
+  const winsize = block('winsize', [winsizeBytes(size)], {
     shown: `{${size.height} rows, ${size.width} columns}`,
   });
   return call('ioctl', [fd, flags('TIOCSWINSZ'), pointer(winsize)], 'as large as yours');
-}
-
-/** `struct winsize`: rows, columns, and two fields that nobody uses; 16 bits each. */
-export function winsizeBytes(size: {
-  readonly height: number;
-  readonly width: number;
-}): ArrayBuffer {
-  return Uint16Array.of(size.height, size.width, 0, 0).buffer;
 }
 
 /** Puts the slave at `/dev/console`, where a container's first terminal is expected. */
