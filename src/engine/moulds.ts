@@ -64,8 +64,8 @@ interface Heading extends Pick<Mould, 'places'> {
 /** Undefined where it may change under our feet, since its sources are run. */
 function ownCode(): string | undefined {
   if (!Bun.main.startsWith('/$bunfs/')) return undefined;
-  const { mtimeNs, ino, size } = statSync(process.execPath, { bigint: true });
-  return [mtimeNs, ino, size].join();
+  const { birthtimeNs, ino, size } = statSync(process.execPath, { bigint: true });
+  return [birthtimeNs, ino, size].join();
 }
 
 function pathOf(engine: Engine, facts: Facts, code: string): string {
