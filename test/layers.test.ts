@@ -52,10 +52,8 @@ test('what `run` imports to start is small: no builder, registry, parser or stre
     'bun:sqlite',
     'commander',
     'node:fs',
-    'node:fs/promises',
     'node:os',
     'node:path',
-    'node:timers/promises',
   ]);
 });
 

@@ -1,6 +1,8 @@
 import { expect, test } from 'bun:test';
-import { closeSync, writeSync } from 'node:fs';
-import { launch } from '../src/linux/launch.ts';
+import { closeSync, mkdtempSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type LaunchOptions, launch } from '../src/linux/launch.ts';
 import { perform } from '../src/linux/perform.ts';
 import {
   block,
@@ -59,7 +61,7 @@ function everything() {
   return { plan: plan('everything', steps), at, half, status };
 }
 
-async function proveEverything(through?: { command: string[]; arch: 'aarch64' }): Promise<void> {
+async function proveEverything(through?: LaunchOptions['through']): Promise<void> {
   const { plan, at, half, status } = everything();
   const launched = launch(plan, { through });
   const code = await launched.exited;
@@ -79,7 +81,11 @@ test('the walker of this machine performs every kind of step', () => proveEveryt
 
 test('the walker for arm64 performs every kind of step, run by qemu', async () => {
   needTools('qemu-aarch64-static');
-  await proveEverything({ command: ['qemu-aarch64-static'], arch: 'aarch64' });
+  const directory = mkdtempSync(join(tmpdir(), 'cloche-walker-'));
+  const walker = join(directory, 'walker');
+  writeFileSync(walker, walkerFile('aarch64'), { mode: 0o755 });
+  await proveEverything({ command: ['qemu-aarch64-static'], arch: 'aarch64', walker });
+  rmSync(directory, { recursive: true });
 }, 120_000);
 
 test('a stepped plan waits before each step for a byte', async () => {

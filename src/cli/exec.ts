@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { execInContainer, exitCodeFor, openEngine, settleAll } from '../engine/index.ts';
+import { execInContainer } from '../engine/exec.ts';
+import { exitCodeFor, openEngine, settleAll } from '../engine/index.ts';
 import { many } from './flags.ts';
 import { printError } from './output.ts';
 import {

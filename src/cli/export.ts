@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { exportContainer, openEngine, settleAll } from '../engine/index.ts';
+import { exportContainer } from '../engine/export.ts';
+import { openEngine, settleAll } from '../engine/index.ts';
 import { interruptible } from './interrupt.ts';
 import { output } from './stream.ts';
 

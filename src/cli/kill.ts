@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { killContainer, openEngine, settleAll } from '../engine/index.ts';
+import { openEngine, settleAll } from '../engine/index.ts';
+import { killContainer } from '../engine/kill.ts';
 import { forEachName } from './output.ts';
 import { print } from './print.ts';
 

@@ -7,10 +7,9 @@ import {
   getContainer,
   openEngine,
   portsColumn,
-  type State,
   settleAll,
-  stateOf,
 } from '../engine/index.ts';
+import { type State, stateOf } from '../engine/state.ts';
 import { configOf, type Image } from '../image/index.ts';
 import { type Filters, hasLabel, holds, holdsAll, parseFilters } from './filters.ts';
 import { many, whole } from './flags.ts';

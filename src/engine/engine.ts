@@ -1,8 +1,10 @@
 import { ClocheError } from '../error.ts';
 import { type Digest, migrate, openStore, type Store } from '../image/index.ts';
-import { detectCgroups, type Hierarchies, prepareParent } from '../linux/cgroup/index.ts';
-import { installedWalker } from '../linux/walker/index.ts';
-import { type Machine, ownMachine } from '../runtime/index.ts';
+import { detectCgroups, type Hierarchies } from '../linux/cgroup/detect.ts';
+import { prepareParent } from '../linux/cgroup/prepare.ts';
+import { installedWalker } from '../linux/walker/install.ts';
+import type { Machine } from '../runtime/index.ts';
+import { ownMachine } from '../runtime/machine.ts';
 import { stateRoot } from '../state.ts';
 import { SCHEMA } from './schema.ts';
 

@@ -1,9 +1,5 @@
 export { type Engine, openEngine } from './engine.ts';
 export { exitCodeFor } from './errors.ts';
-export { type ExecOptions, execInContainer } from './exec.ts';
-export { exportContainer } from './export.ts';
-export { usersOf } from './image-users.ts';
-export { killContainer } from './kill.ts';
 export { DEFAULT_OPTIONS, type RunOptions } from './options.ts';
 export {
   containerSide,
@@ -32,4 +28,3 @@ export {
   type StartOptions,
   startContainer,
 } from './start.ts';
-export { type State, stateOf } from './state.ts';

@@ -1,8 +1,7 @@
-import { rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
 import { ClocheError } from '../error.ts';
 import { discard } from '../image/index.ts';
 import type { Engine } from './engine.ts';
-import { killIfRunning } from './kill.ts';
 import { abandonPorts } from './ports/index.ts';
 import { deleteRow, directoryOf, getContainer } from './records.ts';
 import { isAlive, removeCgroup, shimEnded } from './settle.ts';
@@ -33,13 +32,14 @@ export async function removeContainer(
         `cannot remove container '${container.name}': container is running`,
         { class: 'conflict', hint: 'stop it first (cloche kill), or use --force' },
       );
+    const { killIfRunning } = await import('./kill.ts');
     await killIfRunning(engine, container.id, 'SIGKILL', { wait: true });
     await shimEnded(container);
     await abandonPorts(container);
   }
   await removeCgroup(engine, container.id);
   await discard(engine.store, { id: container.snapshot });
-  await rm(directoryOf(engine, container.id), { recursive: true, force: true });
+  rmSync(directoryOf(engine, container.id), { recursive: true, force: true });
   deleteRow(engine, container.id);
   if (about.volumes === true) removeAnonymous(engine, container);
   return container.id;

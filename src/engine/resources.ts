@@ -1,4 +1,4 @@
-import { DEFAULT_DEVICE_RULES, type LinuxResources } from '../linux/cgroup/index.ts';
+import { DEFAULT_DEVICE_RULES, type LinuxResources } from '../linux/cgroup/resources.ts';
 import { deviceRules } from './devices.ts';
 import type { RunOptions } from './options.ts';
 

@@ -2,7 +2,6 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClocheError } from '../error.ts';
 import { isDead, type Owner, reconcile } from '../image/index.ts';
-import { openCgroup } from '../linux/cgroup/index.ts';
 import { exitCodeOf } from '../linux/signals.ts';
 import { soon } from '../linux/soon.ts';
 import { CGROUP_PARENT, type Engine } from './engine.ts';
@@ -128,6 +127,8 @@ export function noteExit(engine: Engine, id: string, exit: Exit): Exit {
  */
 export async function removeCgroup(engine: Engine, id: string): Promise<void> {
   if (!hasCgroup(engine, id)) return;
+  // Loaded when needed: nearly always the shim has done it.
+  const { openCgroup } = await import('../linux/cgroup/index.ts');
   try {
     await openCgroup(engine.hierarchies, `${CGROUP_PARENT}/${id}`).remove();
   } catch (error) {

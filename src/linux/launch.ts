@@ -1,10 +1,10 @@
 import { closeSync, constants, openSync, readSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { ClocheError } from '../error.ts';
-import { HOST_ARCH } from './abi/arch.ts';
+import { type Arch, HOST_ARCH } from './abi/arch.ts';
 import { type PlanMemory, planMemory } from './memory.ts';
 import { type Block, type EncodedPlan, encode, type Plan, pauseOn } from './plan/index.ts';
-import { installedWalker } from './walker/index.ts';
+import { installedWalker } from './walker/install.ts';
 
 /** The fd of the walker's end of the control socket, for what a plan says and hears. */
 export const CONTROL_FD = 4;
@@ -24,8 +24,8 @@ export interface LaunchOptions {
   readonly pause?: boolean | undefined;
   /** Note when each step began and ended. */
   readonly time?: boolean | undefined;
-  /** A program that runs the walker, such as `['qemu-aarch64-static']`, and its architecture. */
-  readonly through?: { command: readonly string[]; arch: 'x86_64' | 'aarch64' } | undefined;
+  /** Another machine's walker, by its path, and the program that runs it: `['qemu-aarch64-static']`. */
+  readonly through?: { command: readonly string[]; arch: Arch; walker: string } | undefined;
 }
 
 /** `pipe` only for 1 and 2: they are read from `launched.output`. */
@@ -72,10 +72,9 @@ export function launch(plan: Plan, options: LaunchOptions = {}): Launched {
 
 /** As `launch`; whether it is timed was said when it was encoded. */
 export function launchEncoded(encoded: EncodedPlan, options: LaunchOptions = {}): Launched {
-  const { command, arch } = options.through ?? { command: [], arch: HOST_ARCH };
+  const { command = [], walker = installedWalker().path } = options.through ?? {};
   if (options.pause === true) pauseOn(encoded, PAUSE_FD);
   const memory = sharedMemory(encoded.bytes);
-  const walker = installedWalker(arch).path;
   const stdio = options.stdio ?? ['inherit', 'inherit', 'inherit'];
   const child = spawn(
     [...command, walker],

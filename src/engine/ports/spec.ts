@@ -1,5 +1,5 @@
 import { ClocheError } from '../../error.ts';
-import { parseIp } from '../../linux/netlink/index.ts';
+import { parseIp } from '../../linux/netlink/address.ts';
 
 /** One port of a container and where it is wanted on the host; what `-p` says. */
 export interface PortSpec {

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
 import type { Controller, Hierarchies, Hierarchy } from './detect.ts';
 import { errnoOf, readKnob, writeKnob } from './files.ts';
-import { requirePath } from './steps.ts';
+import { requirePath } from './path.ts';
 
 /**
  * Makes `parent` (such as `/cloche`) ready in every hierarchy, so that a cgroup made below it has

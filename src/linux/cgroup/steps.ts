@@ -1,5 +1,4 @@
 import { basename } from 'node:path';
-import { ClocheError } from '../../error.ts';
 import {
   block,
   buffer,
@@ -14,6 +13,7 @@ import {
 import type { Cgroup } from './cgroup.ts';
 import type { Hierarchies, Hierarchy } from './detect.ts';
 import { deviceSteps } from './device-steps.ts';
+import { requirePath } from './path.ts';
 import type { LinuxResources } from './resources.ts';
 import { type Setting, settingsOf } from './settings.ts';
 
@@ -105,21 +105,6 @@ export interface CgroupFolder {
 /** The cgroup's directory in one hierarchy. */
 export function directoryOf(tree: Hierarchy, path: string): string {
   return `${tree.mountPoint}${path}`;
-}
-
-/**
- * A cgroup's path may come from a bundle that somebody else wrote, and must not lead elsewhere.
- *
- * @throws {ClocheError} `CGROUP_PATH_INVALID`
- */
-export function requirePath(path: string): void {
-  const names = path.split('/').slice(1);
-  const isPlain = (name: string) => name !== '' && name !== '.' && name !== '..';
-  if (path.startsWith('/') && names.every(isPlain) && !path.includes('\n')) return;
-  throw new ClocheError('CGROUP_PATH_INVALID', `'${path}' is no path of a cgroup`, {
-    class: 'invalid-argument',
-    hint: "It begins with '/', as in '/cloche/web', and has no '.', '..' or empty name in it.",
-  });
 }
 
 function oomCounterOf({ of: { memory } }: Hierarchies, path: string): string | undefined {

@@ -12,8 +12,7 @@ import {
 import { join } from 'node:path';
 import { ClocheError } from '../../error.ts';
 import { stateRoot } from '../../state.ts';
-import { type Arch, HOST_ARCH } from '../abi/arch.ts';
-import { walkerFile } from './elf.ts';
+import { HOST_ARCH } from '../abi/arch.ts';
 import { WALKER } from './prebuilt.ts';
 
 let installed: { path: string; size: number; root: string } | undefined;
@@ -25,18 +24,15 @@ let installed: { path: string; size: number; root: string } | undefined;
  *
  * @throws {ClocheError} `WALKER_NOT_INSTALLED`: the state directory cannot be written.
  */
-export function installedWalker(arch: Arch = HOST_ARCH): { path: string; size: number } {
+export function installedWalker(): { path: string; size: number } {
   const root = stateRoot();
-  if (arch === HOST_ARCH && installed?.root === root && existsSync(installed.path))
-    return installed;
-  const file = arch === HOST_ARCH ? WALKER : walkerFile(arch);
-  const hash = new Bun.CryptoHasher('sha256').update(file).digest('hex').slice(0, 12);
-  const name = `walker-${arch}-${hash}`;
-  const path = join(root, name);
-  if (!existsSync(path)) install(root, name, `walker-${arch}-`, file);
-  const found = { path, size: file.length, root };
-  if (arch === HOST_ARCH) installed = found;
-  return found;
+  if (installed?.root === root && existsSync(installed.path)) return installed;
+  const hash = new Bun.CryptoHasher('sha256').update(WALKER).digest('hex').slice(0, 12);
+  const family = `walker-${HOST_ARCH}-`;
+  const path = join(root, family + hash);
+  if (!existsSync(path)) install(root, family + hash, family, WALKER);
+  installed = { path, size: WALKER.length, root };
+  return installed;
 }
 
 function install(root: string, name: string, family: string, file: Uint8Array) {
