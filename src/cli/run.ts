@@ -55,8 +55,7 @@ export function createCommand(): Command {
 async function run(options: RunOptions, flags: RunFlags): Promise<number> {
   if (options.tty && !options.detach && !flags.explain) requireTerminal();
   const engine = openEngine();
-  await settleAll(engine);
-  const container = await created(engine, options, flags);
+  const container = await unhindered(engine, () => created(engine, options, flags));
   if (flags.explain) {
     const { printPlan } = await import('./explain.ts');
     try {
@@ -74,14 +73,34 @@ async function run(options: RunOptions, flags: RunFlags): Promise<number> {
     onLeftover: printLeftover,
   });
   printWarnings(started.warnings);
+  // What others have left is cleared away while the kernel makes ours, and not before.
+  const settled = settleAll(engine, container.id).catch(printError);
   if (flags.step) {
     const { stepThrough } = await import('./step.ts');
     await stepThrough(started);
   }
-  if (!options.detach) return await attached(started, options);
-  await running(started);
-  print(`${container.id}\n`);
-  return 0;
+  try {
+    if (!options.detach) return await attached(started, options);
+    await running(started);
+    print(`${container.id}\n`);
+    return 0;
+  } finally {
+    await settled;
+  }
+}
+
+/** What killed commands may have left that is in the way of a new container: their names, their bytes. */
+const IN_THE_WAY = ['NAME_IN_USE', 'DISK_FULL', 'ADDRESSES_EXHAUSTED'];
+
+/** Does `action`; where something is in the way that can be cleared away, clears it away and does it again. */
+async function unhindered<T>(engine: Engine, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!(error instanceof ClocheError) || !IN_THE_WAY.includes(error.code)) throw error;
+    await settleAll(engine);
+    return await action();
+  }
 }
 
 async function created(engine: Engine, options: RunOptions, flags: RunFlags): Promise<Container> {

@@ -20,9 +20,12 @@ import { removeEnded } from './remove.ts';
 /**
  * Brings what is written down in line with what is true: containers that have ended while nobody
  * watched, commands that were killed halfway. Every command that looks at containers begins with it.
+ *
+ * @param except a container that somebody watches
  */
-export async function settleAll(engine: Engine): Promise<void> {
-  for (const container of allContainers(engine)) await unlessBusy(settle(engine, container));
+export async function settleAll(engine: Engine, except?: string): Promise<void> {
+  for (const container of allContainers(engine))
+    if (container.id !== except) await unlessBusy(settle(engine, container));
   await removeDeadCgroups(engine);
   await reconcile(engine.store);
 }
