@@ -76,7 +76,7 @@ function published(): string[] {
 }
 
 function full(terminal: boolean): ContainerPlan {
-  const { publish, withdraw } = publication(hostEnd, ports);
+  const { publish, withdraw, apart } = publication(hostEnd, ports);
   const cable = containerNetworkSteps({
     hostEnd,
     addresses: [{ address: '10.99.0.2', prefix: 24 }],
@@ -93,6 +93,7 @@ function full(terminal: boolean): ContainerPlan {
         ...cable,
         shim: (netns) => [...cable.shim(netns), ...publish],
         release: withdraw,
+        apart,
       },
       exitRecord: join(files, 'exit'),
     }),

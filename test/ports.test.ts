@@ -106,11 +106,42 @@ test('a port is reached by localhost, by an address, and by a neighbour, who is 
   expect(await ask(host, '127.0.0.1:8080', 'udp')).toBe('hello, you are 10.88.0.1');
 });
 
-test('and the same by IPv6, but for ::1, which is refused at once', async () => {
+test('and the same by IPv6, ::1 by way of a process', async () => {
   expect(await ask(host, `[${HOST[6]}]:8080`)).toBe(`you are ${HOST[6]}`);
   expect(await ask(neighbour, `[${HOST[6]}]:8080`)).toBe(`you are ${NEIGHBOUR[6]}`);
   expect(await ask(neighbour, `[${HOST[6]}]:8080`, 'udp')).toBe(`hello, you are ${NEIGHBOUR[6]}`);
-  expect(await ask(host, '[::1]:8080')).toContain('Connection refused');
+  expect(await ask(host, '[::1]:8080')).toBe('you are fd63:6c6f:6368:65::1');
+});
+
+test('what goes by ::1 arrives whole, however many speak at once, and whoever hangs up early', async () => {
+  const echo = `
+    use IO::Socket::IP; $SIG{CHLD} = "IGNORE"; $| = 1;
+    my $tcp = IO::Socket::IP->new(LocalHost => "::", LocalPort => 81, Listen => 5, V6Only => 0) or die $!;
+    print "ready\n";
+    while (1) { my $c = $tcp->accept or next; next if fork; close $tcp;
+      while (sysread $c, my $data, 65536) { print $c $data } print $c "end"; exit }`;
+  await cloche(`run -d --name echo -p [::1]:8181:81 ${IMAGE} perl -e`, echo);
+  while (!(await cloche('logs echo')).out.includes('ready')) await Bun.sleep(20);
+  const speak = (size: number) =>
+    host.run(
+      'perl',
+      '-MIO::Socket::IP',
+      '-e',
+      `my $s = IO::Socket::IP->new(PeerHost => "::1", PeerPort => 8181) or die $@;
+       if (!fork) { print $s "x" x ${size}; shutdown $s, 1; exit }
+       my $all = ""; while (sysread $s, my $data, 65536) { $all .= $data } print length $all`,
+    );
+  const hangUp = () =>
+    host.run('perl', '-MIO::Socket::IP', '-e', 'IO::Socket::IP->new("[::1]:8181") or die $@');
+  const said = [speak(5_000_000), hangUp(), speak(1), hangUp(), speak(0), speak(3_000_000)];
+  expect((await Promise.all(said)).filter((one) => one !== '')).toEqual([
+    '5000003',
+    '4',
+    '3',
+    '3000003',
+  ]);
+  await cloche('rm -f echo');
+  expect(await ask(host, '[::1]:8181')).toContain('Connection refused');
 });
 
 test('ps, port and inspect say where it is', async () => {

@@ -12,6 +12,7 @@ export function cableSteps({ network, cable, ports }: Attachment): NetworkSteps 
   if (cable === undefined) return { shim: () => [], init: loopbackSteps() };
   const steps = containerNetworkSteps(cable);
   if (ports.length === 0) return steps;
-  const { publish, withdraw } = publication(BRIDGE_NAME, ports);
-  return { ...steps, shim: (netns) => [...steps.shim(netns), ...publish], release: withdraw };
+  const { publish, withdraw, apart } = publication(BRIDGE_NAME, ports);
+  const shim: NetworkSteps['shim'] = (netns) => [...steps.shim(netns), ...publish];
+  return { ...steps, shim, release: withdraw, apart };
 }

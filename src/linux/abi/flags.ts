@@ -109,6 +109,7 @@ export const FLAGS = {
   // memfd_create(2), fcntl(2)
   MFD_CLOEXEC: 1,
   MFD_ALLOW_SEALING: 2,
+  F_DUPFD_CLOEXEC: 1030,
   F_SETFD: 2,
   F_GETFL: 3,
   F_SETFL: 4,
@@ -128,6 +129,7 @@ export const FLAGS = {
   SOCK_STREAM: 1,
   SOCK_DGRAM: 2,
   SOCK_RAW: 3,
+  SOCK_NONBLOCK: 0o4000,
   SOCK_CLOEXEC: 0o2000000,
   NETLINK_ROUTE: 0,
   NETLINK_NETFILTER: 12,
@@ -139,6 +141,14 @@ export const FLAGS = {
   MSG_NOSIGNAL: 0x4000,
   MSG_PEEK: 2,
   MSG_DONTWAIT: 0x40,
+
+  SHUT_WR: 1,
+
+  // mmap(2)
+  PROT_READ: 1,
+  PROT_WRITE: 2,
+  MAP_PRIVATE: 2,
+  MAP_FIXED: 0x10,
 
   // getrlimit(2)
   RLIMIT_NOFILE: 7,

@@ -100,3 +100,15 @@ function invalid(what: string, text: string, right: string): ClocheError {
 export function versionOf({ hostIp }: { readonly hostIp: string }): IpAddress['version'] {
   return parseIp(hostIp).version;
 }
+
+/** A port of an address as bind(2) and connect(2) want it: `sockaddr_in`, `sockaddr_in6`. Source: ip(7), ipv6(7). */
+export function socketAddress(ip: string, number: number): Uint8Array {
+  const { version, bytes } = parseIp(ip);
+  const port = [number >> 8, number & 0xff];
+  return version === 4
+    ? Uint8Array.of(AF_INET, 0, ...port, ...bytes, 0, 0, 0, 0, 0, 0, 0, 0)
+    : Uint8Array.of(AF_INET6, 0, ...port, 0, 0, 0, 0, ...bytes, 0, 0, 0, 0);
+}
+
+const AF_INET = 2;
+const AF_INET6 = 10;

@@ -8,42 +8,35 @@ import {
   type Label,
   label,
   pointer,
-  result,
   type Step,
   type Value,
   value,
 } from '../plan/index.ts';
-import { type IpAddress, parseIp } from './address.ts';
+import { type IpAddress, parseIp, socketAddress } from './address.ts';
 import type { HostPort } from './published.ts';
 
 /**
- * A port of the host is *held* by a socket that is bound and never used: by it the kernel tells us
- * that somebody else has the port, and tells others that we have it. No packet comes to that socket,
- * since the map sends them on before; only ::1, which cannot be sent on, is refused by it.
+ * A port of the host is *held* by a socket that is bound: by it the kernel tells us that somebody else
+ * has the port, and tells others that we have it. No packet comes to that socket, since the map sends
+ * them on before; but those for ::1, which cannot be sent on (`proxy.ts`).
  */
 
 /** Sockets that fit into any process's limit together with what else it has open. */
 const MANY = 200;
 const LIMITS = buffer('limits of open files', 16);
 
-/** A port that is only asked for: its socket, and where to go on when somebody else has it. */
-export interface Asked {
-  readonly socket: Value;
-  readonly taken: Label;
-}
-
 /**
- * @param asked without, the port is needed: the step fails when somebody has it.
+ * @param socket where it is saved.
+ * @param taken where to go on when somebody else has the port; without, it is needed, and the step fails.
  * Errors of bind: EADDRINUSE, EADDRNOTAVAIL, EACCES.
  */
-export function holdSteps(port: HostPort, asked?: Asked): Step[] {
+export function holdSteps(port: HostPort, socket: Value, taken?: Label): Step[] {
   const { hostIp, hostPort, protocol } = port;
   const { version } = parseIp(hostIp);
   const shown = version === 4 ? `${hostIp}:${hostPort}` : `[${hostIp}]:${hostPort}`;
-  const socket = asked?.socket ?? result(`socket of ${shown}/${protocol}`);
-  const name = addressOf(port);
+  const name = socketAddress(hostIp, hostPort);
   const address = [socket, bytes(name, shown), name.length];
-  const to = asked === undefined ? {} : { jump: { on: 'negative', to: asked.taken } as const };
+  const to = taken === undefined ? {} : { jump: { on: 'negative', to: taken } as const };
   const family = flags(version === 4 ? 'AF_INET' : 'AF_INET6');
   const why = `publish ${shown}/${protocol}`;
   const again: Label = { name: 'try again' };
@@ -55,7 +48,9 @@ export function holdSteps(port: HostPort, asked?: Asked): Step[] {
       call('bind', address, why, to),
     ];
   return [
-    call('socket', [family, flags('SOCK_STREAM', 'SOCK_CLOEXEC'), 0], why, { save: socket }),
+    call('socket', [family, flags('SOCK_STREAM', 'SOCK_NONBLOCK', 'SOCK_CLOEXEC'), 0], why, {
+      save: socket,
+    }),
     ...onlyIpv6(socket, version),
     call('bind', address, why, { jump: { on: 'negative', to: again } }),
     jump(held, 'it is ours', { pause: false }),
@@ -90,15 +85,4 @@ export function roomFor(ports: number): Step[] {
   ];
 }
 
-/** `sockaddr_in`, `sockaddr_in6`. Source: ip(7), ipv6(7). */
-function addressOf({ hostIp, hostPort }: HostPort): Uint8Array {
-  const { version, bytes: address } = parseIp(hostIp);
-  const port = [hostPort >> 8, hostPort & 0xff];
-  return version === 4
-    ? Uint8Array.of(AF_INET, 0, ...port, ...address, 0, 0, 0, 0, 0, 0, 0, 0)
-    : Uint8Array.of(AF_INET6, 0, ...port, 0, 0, 0, 0, ...address, 0, 0, 0, 0);
-}
-
-const AF_INET = 2;
-const AF_INET6 = 10;
 const ONE = bytes(int32(1), '[1]');

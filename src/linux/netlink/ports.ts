@@ -14,6 +14,7 @@ import { type IpAddress, versionOf } from './address.ts';
 import { holdSteps, roomFor } from './hold.ts';
 import { mapQuery } from './map.ts';
 import { batch, type Change } from './nftables.ts';
+import { proxySteps } from './proxy.ts';
 import {
   type HostPort,
   MAP,
@@ -29,20 +30,28 @@ import { conversation, type Request, requestSteps } from './steps.ts';
  * killed process has left there belongs to nobody.
  */
 export interface Publication {
-  /** Holds the ports and puts them into the map. Errors: those of `holdSteps`. */
+  /** Holds the ports, listens for ::1, and puts them into the map. Errors: those of `holdSteps`. */
   readonly publish: Step[];
   /** Takes them out of the map, if they came into it. The sockets go with the process. */
   readonly withdraw: Step[];
+  /** What the processes do that serve ::1. */
+  readonly apart: Step[];
 }
 
 /** @param table the bridge's nftables table, for each version of IP that there is a port of. */
 export function publication(table: string, ports: readonly PublishedPort[]): Publication {
   const done = result('published');
   const nothing: Label = { name: 'nothing was published' };
+  const held = ports.map((port) => ({ port, socket: result('socket of a port') }));
+  const proxy = proxySteps(
+    held.flatMap(({ port, socket }) => (isForLoopback(port) ? [{ ...port, socket }] : [])),
+  );
   return {
+    apart: proxy.apart,
     publish: [
       ...roomFor(ports.length),
-      ...ports.flatMap((port) => holdSteps(port)),
+      ...held.flatMap(({ port, socket }) => holdSteps(port, socket)),
+      ...proxy.start,
       call('value', [1], 'from here on there may be something to withdraw', { save: done }),
       ...VERSIONS.flatMap((version) => publishSteps(table, of(version, ports), version)),
     ],
@@ -58,6 +67,11 @@ export function publication(table: string, ports: readonly PublishedPort[]): Pub
   };
 }
 
+/** Whether it is reached by ::1, to which no rule applies. */
+function isForLoopback({ protocol, hostIp }: HostPort): boolean {
+  return protocol === 'tcp' && (hostIp === '::' || hostIp === '::1');
+}
+
 /** Puts ports into an empty map again, whose containers go on to hold them. */
 export function republishSteps(table: string, ports: readonly PublishedPort[]): Step[] {
   return changeSteps('publish', ports, (port) => publish(table, port));
@@ -70,7 +84,7 @@ export function abandonedSteps(table: string, ports: readonly HostPort[]): Step[
       const taken: Label = { name: 'somebody holds it' };
       const socket = result('held for a moment');
       return [
-        ...holdSteps(port, { socket, taken }),
+        ...holdSteps(port, socket, taken),
         ...forgetSteps(netlink, table, port),
         call('close', [socket], 'whoever wants the port may have it', { label: taken }),
       ];

@@ -61,6 +61,8 @@ export interface NetworkSteps {
   readonly init: readonly Step[];
   /** When its life is over, also when it never began. */
   readonly release?: readonly Step[] | undefined;
+  /** What further processes do that `shim` makes. */
+  readonly apart?: readonly Step[] | undefined;
 }
 
 /** What becomes of fds 0, 1 and 2. */

@@ -117,6 +117,7 @@ export function containerPlan(birth: Birth): ContainerPlan {
         ...init.steps,
       ]),
       ...within({ stage: 'init' }, initFailed()),
+      ...within({ stage: 'proxy' }, birth.network?.apart ?? []),
     ]),
   };
 }
