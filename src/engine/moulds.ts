@@ -35,20 +35,33 @@ export interface Ready {
  * starts, and most are twins of one that was started before: their facts differ in the id alone. Such
  * a plan is cast in the mould of the first (`linux/plan/mould.ts`); it is the same to the byte.
  *
- * Moulds lie in `cache/plans/`, by the digest of the facts without the id, and of the code.
+ * Moulds lie in `cache/plans/`, by the digest of the facts without the id, and of the code. Where the
+ * sources are run, which may be others the next time, each process has its own in memory.
  *
- * @param code what says which code made a mould; undefined where none shall be made or used.
+ * @param code what says which code makes the moulds; undefined: they are nobody else's.
  */
 export async function readyPlan(engine: Engine, facts: Facts, code = ownCode()): Promise<Ready> {
-  const path = code === undefined ? undefined : pathOf(engine, facts, code);
-  const known = path === undefined ? undefined : readMould(path);
+  const key = keyOf(facts, code);
+  const path = code === undefined ? undefined : join(folderOf(engine), key);
+  const known = path === undefined ? remembered.get(key) : readMould(path);
   if (known !== undefined) return castFor(facts, known);
   const { planOf } = await import('./planned.ts');
   const { plan, pair, warnings } = planOf(facts);
   const encoded = encode(plan, HOST_ARCH);
   const ready = { encoded, pid: pair.pid, status: pair.status, warnings, plan: async () => plan };
-  if (path !== undefined) writeMould(engine, path, ready, facts.id);
+  const mould = mouldFor(ready, facts.id);
+  if (path === undefined) remember(key, mould);
+  else writeMould(engine, path, mould);
   return ready;
+}
+
+/** So many moulds are kept; who has more shapes of containers than that begins anew. */
+const MOST = 100;
+const remembered = new Map<string, Heading & Mould>();
+
+function remember(key: string, mould: Heading & Mould): void {
+  if (remembered.size >= MOST) remembered.clear();
+  remembered.set(key, mould);
 }
 
 /** What a mould's file says before the bytes. */
@@ -61,19 +74,18 @@ interface Heading extends Pick<Mould, 'places'> {
   readonly warnings: readonly string[];
 }
 
-/** Undefined where it may change under our feet, since its sources are run. */
+/** Of the command that was built; undefined where the sources are run. */
 function ownCode(): string | undefined {
   if (!Bun.main.startsWith('/$bunfs/')) return undefined;
   const { birthtimeNs, ino, size } = statSync(process.execPath, { bigint: true });
   return [birthtimeNs, ino, size].join();
 }
 
-function pathOf(engine: Engine, facts: Facts, code: string): string {
+function keyOf(facts: Facts, code = ''): string {
   const { capabilities, lastCapability, hardLimits } = facts.machine;
   const machine = [capabilities, lastCapability, ...hardLimits].join();
   const text = JSON.stringify({ ...facts, machine, warnings: [], code });
-  const key = new Bun.CryptoHasher('sha256').update(nameless(text, facts.id)).digest('hex');
-  return join(folderOf(engine), key);
+  return new Bun.CryptoHasher('sha256').update(nameless(text, facts.id)).digest('hex');
 }
 
 function folderOf({ store: { root } }: Engine): string {
@@ -107,18 +119,19 @@ function castFor(facts: Facts, mould: Heading & Mould): Ready {
   };
 }
 
-/** So many moulds are kept; who has more shapes of containers than that begins anew. */
-const MOST = 100;
-
-function writeMould(engine: Engine, path: string, ready: Ready, id: string): void {
-  const { encoded, pid, status, warnings } = ready;
+function mouldFor({ encoded, pid, status, warnings }: Ready, id: string): Heading & Mould {
   const { name, count, offsetOf } = encoded;
   const { bytes, places } = mouldOf(encoded.bytes, id);
-  const heading: Heading = {
+  return {
     ...{ name, count, places, warnings, size: bytes.length },
     pid: offsetOf.get(pid.block) ?? 0,
     status: offsetOf.get(status) ?? 0,
+    // The plan's own bytes may be changed before it is performed: where it pauses, say.
+    bytes: bytes.slice(),
   };
+}
+
+function writeMould(engine: Engine, path: string, { bytes, ...heading }: Heading & Mould): void {
   const folder = folderOf(engine);
   mkdirSync(folder, { recursive: true });
   if (readdirSync(folder).length >= MOST) rmSync(folder, { recursive: true });
