@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 import type { HostEntry } from '../build/index.ts';
-import { containerSide, type PortSpec, parseExpose, parsePublish } from '../engine/index.ts';
+import { containerSide } from '../engine/ports/show.ts';
+import { type PortSpec, parseExpose, parsePublish } from '../engine/ports/spec.ts';
 import { ClocheError } from '../error.ts';
 import { isIp } from '../linux/netlink/address.ts';
 import type { Rlimit } from '../linux/rlimits.ts';

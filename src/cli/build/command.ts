@@ -12,7 +12,8 @@ import {
   withNamedContexts,
 } from '../../build/index.ts';
 import { runCommandOf } from '../../engine/build/index.ts';
-import { type Engine, openEngine, settleAll } from '../../engine/index.ts';
+import { type Engine, openEngine } from '../../engine/engine.ts';
+import { settleAll } from '../../engine/settle.ts';
 import { parsePlatform } from '../../image/registry/platform.ts';
 import { printWarnings } from '../check.ts';
 import { interruptible } from '../interrupt.ts';

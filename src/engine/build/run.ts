@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, writeSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { type RunCommand, type RunSpec, runFailure } from '../../build/index.ts';
+import { type RunSpec, runFailure } from '../../build/index.ts';
 import { temporaryPath } from '../../image/index.ts';
 import { cgroupSteps } from '../../linux/cgroup/index.ts';
 import { type Launched, type LaunchOptions, launch } from '../../linux/launch.ts';
@@ -21,27 +21,26 @@ import { type BuildMounts, buildMounts } from './mounts.ts';
 import { type BuildShell, type OpenShell, shellOf } from './shell.ts';
 import { watchStubs } from './stubs.ts';
 
-/**
- * How the builder runs a RUN: in a container of the active snapshot that ends with it. Where it fails
- * `shell`, if there is one, is shown what it left.
- */
-export function runCommandOf(engine: Engine, shell?: BuildShell): RunCommand {
-  return async (run) => {
-    // Its name says whose it is, so that what a killed build leaves can be told from the living.
-    const scratch = temporaryPath(engine.store);
-    const id = scratch.slice(scratch.lastIndexOf('/') + 1);
-    mkdirSync(`${scratch}/rootfs`, { recursive: true });
+/** Runs a RUN: see `runCommandOf`. @returns its exit code */
+export async function performRun(
+  engine: Engine,
+  run: RunSpec,
+  shell: BuildShell | undefined,
+): Promise<number> {
+  // Its name says whose it is, so that what a killed build leaves can be told from the living.
+  const scratch = temporaryPath(engine.store);
+  const id = scratch.slice(scratch.lastIndexOf('/') + 1);
+  mkdirSync(`${scratch}/rootfs`, { recursive: true });
+  try {
+    const own = await buildMounts(scratch, run.mounts);
     try {
-      const own = await buildMounts(scratch, run.mounts);
-      try {
-        return await runIn(engine, run, { ...own, id, scratch }, shell);
-      } finally {
-        own.close();
-      }
+      return await runIn(engine, run, { ...own, id, scratch }, shell);
     } finally {
-      await rm(scratch, { recursive: true, force: true });
+      own.close();
     }
-  };
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
 }
 
 /** What a RUN has beside its root, for the command and for who looks at it afterwards. */
