@@ -121,7 +121,9 @@ test('a mould that is damaged is none, and where the sources are run no file is 
   const { encoded } = await readyPlan(engine, facts, 'code');
   const path = join(folder, moulds()[0] ?? '');
   const content = readFileSync(path);
-  for (const damaged of ['', 'x', content.subarray(0, 100), content.subarray(0, -1)]) {
+  const flipped = Buffer.from(content);
+  flipped[content.length - 5000] = (flipped[content.length - 5000] ?? 0) ^ 1;
+  for (const damaged of ['', 'x', content.subarray(0, 100), content.subarray(0, -1), flipped]) {
     writeFileSync(path, damaged);
     const again = await readyPlan(engine, facts, 'code');
     expect(Buffer.compare(again.encoded.bytes, encoded.bytes)).toBe(0);

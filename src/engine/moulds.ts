@@ -68,7 +68,8 @@ function remember(key: string, mould: Heading & Mould): void {
 interface Heading extends Pick<Mould, 'places'> {
   readonly name: string;
   readonly count: number;
-  readonly size: number;
+  /** By which a file that was damaged is known. */
+  readonly sum: string;
   readonly pid: number;
   readonly status: number;
   readonly warnings: readonly string[];
@@ -98,10 +99,14 @@ function readMould(path: string): (Heading & Mould) | undefined {
     const end = file.indexOf('\n');
     const heading = JSON.parse(file.toString('utf8', 0, end)) as Heading;
     const bytes = file.subarray(end + 1);
-    return bytes.length === heading.size ? { ...heading, bytes } : undefined;
+    return sumOf(bytes) === heading.sum ? { ...heading, bytes } : undefined;
   } catch {
     return undefined;
   }
+}
+
+function sumOf(bytes: Uint8Array): string {
+  return Bun.hash(bytes).toString(36);
 }
 
 function castFor(facts: Facts, mould: Heading & Mould): Ready {
@@ -123,7 +128,7 @@ function mouldFor({ encoded, pid, status, warnings }: Ready, id: string): Headin
   const { name, count, offsetOf } = encoded;
   const { bytes, places } = mouldOf(encoded.bytes, id);
   return {
-    ...{ name, count, places, warnings, size: bytes.length },
+    ...{ name, count, places, warnings, sum: sumOf(bytes) },
     pid: offsetOf.get(pid.block) ?? 0,
     status: offsetOf.get(status) ?? 0,
     // The plan's own bytes may be changed before it is performed: where it pauses, say.
@@ -133,9 +138,13 @@ function mouldFor({ encoded, pid, status, warnings }: Ready, id: string): Headin
 
 function writeMould(engine: Engine, path: string, { bytes, ...heading }: Heading & Mould): void {
   const folder = folderOf(engine);
-  mkdirSync(folder, { recursive: true });
-  if (readdirSync(folder).length >= MOST) rmSync(folder, { recursive: true });
-  mkdirSync(folder, { recursive: true });
   const content = Buffer.concat([Buffer.from(`${JSON.stringify(heading)}\n`), bytes]);
-  writeFileAtomically(path, content, temporaryPath(engine.store), 0o600);
+  try {
+    mkdirSync(folder, { recursive: true });
+    if (readdirSync(folder).length >= MOST) rmSync(folder, { recursive: true });
+    mkdirSync(folder, { recursive: true });
+    writeFileAtomically(path, content, temporaryPath(engine.store), 0o600);
+  } catch {
+    // On a disk that is full, say: the next one is planned anew.
+  }
 }
