@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Digest } from './digest.ts';
 import { ARCHITECTURE, type Descriptor, type Index, MEDIA, type Platform } from './manifest.ts';
@@ -25,7 +25,10 @@ export function writeIndex(store: Store): void {
     manifests: rows.map((row) => descriptor(store, row)),
   };
   const content = JSON.stringify(index, undefined, 2);
-  writeFileAtomically(join(store.root, 'index.json'), content, temporaryPath(store));
+  const path = join(store.root, 'index.json');
+  // A build that was cached changes nothing, and need not wait for the disk.
+  if (existsSync(path) && readFileSync(path, 'utf8') === content) return;
+  writeFileAtomically(path, content, temporaryPath(store));
 }
 
 /** One image as an entry of an index, under a canonical name or none. */
