@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
+import { $ } from 'bun';
 import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
 
 const CLOCHE = resolve(import.meta.dir, '../bin/cloche');
@@ -64,6 +65,25 @@ RUN --mount=target=/src ls -A /src /src/d; touch /src/x || cat /src/d/a; touch /
   expect(lines).not.toContain('secret');
   expect(said).toContain('Read-only file system');
   expect(newLayers(before)).toEqual([['made']]);
+});
+
+test('bind without rw cannot write to what is mounted below the context', async () => {
+  const directory = context(
+    'FROM debian:bookworm\nRUN --mount=target=/m touch /m/sub/evil || ls /m/sub',
+    { 'sub/hidden': '' },
+  );
+  const below = join(directory, 'sub');
+  await $`mount -t tmpfs below ${below}`;
+  try {
+    writeFileSync(join(below, 'seen'), '');
+    const { code, said } = await build(directory);
+    expect(code).toBe(0);
+    expect(said).toContain('Read-only file system');
+    expect(output(said)).toContain('seen');
+    expect(readdirSync(below)).toEqual(['seen']);
+  } finally {
+    await $`umount ${below}`;
+  }
 });
 
 test('bind with rw forgets what is written; from= takes stages and single files', async () => {

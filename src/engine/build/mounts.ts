@@ -144,7 +144,8 @@ async function forward(agent: string, directory: string): Promise<Server> {
 }
 
 function bind(destination: string, source: string, readonly: boolean): Mount {
-  const access = readonly ? ['ro'] : [];
+  // With `ro` alone what is mounted below the source, which may be the user's directory, could be written to.
+  const access = readonly ? ['rro'] : [];
   return { destination, type: 'bind', source, options: ['rbind', ...access] };
 }
 

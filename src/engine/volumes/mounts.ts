@@ -62,11 +62,20 @@ async function fillFrom(
   await upper.finish();
 }
 
-/** A `-v` as a mount; a directory that is missing on the host is made, as docker makes it. */
+/**
+ * A `-v` as a mount; a directory that is missing on the host is made, as docker makes it. `ro` holds for what
+ * is mounted below it too, as in docker since 25: who writes it means all that is seen there.
+ */
 export function volumeMount(root: string, volume: string): Mount {
   const { source = '', isVolume, target, mode } = parseVolume(volume);
   const path = isVolume ? join(root, 'volumes', source) : source;
   if (!existsSync(path)) mkdirSync(path, { recursive: true });
-  const access = mode.split(',').filter((word) => word === 'ro' || word === 'rw');
+  const access = mode.split(',').flatMap((word) => ACCESS.get(word) ?? []);
   return { destination: target, type: 'bind', source: path, options: ['rbind', ...access] };
 }
+
+/** In an OCI config `ro` is about the one mount, `rro` about those below it too. */
+const ACCESS = new Map([
+  ['ro', 'rro'],
+  ['rw', 'rw'],
+]);
