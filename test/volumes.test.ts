@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { $ } from 'bun';
 import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
 import { cloche as clocheIn } from './cli.ts';
 
@@ -56,6 +57,35 @@ test('a volume without a name goes with --rm, with rm -v, and else with prune', 
   const pruned = await cloche('volume', 'prune', '-f');
   expect(pruned.out).toStartWith('Deleted Volumes:\n');
   expect(await volumes()).toEqual(['kept']);
+});
+
+test('-v …:ro holds for what is mounted below the source too', async () => {
+  const source = join(root, 'has-mounts');
+  mkdirSync(join(source, 'below'), { recursive: true });
+  await $`mount -t tmpfs below ${source}/below`;
+  try {
+    const touch = [
+      'sh',
+      '-c',
+      'ls /m && touch /m/x; touch /m/below/x; mount -o remount,rw /m/below',
+    ];
+    const { err, out } = await run('--rm', '-v', `${source}:/m:ro`, image, ...touch);
+    expect(err.match(/Read-only file system/g)).toHaveLength(2);
+    expect(out).toBe('below\n');
+    expect(readdirSync(join(source, 'below'))).toEqual([]);
+    const mount = ['--mount', `type=bind,source=${source},target=/m,readonly`];
+    expect((await run('--rm', ...mount, image, 'touch', '/m/below/x')).code).not.toBe(0);
+    expect((await run('--rm', '-v', `${source}:/m`, image, 'touch', '/m/below/x')).code).toBe(0);
+    expect(readdirSync(join(source, 'below'))).toEqual(['x']);
+  } finally {
+    await $`umount ${source}/below`;
+  }
+});
+
+test('with the network of the host nothing below /sys can be written', async () => {
+  const writable = `awk '$5 ~ "^/sys" && $6 !~ "^ro" {print $5}' /proc/self/mountinfo`;
+  const { out, err } = await cloche('run', '--rm', '--network=host', image, 'sh', '-c', writable);
+  expect([out, err]).toEqual(['', '']);
 });
 
 test('an empty volume is filled in its place, also while a container has it', async () => {

@@ -121,9 +121,11 @@ function defaultMounts({ shmSize }: RunOptions): readonly Mount[] {
 function sysMounts(options: RunOptions): Mount[] {
   const access = options.privileged ? [] : ['ro'];
   const safe = ['nosuid', 'noexec', 'nodev', ...access];
+  // Below the host's own lie others, such as debugfs: what holds for it holds for them.
+  const allSafe = safe.map((option) => `r${option}`);
   return [
     options.network === 'host'
-      ? { destination: '/sys', type: 'bind', source: '/sys', options: ['rbind', ...safe] }
+      ? { destination: '/sys', type: 'bind', source: '/sys', options: ['rbind', ...allSafe] }
       : { destination: '/sys', type: 'sysfs', source: 'sysfs', options: safe },
     { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: safe },
   ];
