@@ -26,6 +26,15 @@ test('--parents keeps the directories above, with their modes; /./ says from whe
   expect([file('found/p/q/deep.md'), stat('found/p/q')]).toEqual(['d', '0:0 755']);
 });
 
+test('many ** lead to a file once, and in a time that one can wait for', async () => {
+  const deep = 'a/'.repeat(40);
+  const { file } = await shop.build(
+    `FROM base\nCOPY --parents ${'**/a/'.repeat(15)}**/f ${'*f'.repeat(60)}* /\n`,
+    { [`${deep}f`]: 'deep', ['f'.repeat(200)]: '' },
+  );
+  expect(file(`${deep}f`)).toBe('deep');
+});
+
 test('--exclude leaves out what its patterns name, below a directory and of single files', async () => {
   const { file } = await shop.build(
     'FROM base\nCOPY --exclude=*.txt --exclude=**/tmp d /d/\nCOPY --exclude=*.md *.* /e/',

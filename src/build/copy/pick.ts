@@ -28,34 +28,41 @@ export function pick(tree: Tree, source: string): Picked[] {
     : matching(tree, { node: start, name: above }, names.slice(first));
 }
 
-function matching(tree: Tree, start: Picked, patterns: readonly string[]): Picked[] {
+/**
+ * @param seen where the patterns have been, and with how many left: many `**` lead to one directory in more
+ * ways than can be gone
+ */
+function matching(
+  tree: Tree,
+  start: Picked,
+  patterns: readonly string[],
+  seen = new Set<string>(),
+): Picked[] {
+  const place = `${patterns.length} ${start.name}`;
+  if (seen.has(place)) return [];
+  seen.add(place);
   const [pattern, ...rest] = patterns;
   if (pattern === undefined) return [{ ...start, node: find(tree, start.node.path) ?? start.node }];
   if (start.node.kind !== 'directory') return [];
   const inside = children(tree, start.node).map((node) => ({ node, name: nameIn(start, node) }));
+  if (pattern === '**' && rest.length === 0) return inside;
   if (pattern === '**')
     return [
-      ...(rest.length === 0 ? inside : matching(tree, start, rest)),
+      ...matching(tree, start, rest, seen),
       ...inside
         .filter(({ node }) => node.kind === 'directory')
-        .flatMap((one) => matching(tree, one, rest.length === 0 ? [] : patterns)),
-    ].filter(unique());
+        .flatMap((one) => matching(tree, one, patterns, seen)),
+    ];
   const isWanted = nameMatcher(pattern);
   return inside
     .filter(({ node }) => isWanted(node.path.slice(node.path.lastIndexOf('/') + 1)))
     .flatMap((one) => {
       const followed = rest.length === 0 ? one.node : find(tree, one.node.path);
-      return followed === undefined ? [] : matching(tree, { ...one, node: followed }, rest);
+      return followed === undefined ? [] : matching(tree, { ...one, node: followed }, rest, seen);
     });
 }
 
 function nameIn(parent: Picked, node: Node): string {
   const name = node.path.slice(node.path.lastIndexOf('/') + 1);
   return parent.name === '' ? name : `${parent.name}/${name}`;
-}
-
-/** Two `**` may lead to the same file. */
-function unique(): (one: Picked) => boolean {
-  const seen = new Set<string>();
-  return ({ name }) => !seen.has(name) && seen.add(name) !== undefined;
 }

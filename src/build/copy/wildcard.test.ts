@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { toRaw } from '../../image/layer/scan.ts';
 import { ignoring, patternLines } from './ignore.ts';
 import { applyMode, checkMode } from './mode.ts';
-import { nameMatcher } from './wildcard.ts';
+import { nameMatcher, pathMatcher } from './wildcard.ts';
 
 test.each([
   ['package-lock.json', 'package-lock.json', true],
@@ -57,6 +57,53 @@ describe('.dockerignore', () => {
       ...[false, false, true, false],
     ]);
   });
+});
+
+/** What a pattern of `a`, `*`, `?`, `/` and `**` means, tried one way after the other. */
+function means(pattern: string, path: string): boolean {
+  if (pattern === '') return path === '';
+  if (pattern === '**' || pattern === '**/') return true;
+  if (pattern.startsWith('**')) {
+    const rest = pattern.slice(pattern[2] === '/' ? 3 : 2);
+    const starts = [0, ...[...path].flatMap((char, at) => (char === '/' ? at + 1 : []))];
+    return starts.some((at) => means(rest, path.slice(at)));
+  }
+  if (pattern[0] === '*')
+    return (
+      means(pattern.slice(1), path) ||
+      (path !== '' && path[0] !== '/' && means(pattern, path.slice(1)))
+    );
+  const isTaken = pattern[0] === '?' ? path !== '' && path[0] !== '/' : pattern[0] === path[0];
+  return isTaken && means(pattern.slice(1), path.slice(1));
+}
+
+test('patterns mean the same as when all ways are tried, whatever they are', () => {
+  let state = 7;
+  const random = (below: number) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+  const some = (pieces: readonly string[]) =>
+    Array.from({ length: random(7) }, () => pieces[random(pieces.length)]).join('');
+  let count = 0;
+  for (let round = 0; round < 20_000; round++) {
+    const pattern = some(['a', 'b', 'é', '/', '?', '*', '**/']).replace(/\*{3,}/g, '**');
+    const path = some(['a', 'b', 'é', '/']);
+    const expected = means(pattern, path);
+    if (pathMatcher(toRaw(pattern))(toRaw(path)) !== expected)
+      throw new Error(`${pattern} and ${path} are to give ${expected}`);
+    count += expected ? 1 : 0;
+  }
+  expect(count).toBeGreaterThan(1000);
+});
+
+test('no pattern takes for ever', () => {
+  const start = Date.now();
+  expect(nameMatcher(`${'*a'.repeat(100)}b`)('a'.repeat(255))).toBe(false);
+  expect(nameMatcher(`${'*[a-b]?*'.repeat(100)}`)('a'.repeat(255))).toBe(true);
+  expect(pathMatcher(`${'**/*a*'.repeat(50)}b`)('a/'.repeat(500))).toBe(false);
+  expect(ignoring([`${'**/a/'.repeat(30)}b`])(`${'a/'.repeat(100)}a`, false)).toBe(false);
+  expect(Date.now() - start).toBeLessThan(2000);
 });
 
 test.each([

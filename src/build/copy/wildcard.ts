@@ -1,3 +1,5 @@
+import { literal, matches, type Token } from '../automaton.ts';
+
 /**
  * The names that one component of a source means: Go's `filepath.Match`, which is `*`, `?`, `[a-z]`,
  * `[^a-z]` and `\x`. Names are RawPaths: a character of UTF-8 is several of theirs, so that `?` takes
@@ -6,8 +8,7 @@
  * @throws {SyntaxError} a class that does not end, or has nothing in it; a backslash at the end
  */
 export function nameMatcher(pattern: string): (name: string) => boolean {
-  const wanted = new RegExp(`^${expression(pattern, '.')}$`, 'su');
-  return (name) => wanted.test(Buffer.from(name, 'latin1').toString('utf8'));
+  return matcher(tokensOf(pattern, () => true));
 }
 
 /** Whether a source may name no file without being a mistake. */
@@ -23,36 +24,71 @@ export function isWildcard(source: string): boolean {
  */
 export function pathMatcher(pattern: string): (path: string) => boolean {
   const pieces = pattern.split(/(\*\*\/?)/);
-  const source = pieces.map((piece, index) => {
-    if (index % 2 === 0) return expression(piece, '[^/]');
+  const tokens = pieces.flatMap((piece, index): readonly Said[] => {
+    if (index % 2 === 0) return tokensOf(piece, (char) => char !== '/');
     const isLast = pieces.slice(index + 1).every((rest) => rest === '');
-    return isLast ? '.*' : '(?:.*/)?';
+    return isLast ? [ANY] : [{ token: { optional: 2 } }, ANY, { token: literal('/') }];
   });
-  const wanted = new RegExp(`^${source.join('')}$`, 'su');
-  return (path) => wanted.test(Buffer.from(path, 'latin1').toString('utf8'));
+  return matcher(tokens);
 }
 
-/** @param one what matches any character that `*` may stand for */
-function expression(pattern: string, one: string): string {
+/** A token, and its character if it is one that every match has. */
+interface Said {
+  readonly token: Token;
+  readonly char?: string;
+}
+
+const ANY: Said = { token: { takes: () => true, repeats: true } };
+
+function said(char: string): Said {
+  return { token: literal(char), char };
+}
+
+/**
+ * Most files are told from most patterns by how they begin or end, as they lie there; only the rest is
+ * taken apart into characters.
+ */
+function matcher(tokens: readonly Said[]): (raw: string) => boolean {
+  const first = tokens.findIndex(({ char }) => char === undefined);
+  const last = tokens.findLastIndex(({ char }) => char === undefined);
+  const rawOf = (some: readonly Said[]) =>
+    Buffer.from(some.map(({ char }) => char).join('')).toString('latin1');
+  if (first < 0) {
+    const only = rawOf(tokens);
+    return (raw) => raw === only;
+  }
+  const begins = rawOf(tokens.slice(0, first));
+  const ends = rawOf(tokens.slice(last + 1));
+  const middle = tokens.slice(first, last + 1).map(({ token }) => token);
+  return (raw) => {
+    const end = raw.length - ends.length;
+    if (end < begins.length || !raw.startsWith(begins) || !raw.endsWith(ends)) return false;
+    const text = Buffer.from(raw.slice(begins.length, end), 'latin1').toString('utf8');
+    return matches(middle, [...text]);
+  };
+}
+
+/** Of what holds no `**`. @param any what a `*` and a `?` may stand for */
+function tokensOf(pattern: string, any: (char: string) => boolean): Said[] {
   const chars = [...Buffer.from(pattern, 'latin1').toString('utf8')];
   const bad = () => new SyntaxError(`syntax error in pattern: '${chars.join('')}'`);
-  let source = '';
+  const tokens: Said[] = [];
   for (let at = 0; at < chars.length; at++) {
     const char = chars[at] ?? '';
-    if (char === '*') source += source.endsWith(`${one}*`) ? '' : `${one}*`;
-    else if (char === '?') source += one;
+    if (char === '*') tokens.push({ token: { takes: any, repeats: true } });
+    else if (char === '?') tokens.push({ token: { takes: any, repeats: false } });
     else if (char === '[') {
       const end = classEnd(chars, at);
       if (end === undefined) throw bad();
-      source += classOf(chars.slice(at + 1, end), bad);
+      tokens.push({ token: { takes: classOf(chars.slice(at + 1, end), bad), repeats: false } });
       at = end;
     } else if (char === '\\') {
       const next = chars[++at];
       if (next === undefined) throw bad();
-      source += quoted(next);
-    } else source += quoted(char);
+      tokens.push(said(next));
+    } else tokens.push(said(char));
   }
-  return source;
+  return tokens;
 }
 
 function classEnd(chars: readonly string[], from: number): number | undefined {
@@ -63,8 +99,8 @@ function classEnd(chars: readonly string[], from: number): number | undefined {
   return undefined;
 }
 
-/** `a-z`, `^a-z` as a regular expression's class. */
-function classOf(chars: readonly string[], bad: () => SyntaxError): string {
+/** `a-z`, `^a-z`: whether a character is in it. */
+function classOf(chars: readonly string[], bad: () => SyntaxError): (char: string) => boolean {
   const isNegated = chars[0] === '^';
   const members: string[] = [];
   let isEscaped = false;
@@ -78,9 +114,8 @@ function classOf(chars: readonly string[], bad: () => SyntaxError): string {
   const isWhole = members.length > 0 && members[0] !== '-' && members.at(-1) !== '-';
   if (!isWhole || isEscaped || members.join('').includes('--')) throw bad();
   try {
-    const source = `[${isNegated ? '^' : ''}${members.join('')}]`;
-    new RegExp(source, 'u');
-    return source;
+    const wanted = new RegExp(`^[${isNegated ? '^' : ''}${members.join('')}]$`, 'su');
+    return (char) => wanted.test(char);
   } catch {
     throw bad();
   }

@@ -1,11 +1,11 @@
+import { literal, matchEnds, type Token } from '../automaton.ts';
+
 /**
  * Shell patterns in `${x#…}` and its like: `*` is any text, `?` one character, a backslash takes the
- * meaning from what follows. They are matched without regular expressions, whose time some patterns
- * could make grow without bounds. Pure.
+ * meaning from what follows. Pure.
  */
-type Token = typeof ANY | typeof ONE | string;
-const ANY = Symbol('any text');
-const ONE = Symbol('any character');
+const ANY: Token = { takes: () => true, repeats: true };
+const ONE: Token = { takes: () => true, repeats: false };
 
 /** `${x#pattern}`; with `longest` `${x##pattern}`. */
 export function trimPrefix(value: string, pattern: string, longest: boolean): string {
@@ -49,31 +49,7 @@ function tokens(pattern: string): Token[] {
     const char = chars[at] ?? '';
     if (char === '*') found.push(ANY);
     else if (char === '?') found.push(ONE);
-    else found.push(char === '\\' ? (chars[++at] ?? '\\') : char);
+    else found.push(literal(char === '\\' ? (chars[++at] ?? '\\') : char));
   }
   return found;
-}
-
-/** Every place where a match that begins at `from` may end, in order. */
-function matchEnds(pattern: readonly Token[], chars: readonly string[], from: number): number[] {
-  const ends: number[] = [];
-  let states = withSkips(new Set([0]), pattern);
-  for (let at = from; states.size > 0; at++) {
-    if (states.has(pattern.length)) ends.push(at);
-    if (at >= chars.length) break;
-    const next = new Set<number>();
-    for (const state of states) {
-      const token = pattern[state];
-      if (token === ANY) next.add(state);
-      else if (token === ONE || token === chars[at]) next.add(state + 1);
-    }
-    states = withSkips(next, pattern);
-  }
-  return ends;
-}
-
-/** A `*` may stand for nothing. */
-function withSkips(states: Set<number>, pattern: readonly Token[]): Set<number> {
-  for (const state of states) if (pattern[state] === ANY) states.add(state + 1);
-  return states;
 }
