@@ -49,7 +49,21 @@ CMD ["cat", "who", "where", "env", "net"]
   expect(ran.stdout).toBe('learner\n/home/learner\ncloche thing /home/learner\nlo\n');
 }, 60_000);
 
-test('WORKDIR belongs to root, so a user that comes after it cannot write there, as in docker', async () => {
+test('WORKDIR after USER belongs to the user, with the directories above that it makes', async () => {
+  const context = contextOf(`FROM debian:bookworm
+RUN useradd -u 1234 -g users learner
+USER learner
+WORKDIR /made/for/him
+RUN touch here && stat -c '%U:%G %n' /made . here > owners
+CMD ["cat", "owners"]
+`);
+  const built = await ended(cloche('build', '--network', 'none', '-t', 'his', context));
+  expect([built.code, built.stderr]).toEqual([0, expect.anything()]);
+  const { stdout } = await ended(cloche('run', '--rm', '--network', 'none', 'his'));
+  expect(stdout).toBe('learner:users /made\nlearner:users .\nlearner:users here\n');
+}, 60_000);
+
+test('WORKDIR before USER belongs to root, so a user that comes after it cannot write there, as in docker', async () => {
   const context = contextOf('FROM debian:bookworm\nWORKDIR /work\nUSER 1234\nRUN touch here');
   const { code, stderr } = await ended(cloche('build', '--network', 'none', context));
   expect([code, stderr]).toEqual([

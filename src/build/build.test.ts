@@ -74,6 +74,28 @@ CMD ["index.js"]
     });
   });
 
+  test('what WORKDIR makes is the USER’s; who is not in the image is root there', async () => {
+    const { stat } = await shop.build(
+      `FROM base
+WORKDIR /before
+USER node
+WORKDIR /a/b
+USER 7
+WORKDIR /n
+USER node:staff
+WORKDIR /bin
+WORKDIR g
+USER who:staff
+WORKDIR /w
+USER node:which
+WORKDIR /x`,
+    );
+    expect(['before', 'a', 'a/b', 'n', 'bin', 'bin/g', 'w', 'x'].map(stat)).toEqual([
+      ...['0:0 755', '1000:1001 755', '1000:1001 755', '7:7 755', '0:0 755', '1000:50 755'],
+      ...['0:50 755', '1000:1001 755'],
+    ]);
+  });
+
   test('ENTRYPOINT forgets the CMD of the base, but not its own', async () => {
     expect((await shop.build('FROM base\nENTRYPOINT ["x"]')).config.config.Cmd).toBeUndefined();
     expect((await shop.build('FROM base\nCMD ["y"]\nENTRYPOINT ["x"]')).config.config.Cmd).toEqual([

@@ -47,8 +47,15 @@ export type Operation =
   | { readonly kind: 'base'; readonly reference: string; readonly chainId: ChainId | null }
   | RunOperation
   | CopyOperation
-  /** Makes a directory, with its parents, unless it is there. */
-  | { readonly kind: 'workdir'; readonly path: string };
+  | WorkdirOperation;
+
+/** Makes a directory, with its parents, unless it is there. */
+export interface WorkdirOperation {
+  readonly kind: 'workdir';
+  readonly path: string;
+  /** Whose it is to be, as USER says it; left out for root, so that the vertex has the id that it always had. */
+  readonly user?: string | undefined;
+}
 
 export interface RunOperation {
   readonly kind: 'run';

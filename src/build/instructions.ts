@@ -110,7 +110,11 @@ function apply(
     }
     case 'workdir': {
       const path = posix.resolve('/', config.WorkingDir ?? '', value(instruction.path));
-      return { ...vertex({ kind: 'workdir', path }), config: { ...config, WorkingDir: path } };
+      const user = config.User === '' ? undefined : config.User;
+      return {
+        ...vertex({ kind: 'workdir', path, user }),
+        config: { ...config, WorkingDir: path },
+      };
     }
     case 'maintainer':
       return { ...state, author: instruction.value };

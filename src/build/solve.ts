@@ -16,6 +16,7 @@ import { walk } from '../image/tree.ts';
 import { cached, digestOfKey, remember, type StepKey } from './cache.ts';
 import type { Context } from './context.ts';
 import { prepareCopy } from './copy/copy.ts';
+import { ownerOrRoot } from './copy/owner.ts';
 import { stackedOn } from './copy/stacked.ts';
 import { UpperLayer } from './copy/upper.ts';
 import { errorAt } from './dockerfile/source.ts';
@@ -203,7 +204,7 @@ export async function readyStep(
         async perform(active) {
           const tree = treeOf(store, active.parent, active.upper);
           const upper = new UpperLayer(tree);
-          upper.makeAll(walk(tree, toRaw(op.path)), { uid: 0, gid: 0 });
+          upper.makeAll(walk(tree, toRaw(op.path)), ownerOrRoot(tree, op.user ?? ''));
           await upper.finish();
         },
       };

@@ -13,13 +13,33 @@ export interface Owner {
  * @throws {ClocheError} `USER_NOT_FOUND`
  */
 export function ownerOf(tree: Tree, text: string): Owner {
+  return ownerBy(tree, text, notFound);
+}
+
+/**
+ * Whose a directory of WORKDIR is, of what USER says; who is not in the image's files is root there, as in
+ * BuildKit: RUN will say that he is missing, and an image that runs nothing need not know him.
+ */
+export function ownerOrRoot(tree: Tree, user: string): Owner {
+  return user === '' ? ROOT : ownerBy(tree, user, (_, __, own) => own);
+}
+
+const ROOT: Owner = { uid: 0, gid: 0 };
+
+/** @param missing gives an id instead of one that no file has; `own` is root's, or the user's group */
+function ownerBy(
+  tree: Tree,
+  text: string,
+  missing: (kind: 'user' | 'group', name: string, own: number) => number,
+): Owner {
   const [user = '', group] = text.split(':');
-  const entry = lookUp(tree, 'etc/passwd', user);
-  const uid = /^\d+$/.test(user) ? Number(user) : Number(entry?.[2] ?? notFound('user', user));
-  if (group === undefined || group === '')
-    return { uid, gid: /^\d+$/.test(user) ? uid : Number(entry?.[3] ?? uid) };
+  const isNumber = /^\d+$/.test(user);
+  const entry = isNumber ? undefined : lookUp(tree, 'etc/passwd', user);
+  const uid = isNumber ? Number(user) : Number(entry?.[2] ?? missing('user', user, 0));
+  const own = Number(entry?.[3] ?? uid);
+  if (group === undefined || group === '') return { uid, gid: own };
   if (/^\d+$/.test(group)) return { uid, gid: Number(group) };
-  const gid = lookUp(tree, 'etc/group', group)?.[2] ?? notFound('group', group);
+  const gid = lookUp(tree, 'etc/group', group)?.[2] ?? missing('group', group, own);
   return { uid, gid: Number(gid) };
 }
 
