@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { lstatSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { chmodSync, lstatSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { find, treeOf } from '../../image/index.ts';
+import { find, getImage, treeOf } from '../../image/index.ts';
 import { imageOfFiles, writeFiles } from '../../image/testing.ts';
 import { buildImage } from '../exporters.ts';
 import { openWorkshop, type Workshop } from '../testing.ts';
@@ -31,7 +31,7 @@ describe('COPY', () => {
     expect(stat('b')).toBe('5:50 640');
   });
 
-  test('a directory that is written into keeps its owner, mode and time', async () => {
+  test('a directory that is written into keeps its owner and mode', async () => {
     await shop.build(
       'FROM base AS a\nCOPY --chown=7:8 --chmod=750 x /',
       { 'x/d/f': '' },
@@ -41,6 +41,23 @@ describe('COPY', () => {
     expect(stat('d')).toBe('7:8 750');
     expect(stat('d/f')).toBe('7:8 750');
     expect(stat('d/a')).toBe('0:0 644');
+  });
+
+  test('directories below the one that is named get what the source’s have, though they exist', async () => {
+    const files = { 'x/d/e/f': '', 'y/d/e/g': '' };
+    await shop.build('FROM base\nCOPY --chown=7:8 --chmod=750 x /top/', files, { tags: ['two'] });
+    chmodSync(join(shop.context, 'y/d'), 0o711);
+    utimesSync(join(shop.context, 'y/d/e'), 1000, 1000);
+    const { stat } = await shop.build('FROM two\nCOPY y /top', {}, { tags: ['three'] });
+    expect(['top', 'top/d', 'top/d/e', 'top/d/e/f'].map(stat)).toEqual([
+      ...['7:8 755', '0:0 711', '0:0 755', '7:8 750'],
+    ]);
+    const { chainId } = getImage(shop.store, 'three');
+    expect(find(treeOf(shop.store, chainId), 'top/d/e')?.stat.mtimeNs).toBe(1_000_000_000_000n);
+    const kept = await shop.build('FROM two\nCOPY --parents y/./d/e/g /top');
+    expect(['top/d', 'top/d/e', 'top/d/e/g'].map(kept.stat)).toEqual([
+      ...['7:8 750', '7:8 750', '0:0 644'],
+    ]);
   });
 
   test('wildcards, and one that matches nothing beside one that does', async () => {

@@ -110,7 +110,14 @@ async function perform(
   const tree = treeOf(store, active.parent, active.upper);
   const upper = new UpperLayer(tree);
   const owner = op.chown === null ? undefined : ownerIn(inputs, op.chown);
-  const files = { tree, upper, signal, owner, mode: op.chmod ?? undefined };
+  const files = {
+    tree,
+    upper,
+    signal,
+    owner,
+    mode: op.chmod ?? undefined,
+    dressesDirectories: true,
+  };
   const options = { ...files, owner: owner ?? (op.from === 'context' ? ROOT : undefined) };
   const isInto = op.parents || local.length + remote.length + op.inline.length > 1;
   const isDirectory = isInto && !op.target.endsWith('/');

@@ -14,6 +14,8 @@ export interface Item {
   /** The absolute path on this machine, for reading. */
   readonly host: Buffer;
   readonly xattrs?: Xattrs | undefined;
+  /** A directory that is only there because the source, which keeps its path, lies below it. */
+  readonly isAbove?: boolean | undefined;
 }
 
 /** What one source brings: a file or a link, or a directory with all that is in it. */
@@ -114,7 +116,9 @@ function withParents(tree: Tree, source: Source, about: GatherOptions): Item[] {
   if (relatives.some((path) => excludes?.(path, true))) return [];
   const items = (relatives.length === 0 ? [''] : relatives).flatMap((relative): Item[] => {
     const node = find(tree, [above, relative].filter((path) => path !== '').join('/'));
-    return node === undefined ? [] : [{ node, relative, host: hostPath(tree, node) }];
+    return node === undefined
+      ? []
+      : [{ node, relative, host: hostPath(tree, node), isAbove: true }];
   });
   const own = names.slice(source.pivot).join('/');
   const isDirectory = source.node.kind === 'directory';

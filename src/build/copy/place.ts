@@ -18,6 +18,8 @@ export interface PlaceOptions {
   readonly mode: string | undefined;
   /** For everything, in nanoseconds since the epoch; without it each has its own. */
   readonly time?: bigint | undefined;
+  /** Whether a directory that is there gets owner, mode and time of the one that comes; never the topmost. */
+  readonly dressesDirectories?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -97,9 +99,12 @@ async function placeItem(
 }
 
 function placeDirectory(path: RawPath, item: Item, options: PlaceOptions): void {
-  const there = options.upper.at(path);
-  if (there === undefined) options.upper.makeDirectory(path, dressOf(item, options));
+  const { upper, dressesDirectories = false } = options;
+  const there = upper.at(path);
+  if (there === undefined) upper.makeDirectory(path, dressOf(item, options));
   else if (there.kind !== 'directory') throw conflict(`cannot copy to non-directory: '/${path}'`);
+  else if (dressesDirectories && item.isAbove !== true)
+    upper.dressDirectory(path, dressOf(item, options));
 }
 
 function dressOf({ node, xattrs }: Item, { owner, mode, time }: PlaceOptions): Dress {

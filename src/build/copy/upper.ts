@@ -73,6 +73,12 @@ export class UpperLayer {
     this.dress(path, dress, 'directory');
   }
 
+  /** A directory that exists, in whichever layer. */
+  dressDirectory(path: RawPath, dress: Dress): void {
+    this.#copyUp(path);
+    this.dress(path, dress, 'directory');
+  }
+
   /** Makes room for a file, which is to be written at `host(path)`. @throws `COPY_CONFLICT` */
   makeRoom(path: RawPath): void {
     const there = this.at(path);
