@@ -43,6 +43,13 @@ describe('COPY', () => {
     expect(stat('d/a')).toBe('0:0 644');
   });
 
+  test('of two sources with one name the later wins, in a new directory too', async () => {
+    const { file } = await shop.build('FROM base\nCOPY a b /new/', {
+      ...{ 'a/l': '-> one', 'a/f': 'one', 'b/l': '-> two', 'b/f': 'two' },
+    });
+    expect([file('new/l'), file('new/f')]).toEqual(['two', 'two']);
+  });
+
   test('directories below the one that is named get what the source’s have, though they exist', async () => {
     const files = { 'x/d/e/f': '', 'y/d/e/g': '' };
     await shop.build('FROM base\nCOPY --chown=7:8 --chmod=750 x /top/', files, { tags: ['two'] });

@@ -33,6 +33,8 @@ export class UpperLayer {
   readonly #root: RawPath;
   /** Directories that are in the upper layer for certain; true for those that only it has. */
   readonly #ready = new Map<RawPath, boolean>([['', false]]);
+  /** What else was put into it. */
+  readonly #files = new Set<RawPath>();
   /** Set at the end, since writing into a directory changes its time. */
   readonly #times = new Map<RawPath, bigint>();
   readonly #xattrs = new Map<RawPath, Xattrs>();
@@ -50,7 +52,8 @@ export class UpperLayer {
   /** What is at a path, in whichever layer; undefined if nothing. */
   at(path: RawPath): Node | undefined {
     // Nothing else can be in a directory that was just made, and most files go into such.
-    if (this.#ready.get(parentOf(path)) === true && !this.#ready.has(path)) return undefined;
+    const isKnown = this.#ready.has(path) || this.#files.has(path);
+    if (!isKnown && this.#ready.get(parentOf(path)) === true) return undefined;
     return find(this.#tree, path, { follow: false });
   }
 
@@ -86,6 +89,7 @@ export class UpperLayer {
       throw conflict(`cannot copy a file over the directory '/${path}'`);
     this.#copyUp(parentOf(path));
     if (there?.layers.includes(0)) rmSync(this.host(path));
+    this.#files.add(path);
   }
 
   dress(path: RawPath, { owner, mode, mtime, xattrs }: Dress, kind: Node['kind']): void {
