@@ -1,9 +1,19 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { $ } from 'bun';
 import { digestOf } from '../../image/digest.ts';
+import { imageOfFiles } from '../../image/testing.ts';
 import { openWorkshop, type Workshop } from '../testing.ts';
 
 let shop: Workshop;
@@ -45,6 +55,33 @@ test.each(['cat', 'gzip', 'bzip2', 'xz', 'zstd'])(
     expect(file('as-is/d/f')).toBeUndefined();
   },
 );
+
+test('an archive goes through the image’s links, unless it has a directory in place of one', async () => {
+  await imageOfFiles(shop.store, 'merged', {
+    ...{ 'usr/l/old': 'old', 'usr/d/old': 'old', 'out/x': 'x', 'file/in': 'gone' },
+    ...{ l: '-> usr/l', d: '-> usr/d', up: '-> ../../out', dangling: '-> /made/here' },
+  });
+  for (const name of ['l', 'd', 'up', 'dangling', 'usr/d'])
+    mkdirSync(join(scratch, name), { recursive: true });
+  for (const name of ['l/new', 'd/new', 'up/new', 'dangling/new', 'file'])
+    writeFileSync(join(scratch, name), name);
+  symlinkSync('loop', join(scratch, 'loop'));
+  chmodSync(join(scratch, 'usr/d'), 0o711);
+  const tar = $`tar -C ${scratch} --owner=7 --group=8 --no-recursion -c l/new d d/new up/new dangling/new file usr/d loop`;
+  writeFileSync(join(shop.context, 'a'), Buffer.from(await tar.quiet().arrayBuffer()));
+  const { file, stat } = await shop.build('FROM merged\nADD a /\nADD a a /twice/');
+  expect(['l', 'usr/l/new', 'usr/l/old', 'up', 'out/new', 'out/x'].map(file)).toEqual([
+    ...['usr/l', 'l/new', 'old', '../../out', 'up/new', 'x'],
+  ]);
+  expect(['d', 'd/new', 'usr/d/old', 'usr/d/new', 'made/here/new', 'file'].map(file)).toEqual([
+    ...['directory', 'd/new', 'old', undefined, 'dangling/new', 'file'],
+  ]);
+  // What it only implies keeps its own, what it describes does not.
+  expect(['usr', 'usr/l', 'usr/l/new', 'usr/d', 'd', 'made'].map(stat)).toEqual([
+    ...['0:0 755', '0:0 755', '7:8 644', '7:8 711', '7:8 755', '0:0 755'],
+  ]);
+  expect(file('twice/loop')).toBe('loop');
+});
 
 test('what is no archive is copied, also where it begins like one', async () => {
   const { file } = await shop.build('FROM base\nADD a BZhx d /x/', {

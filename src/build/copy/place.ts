@@ -20,6 +20,8 @@ export interface PlaceOptions {
   readonly time?: bigint | undefined;
   /** Whether a directory that is there gets owner, mode and time of the one that comes; never the topmost. */
   readonly dressesDirectories?: boolean | undefined;
+  /** Whether a file may take the place of a directory and all that is in it. */
+  readonly replacesDirectories?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -47,7 +49,8 @@ export async function place(
   let count = 0;
   for (const item of isTree ? items.slice(1) : items) {
     const path = item.relative === '' ? top : inside(top, item.relative);
-    await placeItem(path, item, firstNames, options);
+    if (item.node.kind === 'directory') placeDirectory(path, item, options);
+    else await placeFile(path, item, firstNames, options);
     // Ctrl-C is heard only between pieces of work.
     if (++count % 256 === 0) await breathe();
     options.signal?.throwIfAborted();
@@ -78,7 +81,8 @@ function fileTarget(target: RawPath, base: RawPath, { tree, upper, owner }: Plac
   return inside(parent, missing.at(-1) ?? components(target).at(-1) ?? base);
 }
 
-async function placeItem(
+/** Everything but a directory. */
+export async function placeFile(
   path: RawPath,
   item: Item,
   firstNames: Map<string, RawPath>,
@@ -86,8 +90,7 @@ async function placeItem(
 ): Promise<void> {
   const { upper } = options;
   const { node } = item;
-  if (node.kind === 'directory') return placeDirectory(path, item, options);
-  upper.makeRoom(path);
+  upper.makeRoom(path, options.replacesDirectories);
   const inode = `${node.stat.dev}:${node.stat.ino}`;
   const first = node.stat.nlink > 1n ? firstNames.get(inode) : undefined;
   if (first !== undefined) return linkSync(upper.host(first), upper.host(path));
@@ -107,7 +110,7 @@ function placeDirectory(path: RawPath, item: Item, options: PlaceOptions): void 
     upper.dressDirectory(path, dressOf(item, options));
 }
 
-function dressOf({ node, xattrs }: Item, { owner, mode, time }: PlaceOptions): Dress {
+export function dressOf({ node, xattrs }: Item, { owner, mode, time }: PlaceOptions): Dress {
   const { uid, gid, mode: bits, mtimeNs } = node.stat;
   const own = Number(bits & 0o7777n);
   return {

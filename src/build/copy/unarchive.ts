@@ -1,13 +1,16 @@
 import { closeSync, openSync, readSync } from 'node:fs';
+import { setImmediate as breathe } from 'node:timers/promises';
 import { ClocheError } from '../../error.ts';
 import type { Store } from '../../image/index.ts';
 import { decompress } from '../../image/layer/decompress.ts';
 import { BLOCK } from '../../image/layer/fields.ts';
 import { unpackAside } from '../../image/layer/index.ts';
 import type { RawPath } from '../../image/layer/scan.ts';
-import { find } from '../../image/tree.ts';
-import { gather } from './gather.ts';
-import { type PlaceOptions, place } from './place.ts';
+import { find, walk } from '../../image/tree.ts';
+import { gather, type Item } from './gather.ts';
+import type { Owner } from './owner.ts';
+import { dressOf, type PlaceOptions, placeFile } from './place.ts';
+import { inside } from './upper.ts';
 
 /**
  * Whether a file is a tar archive, compressed in whichever way; its name is not asked.
@@ -34,8 +37,9 @@ export async function isArchive(host: Buffer): Promise<boolean> {
 }
 
 /**
- * Unpacks an archive into the directory `target`. Its owners and modes stay, unless `options` has an
- * owner.
+ * Unpacks an archive into the directory `target`, as tar(1) does it in the image: a directory that the archive
+ * describes is made so, and takes the place of a link or a file; through one that it only implies, links of
+ * the image are followed, inside of it. Owners and modes stay, unless `options` has an owner.
  *
  * @throws {ClocheError} as `unpackAside` and `place`
  */
@@ -45,18 +49,58 @@ export async function placeArchive(
   target: RawPath,
   options: PlaceOptions,
 ): Promise<void> {
-  const { tree, close } = await unpackAside(store, pieces(host), {
+  const { tree, implied, close } = await unpackAside(store, pieces(host), {
     signal: options.signal,
   });
   try {
     const node = find(tree, '');
     const sources = node === undefined ? [] : [{ node, name: '', pivot: 0 }];
-    for (const all of await gather(tree, sources, { xattrs: true }))
-      await place(all, target, options);
+    for (const { items } of await gather(tree, sources, { xattrs: true }))
+      await placeAll(items, implied, target, options);
   } finally {
     close();
   }
 }
+
+async function placeAll(
+  [_, ...items]: readonly Item[],
+  implied: ReadonlySet<RawPath>,
+  target: RawPath,
+  options: PlaceOptions,
+): Promise<void> {
+  const { tree, upper, owner = ROOT } = options;
+  const firstNames = new Map<RawPath, RawPath>();
+  // Where each directory of the archive has come to lie.
+  const places = new Map<RawPath, RawPath>([['', upper.makeAll(walk(tree, target), owner)]]);
+  let count = 0;
+  for (const item of items) {
+    const { relative } = item;
+    const slash = relative.lastIndexOf('/');
+    const parent = places.get(relative.slice(0, Math.max(slash, 0))) ?? '';
+    const path = inside(parent, relative.slice(slash + 1));
+    if (item.node.kind !== 'directory')
+      await placeFile(path, item, firstNames, { ...options, replacesDirectories: true });
+    else if (implied.has(relative)) places.set(relative, upper.makeAll(walk(tree, path), owner));
+    else places.set(relative, describedDirectory(path, item, options));
+    // Ctrl-C is heard only between pieces of work.
+    if (++count % 256 === 0) await breathe();
+    options.signal?.throwIfAborted();
+  }
+}
+
+function describedDirectory(path: RawPath, item: Item, options: PlaceOptions): RawPath {
+  const { upper } = options;
+  const there = upper.at(path);
+  const dress = dressOf(item, options);
+  if (there?.kind === 'directory') upper.dressDirectory(path, dress);
+  else {
+    if (there !== undefined) upper.makeRoom(path);
+    upper.makeDirectory(path, dress);
+  }
+  return path;
+}
+
+const ROOT: Owner = { uid: 0, gid: 0 };
 
 /** A file's bytes; Bun's streams take no path that is not UTF-8. */
 async function* pieces(host: Buffer): AsyncGenerator<Buffer> {

@@ -82,13 +82,18 @@ export class UpperLayer {
     this.dress(path, dress, 'directory');
   }
 
-  /** Makes room for a file, which is to be written at `host(path)`. @throws `COPY_CONFLICT` */
-  makeRoom(path: RawPath): void {
+  /**
+   * Makes room for a file, which is to be written at `host(path)`.
+   *
+   * @throws {ClocheError} `COPY_CONFLICT`: there is a directory, unless it may be replaced
+   */
+  makeRoom(path: RawPath, replacesDirectories = false): void {
     const there = this.at(path);
-    if (there?.kind === 'directory')
+    if (there?.kind === 'directory' && !replacesDirectories)
       throw conflict(`cannot copy a file over the directory '/${path}'`);
     this.#copyUp(parentOf(path));
-    if (there?.layers.includes(0)) rmSync(this.host(path));
+    if (there?.layers.includes(0)) rmSync(this.host(path), { recursive: true });
+    if (there !== undefined) this.#forget(path);
     this.#files.add(path);
   }
 
@@ -99,14 +104,25 @@ export class UpperLayer {
     if (kind !== 'symlink') chmodSync(at, mode);
     if (kind === 'directory') this.#times.set(path, mtime);
     else lutimesSync(at, seconds(mtime), seconds(mtime));
-    if (xattrs !== undefined) this.#xattrs.set(`${this.#root}/${path}`, xattrs);
+    if (xattrs !== undefined) this.#xattrs.set(path, xattrs);
   }
 
   /** Once, after all. */
   async finish(): Promise<void> {
-    await writeXattrs(this.#xattrs);
+    const at = (path: RawPath) => `${this.#root}/${path}`;
+    await writeXattrs(new Map([...this.#xattrs].map(([path, xattrs]) => [at(path), xattrs])));
     for (const [path, mtime] of this.#times)
       utimesSync(this.host(path), seconds(mtime), seconds(mtime));
+  }
+
+  /** What was noted of something that is gone, and of what lay in it. */
+  #forget(path: RawPath): void {
+    const isDirectory = this.#ready.has(path);
+    for (const notes of [this.#ready, this.#times, this.#xattrs, this.#files]) {
+      notes.delete(path);
+      if (!isDirectory) continue;
+      for (const one of notes.keys()) if (one.startsWith(`${path}/`)) notes.delete(one);
+    }
   }
 
   #copyUp(path: RawPath): void {

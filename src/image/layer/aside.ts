@@ -3,10 +3,13 @@ import { type Store, temporaryPath } from '../store.ts';
 import type { Tree } from '../tree.ts';
 import { type CountOptions, count } from './count.ts';
 import { extract } from './files.ts';
+import type { RawPath } from './scan.ts';
 
 /** An archive's files by themselves. */
 export interface Aside {
   readonly tree: Tree;
+  /** Directories that are only there because of what lies in them: the archive does not describe them. */
+  readonly implied: ReadonlySet<RawPath>;
   /** Removes them. */
   close(): void;
 }
@@ -31,7 +34,8 @@ export async function unpackAside(
     const options = { came, programs: true, whiteouts: false };
     const files = await extract(store, { upper, parent: undefined }, came.body, options);
     await files.dress();
-    return { tree: { layers: [{ directory: upper, opaque: [] }] }, close };
+    const tree = { layers: [{ directory: upper, opaque: [] }] };
+    return { tree, implied: files.implied(), close };
   } catch (error) {
     close();
     throw error;

@@ -251,7 +251,8 @@ export function isMadeNow({ type }: Inode): boolean {
 
 /** A directory that no entry describes. */
 function plainDirectory(mtime: bigint): Inode {
-  return { type: 'directory', mode: 0o755, uid: 0, gid: 0, size: 0, xattrs: undefined, mtime };
+  const about = { mode: 0o755, uid: 0, gid: 0, size: 0, xattrs: undefined, isImplied: true };
+  return { type: 'directory', ...about, mtime };
 }
 
 /** Bytes of an entry that stay in memory until all is read. */

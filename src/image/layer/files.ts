@@ -4,14 +4,18 @@ import type { Store } from '../store.ts';
 import { type Compression, decompress } from './decompress.ts';
 import { type Dressed, dress } from './dress.ts';
 import { Extractor } from './extract.ts';
+import { impliedBelow } from './growing.ts';
 import { invalidTar } from './invalid.ts';
 import { Limit } from './limit.ts';
 import { TarReader } from './reader.ts';
+import type { RawPath } from './scan.ts';
 
 /** A layer's files on the disk, complete but for what `dress` gives them. */
 export interface Files {
   readonly diffId: DiffId;
   readonly compression: Compression;
+  /** Directories that no entry of the archive describes. */
+  implied(): ReadonlySet<RawPath>;
   dress(): Promise<Dressed>;
 }
 
@@ -60,7 +64,10 @@ export async function extract(
     extractor.close();
   }
   const diffId = hashed<DiffId>(diff);
-  return { diffId, compression, dress: () => dress(extractor, upper, lower) };
+  return {
+    ...{ diffId, compression, implied: () => impliedBelow(extractor.root) },
+    dress: () => dress(extractor, upper, lower),
+  };
 }
 
 /** What the kernel says of names, sizes and numbers of links that no file can have. */

@@ -35,6 +35,8 @@ export interface Inode {
   xattrs: Xattrs | undefined;
   readonly target?: RawPath | undefined;
   readonly device?: { readonly major: number; readonly minor: number } | undefined;
+  /** A directory that no entry describes: it is there because of what lies in it. */
+  readonly isImplied?: boolean;
 }
 
 /** As many as the kernel follows (path_resolution(7)). */
@@ -67,6 +69,19 @@ export function pathOf(name: Name): RawPath {
   if (name.parent === undefined) return '';
   const before = pathOf(name.parent);
   return before === '' ? name.name : `${before}/${name.name}`;
+}
+
+/** Directories that no entry describes, without the root. */
+export function impliedBelow(root: Name): Set<RawPath> {
+  const found = new Set<RawPath>();
+  const todo = [{ name: root, path: '' }];
+  for (let next = todo.pop(); next !== undefined; next = todo.pop())
+    for (const [last, name] of next.name.children ?? []) {
+      const path = next.path === '' ? last : `${next.path}/${last}`;
+      if (name.inode?.isImplied === true) found.add(path);
+      if (name.children !== undefined) todo.push({ name, path });
+    }
+  return found;
 }
 
 /** Whether it is still in the tree, and so is what it lies in. */
