@@ -134,6 +134,31 @@ RUN --mount=type=cache,target=/c,from=seed,source=/seed,uid=7,mode=0700 echo $N 
   expect(newLayers(before).flat()).toEqual([]);
 });
 
+test('caches of one id with other owners or modes are others', async () => {
+  const line = (flags: string) =>
+    `RUN --mount=type=cache,id=dressed,target=/c${flags} stat -c %u:%g:%a /c; touch /c/${flags.length}; ls /c`;
+  const locked = (flags: string) => `--mount=type=cache,id=two,sharing=locked,target=${flags}`;
+  const { code, said } = await build(
+    context(
+      [
+        'FROM debian:bookworm',
+        ...['', ',uid=7', ',gid=8', ',mode=0700', ',uid=0,gid=0,mode=0755'].map(line),
+      ]
+        .concat(
+          `RUN ${locked('/a,uid=1')} ${locked('/b,uid=2')} ${locked('/d,uid=1')} stat -c %u /a /b /d`,
+        )
+        .join('\n'),
+    ),
+  );
+  expect([code, output(said)]).toEqual([
+    0,
+    [
+      ...['0:0:755', '0', '7:0:755', '6', '0:8:755', '6', '0:0:700', '10'],
+      ...['0:0:755', '0', '22', '1', '2', '1'],
+    ],
+  ]);
+});
+
 test('a locked cache is had by one RUN at a time, a private one by each alone', async () => {
   const each = (sharing: string) => `FROM debian:bookworm AS a-${sharing}
 RUN --mount=type=cache,id=${sharing},target=/c,sharing=${sharing} mkdir /c/mine && sleep 0.7 && rmdir /c/mine && touch /a

@@ -22,9 +22,7 @@ export async function withCache<T>(
   action: (directory: string) => Promise<T>,
   signal: AbortSignal,
 ): Promise<T> {
-  // Whoever begins with other files has another cache, as in BuildKit.
-  const origin = found === undefined ? [] : [found.tree.layers.map(({ directory }) => directory)];
-  const key = hexOf(digestOf(JSON.stringify([mount.id, ...origin, found?.node.path])));
+  const key = cacheKey(mount, found);
   const use = async (name: string) => action(await ready(store, mount, found, name));
   switch (mount.sharing) {
     case 'shared':
@@ -34,6 +32,15 @@ export async function withCache<T>(
     case 'private':
       return firstFree(store, key, use);
   }
+}
+
+/** The name of its directory. Whoever begins with other files, or as another's, has another cache, as in BuildKit. */
+export function cacheKey({ id, uid, gid, mode }: CacheMount, found: Found | undefined): string {
+  const origin = found === undefined ? [] : [found.tree.layers.map(({ directory }) => directory)];
+  // Where it is as always the cache has the name that it always had.
+  const isUsual = uid === 0 && gid === 0 && mode === 0o755;
+  const dress = isUsual ? [] : [{ uid, gid, mode }];
+  return hexOf(digestOf(JSON.stringify([id, ...origin, found?.node.path, ...dress])));
 }
 
 async function firstFree<T>(store: Store, key: string, use: (name: string) => Promise<T>) {

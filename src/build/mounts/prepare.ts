@@ -3,7 +3,7 @@ import { fileNotes } from '../file-notes.ts';
 import type { OperationMount, RunOperation, ScriptMount } from '../graph.ts';
 import type { FileFacts } from '../step.ts';
 import { bindMount, type Found, findSource, type MountInputs, sourceDigest } from './bind.ts';
-import { type CacheMount, withCache } from './cache.ts';
+import { type CacheMount, cacheKey, withCache } from './cache.ts';
 import type { ReadyMount } from './mount.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -60,7 +60,7 @@ export async function prepareMounts(op: RunOperation, about: PrepareInputs): Pro
   };
 }
 
-/** Takes caches in the order of their ids, so that two RUNs that need the same two do not wait for each other. */
+/** Takes caches in one order, so that two RUNs that need the same two do not wait for each other. */
 function withCaches<T>(
   mounts: readonly OperationMount[],
   sources: ReadonlyMap<OperationMount, Found | undefined>,
@@ -69,31 +69,31 @@ function withCaches<T>(
 ): Promise<T> {
   const caches = mounts
     .filter((mount): mount is CacheMount => mount.type === 'cache')
-    .sort((a, b) => (a.id < b.id ? -1 : 1));
+    .map((mount) => ({ mount, key: cacheKey(mount, sources.get(mount)) }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1));
   const held = new Map<OperationMount, string>();
-  const take = ([mount, ...rest]: readonly CacheMount[]): Promise<T> => {
-    if (mount === undefined) return action(held);
-    const twin = [...held.keys()].find((one) => isSameLock(one, mount));
+  const locked = new Map<string, string>();
+  const take = ([next, ...rest]: typeof caches): Promise<T> => {
+    if (next === undefined) return action(held);
+    const { mount, key } = next;
+    const isLocked = mount.sharing === 'locked';
+    // Mounted twice by one RUN, a locked cache must not wait for itself.
+    const twin = isLocked ? locked.get(key) : undefined;
     if (twin !== undefined) {
-      held.set(mount, held.get(twin) ?? '');
+      held.set(mount, twin);
       return take(rest);
     }
     return withCache(
       ...([store, mount, sources.get(mount)] as const),
       (directory) => {
         held.set(mount, directory);
+        if (isLocked) locked.set(key, directory);
         return take(rest);
       },
       signal,
     );
   };
   return take(caches);
-}
-
-/** Mounted twice by one RUN, a locked cache must not wait for itself. */
-function isSameLock(one: OperationMount, other: CacheMount): boolean {
-  if (one.type !== 'cache' || one.sharing !== 'locked') return false;
-  return other.sharing === 'locked' && one.id === other.id && one.from === other.from;
 }
 
 function secretMounts(all: readonly OperationMount[], { files, agents }: Secrets) {
