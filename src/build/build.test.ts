@@ -96,11 +96,15 @@ WORKDIR /x`,
     ]);
   });
 
-  test('ENTRYPOINT forgets the CMD of the base, but not its own', async () => {
+  test('ENTRYPOINT forgets the CMD of the base, also of an earlier stage, but not its own', async () => {
     expect((await shop.build('FROM base\nENTRYPOINT ["x"]')).config.config.Cmd).toBeUndefined();
     expect((await shop.build('FROM base\nCMD ["y"]\nENTRYPOINT ["x"]')).config.config.Cmd).toEqual([
       'y',
     ]);
+    const earlier = 'FROM scratch AS a\nCMD ["a"]\nFROM a\nENTRYPOINT ["e"]';
+    expect((await shop.build(earlier)).config.config).toEqual({ Entrypoint: ['e'] });
+    const own = await shop.build(`${earlier}\nCMD ["b"]\nENTRYPOINT ["f"]`);
+    expect(own.config.config).toEqual({ Cmd: ['b'], Entrypoint: ['f'] });
   });
 
   test('an ARG before FROM is seen in a stage only where it is declared again', async () => {

@@ -18,7 +18,7 @@ export interface StageState {
   readonly history: readonly HistoryStep[];
   /** ARGs with their values; RUN sees them too. */
   readonly args: ReadonlyMap<string, string>;
-  /** Whether CMD was said in this file: ENTRYPOINT forgets one that only the base image had. */
+  /** Whether CMD was said in this stage: ENTRYPOINT forgets one that the base had, be it an earlier stage. */
   readonly hasCmd: boolean;
   /** By MAINTAINER, here or in the base. */
   readonly author: string | undefined;

@@ -70,7 +70,9 @@ export function planGraph(
     };
     // What the base keeps for others was set off here, and is not kept any longer.
     const { OnBuild: _, ...config } = start.config;
-    done.set(index, planInstructions({ ...start, config }, instructions, context));
+    // That CMD was said counts in its own stage.
+    const begun = { ...start, config, hasCmd: false };
+    done.set(index, planInstructions(begun, instructions, context));
   }
   const last = done.get(planned.target);
   const target = planned.needed.find(({ index }) => index === planned.target);
