@@ -102,6 +102,21 @@ RUN --mount=target=/one,source=file cat /one`,
   expect(existsSync(join(directory, 'h'))).toBe(false);
 });
 
+test('where a mount point was, and on what is mounted, times are exact', async () => {
+  const directory = context(
+    `FROM debian:bookworm
+RUN mkdir /d && touch -d 2024-05-06T07:08:09.123456789Z /d
+RUN --mount=type=tmpfs,target=/d/sub touch /d/file
+RUN --mount=target=/m ls /d; stat -c %y /d /m`,
+    { '.dockerignore': 'Dockerfile' },
+  );
+  await $`/usr/bin/touch -d 2024-05-06T07:08:09.987654321Z ${directory}`;
+  const { said } = await build(directory);
+  expect(output(said)).toEqual([
+    ...['file', '2024-05-06 07:08:09.123456789 +0000', '2024-05-06 07:08:09.987654321 +0000'],
+  ]);
+});
+
 test('what is mounted decides about the cache by its content', async () => {
   const directory = context(
     'FROM debian:bookworm\nRUN --mount=target=/one,source=file cat /one > /copy',

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { chmodSync, lstatSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { $ } from 'bun';
 import { find, getImage, treeOf } from '../../image/index.ts';
 import { imageOfFiles, writeFiles } from '../../image/testing.ts';
 import { buildImage } from '../exporters.ts';
@@ -177,6 +178,23 @@ describe('a hostile image', () => {
       code: 'COPY_SOURCE_NOT_FOUND',
     });
   });
+});
+
+test('times are copied to the nanosecond: of files, links and directories, through stages and --link', async () => {
+  writeFiles(shop.context, { 'd/f': '', 'd/l': '-> f' });
+  const time = '2024-05-06T07:08:09.123456789Z';
+  await $`/usr/bin/touch -h -d ${time} ${['f', 'l', '.'].map((name) => join(shop.context, 'd', name))}`;
+  const { build, store } = shop;
+  await build(
+    'FROM base AS a\nCOPY d /x/d/\nCOPY . /y\nFROM base\nCOPY --from=a /y /z\nCOPY --link . /w',
+    {},
+    { tags: ['timed'] },
+  );
+  const tree = treeOf(store, getImage(store, 'timed').chainId);
+  const times = ['z/d', 'z/d/f', 'z/d/l', 'w/d', 'w/d/f', 'w/d/l'].map(
+    (path) => find(tree, path, { follow: false })?.stat.mtimeNs,
+  );
+  expect(times).toEqual(Array(6).fill(1_714_979_289_123_456_789n));
 });
 
 test('times of copied files are those of the context', async () => {

@@ -1,14 +1,7 @@
-import {
-  chmodSync,
-  chownSync,
-  lchownSync,
-  lutimesSync,
-  mkdirSync,
-  rmSync,
-  utimesSync,
-} from 'node:fs';
+import { chmodSync, chownSync, lchownSync, mkdirSync, rmSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
 import { fromRaw, type RawPath, toRaw } from '../../image/layer/scan.ts';
+import { writeTimes } from '../../image/layer/times.ts';
 import { writeXattrs, type Xattrs } from '../../image/layer/xattr.ts';
 import { find, type Node, type Tree, type Walk } from '../../image/tree.ts';
 import type { Owner } from './owner.ts';
@@ -35,7 +28,7 @@ export class UpperLayer {
   readonly #ready = new Map<RawPath, boolean>([['', false]]);
   /** What else was put into it. */
   readonly #files = new Set<RawPath>();
-  /** Set at the end, since writing into a directory changes its time. */
+  /** Set at the end: writing into a directory changes its time, and a plan is the same for all of them. */
   readonly #times = new Map<RawPath, bigint>();
   readonly #xattrs = new Map<RawPath, Xattrs>();
 
@@ -102,8 +95,7 @@ export class UpperLayer {
     lchownSync(at, owner.uid, owner.gid);
     // After the owner, since chown(2) takes setuid and setgid away.
     if (kind !== 'symlink') chmodSync(at, mode);
-    if (kind === 'directory') this.#times.set(path, mtime);
-    else lutimesSync(at, seconds(mtime), seconds(mtime));
+    this.#times.set(path, mtime);
     if (xattrs !== undefined) this.#xattrs.set(path, xattrs);
   }
 
@@ -111,8 +103,7 @@ export class UpperLayer {
   async finish(): Promise<void> {
     const at = (path: RawPath) => `${this.#root}/${path}`;
     await writeXattrs(new Map([...this.#xattrs].map(([path, xattrs]) => [at(path), xattrs])));
-    for (const [path, mtime] of this.#times)
-      utimesSync(this.host(path), seconds(mtime), seconds(mtime));
+    await writeTimes(this.#root, this.#times);
   }
 
   /** What was noted of something that is gone, and of what lay in it. */
@@ -151,10 +142,6 @@ export function conflict(message: string): ClocheError {
 
 function parentOf(path: RawPath): RawPath {
   return path.slice(0, Math.max(path.lastIndexOf('/'), 0));
-}
-
-function seconds(nanoseconds: bigint): number {
-  return Number(nanoseconds) / 1e9;
 }
 
 function nowInNanoseconds(): bigint {

@@ -1,15 +1,9 @@
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  mkdirSync,
-  openSync,
-  statSync,
-  utimesSync,
-} from 'node:fs';
+import { chmodSync, chownSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { FileDress, LayeredMount, ReadyMount } from '../../build/index.ts';
+import { type RawPath, toRaw } from '../../image/layer/scan.ts';
+import { writeTimes } from '../../image/layer/times.ts';
 import { perform } from '../../linux/perform.ts';
 import { call, flags, mode, plan, text } from '../../linux/plan/index.ts';
 import type { MemoryFile, MemoryFiles, Mount } from '../../runtime/index.ts';
@@ -88,11 +82,13 @@ async function layered(mount: LayeredMount, own: string): Promise<Mount> {
     return bind(target, only, true);
   const cover = join(own, 'cover');
   mkdirSync(cover);
-  if (hidden.length > 0) await whiteOut(cover, only ?? '', hidden);
+  const dresser = new Dresser();
+  if (hidden.length > 0) await whiteOut(cover, only ?? '', hidden, dresser);
   const lower = [cover, ...(layers.length === 0 ? [own] : layers)];
   for (const name of ['upper', 'work', 'empty']) mkdirSync(join(own, name));
-  if (only !== undefined) copyDress(only, cover);
-  if (only !== undefined) copyDress(only, join(own, 'upper'));
+  if (only !== undefined) dresser.copy(only, cover);
+  if (only !== undefined) dresser.copy(only, join(own, 'upper'));
+  await dresser.finish();
   const writable = [`upperdir=${own}/upper`, `workdir=${own}/work`];
   const options = [
     ...lower.map((path) => `lowerdir+=${path === own ? join(own, 'empty') : path}`),
@@ -102,8 +98,13 @@ async function layered(mount: LayeredMount, own: string): Promise<Mount> {
 }
 
 /** Whiteouts, character devices 0/0, for what must not be seen, in directories as they are below. */
-async function whiteOut(cover: string, below: string, hidden: readonly string[]): Promise<void> {
-  for (const path of hidden) mkdirAs(cover, below, dirname(path));
+async function whiteOut(
+  cover: string,
+  below: string,
+  hidden: readonly string[],
+  dresser: Dresser,
+): Promise<void> {
+  for (const path of hidden) mkdirAs(cover, below, dirname(path), dresser);
   const steps = hidden.map((path) =>
     call(
       'mknodat',
@@ -114,11 +115,11 @@ async function whiteOut(cover: string, below: string, hidden: readonly string[])
   await perform(plan('hide what is ignored', steps));
 }
 
-function mkdirAs(cover: string, below: string, path: string): void {
+function mkdirAs(cover: string, below: string, path: string, dresser: Dresser): void {
   if (path === '.') return;
-  mkdirAs(cover, below, dirname(path));
+  mkdirAs(cover, below, dirname(path), dresser);
   mkdirSync(join(cover, path), { recursive: true });
-  copyDress(join(below, path), join(cover, path));
+  dresser.copy(join(below, path), join(cover, path));
 }
 
 /** A socket of our own that leads to the agent's, so that it may have another owner and mode. */
@@ -154,8 +155,18 @@ function dress(path: string, { uid, gid, mode: bits }: FileDress): void {
   chmodSync(path, bits);
 }
 
-function copyDress(from: string, to: string): void {
-  const { uid, gid, mode: bits, atime, mtime } = statSync(from);
-  dress(to, { uid, gid, mode: bits & 0o7777 });
-  utimesSync(to, atime, mtime);
+/** Makes directories look like others. */
+class Dresser {
+  /** Set at the end, since what is put into a directory changes its time. */
+  readonly #times = new Map<RawPath, bigint>();
+
+  copy(from: string, to: string): void {
+    const { uid, gid, mode: bits, mtimeNs } = statSync(from, { bigint: true });
+    dress(to, { uid: Number(uid), gid: Number(gid), mode: Number(bits & 0o7777n) });
+    this.#times.set(toRaw(to.slice(1)), mtimeNs);
+  }
+
+  finish(): Promise<void> {
+    return writeTimes('/', this.#times);
+  }
 }

@@ -1,7 +1,8 @@
-import { lstatSync, rmdirSync, rmSync, utimesSync } from 'node:fs';
+import { lstatSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ActiveSnapshot, type Node, type Store, treeOf } from '../../image/index.ts';
-import { fromRaw, toRaw } from '../../image/layer/scan.ts';
+import { fromRaw, type RawPath, toRaw } from '../../image/layer/scan.ts';
+import { writeTimes } from '../../image/layer/times.ts';
 import { walk } from '../../image/tree.ts';
 
 /** A mount point that was not there, and the directory in which its making begins. */
@@ -20,18 +21,21 @@ export function watchStubs(
   store: Store,
   { parent, upper }: ActiveSnapshot,
   targets: readonly string[],
-): () => void {
+): () => Promise<void> {
   const tree = treeOf(store, parent, upper);
   const stubs = targets.map((target): Stub => {
     const { node, missing } = walk(tree, toRaw(target));
     const made = missing.map((_, i) => [node.path, ...missing.slice(0, i + 1)].join('/'));
     return { node, made: made.map((path) => fromRaw(path).toString()).reverse() };
   });
-  return () => {
+  return async () => {
+    const times = new Map<RawPath, bigint>();
     for (const { node, made } of stubs.filter((stub) => stub.made.length > 0)) {
       for (const path of made) removeEmpty(join(upper, path));
-      restore(upper, node);
+      if (isLeftAsItWas(upper, node)) times.set(node.path, node.stat.mtimeNs);
+      else times.delete(node.path);
     }
+    await writeTimes(toRaw(upper), times);
   };
 }
 
@@ -46,17 +50,17 @@ function removeEmpty(path: string): void {
   }
 }
 
-/** The directory as it was: where it came up from a lower layer only for the mount point, away. */
-function restore(upper: string, { path, layers, stat }: Node): void {
+/**
+ * Whether a directory is as it was, but for its time. Where it came up from a lower layer only for the mount
+ * point, it goes away.
+ */
+function isLeftAsItWas(upper: string, { path, layers, stat }: Node): boolean {
   const at = join(upper, fromRaw(path).toString());
   const now = lstatSync(at, { throwIfNoEntry: false });
-  if (now === undefined) return;
+  if (now === undefined) return false;
   const same =
     now.uid === Number(stat.uid) && now.gid === Number(stat.gid) && now.mode === Number(stat.mode);
   const isCopy = path !== '' && !layers.includes(0) && same;
   if (isCopy) removeEmpty(at);
-  const left = lstatSync(at, { throwIfNoEntry: false });
-  if (left === undefined || !same) return;
-  const seconds = Number(stat.mtimeNs) / 1e9;
-  utimesSync(at, seconds, seconds);
+  return same && lstatSync(at, { throwIfNoEntry: false }) !== undefined;
 }

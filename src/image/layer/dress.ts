@@ -1,14 +1,12 @@
 import { perform } from '../../linux/perform.ts';
 import {
   type Arg,
-  block,
   bytes,
   call,
   flags,
   mode,
   type Pointer,
   plan,
-  pointer,
   type Step,
   text,
 } from '../../linux/plan/index.ts';
@@ -17,13 +15,13 @@ import { makedev } from './device.ts';
 import { type Extractor, isMadeNow } from './extract.ts';
 import { addName, type Inode, lowerOf, type Name, showsThrough } from './growing.ts';
 import { fromRaw, type RawPath } from './scan.ts';
+import { setTime } from './times.ts';
 import { readXattrs, type Xattrs } from './xattr.ts';
 
 /** So many bytes a plan, of the 16 MB that one may have. */
 const BATCH = 8 * 1024 * 1024;
 /** What a file's steps take of it beside its path and its xattrs. */
 const PER_FILE = 512;
-const SECOND = 1_000_000_000n;
 
 /** What is known of a layer when all of it lies on the disk. */
 export interface Dressed {
@@ -197,14 +195,6 @@ function setXattr(at: Pointer, name: string, value: Uint8Array): Step {
   const content = bytes(value, `${value.length} bytes`);
   const key = bytes(Buffer.from(`${name}\0`, 'latin1'), JSON.stringify(name));
   return call('lsetxattr', [at, key, content, value.length, 0], 'its extended attribute');
-}
-
-/** utimensat(2): the time of access and that of change, each as seconds and nanoseconds. */
-function setTime(at: Pointer, mtime: bigint): Step {
-  const nanoseconds = ((mtime % SECOND) + SECOND) % SECOND;
-  const time = [(mtime - nanoseconds) / SECOND, nanoseconds];
-  const times = pointer(block('times', [...time, ...time]));
-  return call('utimensat', [HERE, at, times, NO_FOLLOW], 'its time');
 }
 
 const HERE: Arg = flags('AT_FDCWD');
