@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { chmodSync, mkdirSync, readdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getImage } from '../image/index.ts';
+import { imageOfFiles } from '../image/testing.ts';
 import { parse } from './dockerfile/parse.ts';
 import { planGraph } from './plan.ts';
 import { lastBuilds } from './record.ts';
@@ -113,6 +114,24 @@ WORKDIR /x`,
     expect(shop.ran.map(({ env }) => env.includes('V=1'))).toEqual([false, true]);
     await shop.build(text, {}, { buildArgs: { V: '9' } });
     expect(shop.ran.at(-1)?.env).toContain('V=9');
+  });
+
+  test('what a stage adds to its config is not seen by those who stand on the same base', async () => {
+    const { store } = shop;
+    const config = { Env: ['A=1', 'B', 'A=2'], Labels: { a: '1' }, Volumes: { '/a': {} } };
+    await imageOfFiles(store, 'full', {}, config);
+    const more =
+      'ENV A=3 C=$A\nENV A=$A$C\nARG X=1\nARG X=2 Y=$X\nLABEL __proto__=p\nLABEL a=$Y b=2';
+    const text = `FROM full AS one\n${more}\nVOLUME /b\nFROM one AS two\nENV D=4\nLABEL c=3\n`;
+    const built = await shop.build(`${text}FROM one\nLABEL d=4`);
+    expect(built.config.config).toMatchObject({
+      Env: ['A=32', 'B=', 'C=2'],
+      Volumes: { '/a': {}, '/b': {} },
+    });
+    expect(JSON.stringify(built.config.config.Labels)).toBe(
+      '{"a":"1","__proto__":"p","b":"2","d":"4"}',
+    );
+    expect((await shop.build('FROM full\nUSER 1')).config.config).toMatchObject(config);
   });
 
   test('heredocs are scripts for RUN and files for COPY', async () => {

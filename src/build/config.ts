@@ -3,6 +3,7 @@ import { posix } from 'node:path';
 import type { ContainerConfig, Healthcheck } from '../image/index.ts';
 import type { Command, HealthcheckSpec, Meaning, Pair } from './dockerfile/instruction.ts';
 import { splitWords } from './dockerfile/words.ts';
+import { Growth } from './growth.ts';
 
 /** The instructions that say how a container is started and change no file. */
 type Configuring = Exclude<Meaning, { kind: 'run' | 'copy' | 'workdir' | 'arg' | 'maintainer' }>;
@@ -11,21 +12,21 @@ type Configuring = Exclude<Meaning, { kind: 'run' | 'copy' | 'workdir' | 'arg' |
  * The config after an instruction that only configures. Pure.
  *
  * @param value expands a word's variables.
+ * @param growth that of the stage: collections in `config` that it has made are added to.
  * @throws {SyntaxError} a port or volume that is none.
  */
 export function configure(
   config: ContainerConfig,
   instruction: Configuring,
   value: (word: string) => string,
+  growth = new Growth(),
 ): ContainerConfig {
-  const { Labels, ExposedPorts, Volumes } = config;
+  const { Env, Labels, ExposedPorts, Volumes, OnBuild } = config;
   switch (instruction.kind) {
     case 'env':
-      return { ...config, Env: withEnv(config.Env ?? [], expandPairs(instruction.pairs, value)) };
-    case 'label': {
-      const pairs = expandPairs(instruction.pairs, value);
-      return { ...config, Labels: { ...Labels, ...Object.fromEntries(pairs) } };
-    }
+      return { ...config, Env: growth.environment(Env, expandPairs(instruction.pairs, value)) };
+    case 'label':
+      return { ...config, Labels: growth.keys(Labels, expandPairs(instruction.pairs, value)) };
     case 'user':
       return { ...config, User: said('USER', value(instruction.value)) };
     case 'cmd':
@@ -36,23 +37,17 @@ export function configure(
       return { ...config, Shell: instruction.argv };
     case 'expose': {
       const ports = portsOf(instruction.words.flatMap((word) => splitWords(value(word))));
-      return { ...config, ExposedPorts: { ...ExposedPorts, ...ports } };
+      return { ...config, ExposedPorts: growth.keys(ExposedPorts, ports) };
     }
     case 'volume':
-      return { ...config, Volumes: { ...Volumes, ...pathsOf(instruction.words.map(value)) } };
+      return { ...config, Volumes: growth.keys(Volumes, pathsOf(instruction.words.map(value))) };
     case 'stopsignal':
       return { ...config, StopSignal: signal(value(instruction.value)) };
     case 'healthcheck':
       return { ...config, Healthcheck: healthcheckOf(instruction.check) };
     case 'onbuild':
-      return { ...config, OnBuild: [...(config.OnBuild ?? []), instruction.trigger] };
+      return { ...config, OnBuild: growth.list(OnBuild, instruction.trigger) };
   }
-}
-
-/** `A=b` → `A`, `b`. */
-export function splitAtEquals(entry: string): [string, string] {
-  const equals = entry.indexOf('=');
-  return equals < 0 ? [entry, ''] : [entry.slice(0, equals), entry.slice(equals + 1)];
 }
 
 /** A command as an argv: the shell form goes through the image's SHELL. */
@@ -90,11 +85,11 @@ function signal(text: string): string {
   return text;
 }
 
-type Keys = Record<string, Record<string, never>>;
+type Keys = [string, Record<string, never>][];
 
 /** `80`, `53/udp`, `8000-8002` as the image config wants them. @throws {SyntaxError} */
 function portsOf(words: readonly string[]): Keys {
-  const ports: Keys = {};
+  const ports: Keys = [];
   for (const word of words) {
     const [, first, last = first, protocol = 'tcp'] =
       // A host's address and port before it mean nothing here: `lint` says so.
@@ -102,7 +97,7 @@ function portsOf(words: readonly string[]): Keys {
     const [from, to] = [Number(first), Number(last)];
     if (first === undefined || from > to || from < 1 || to > 65535)
       throw new SyntaxError(`invalid containerPort: ${word}`);
-    for (let port = from; port <= to; port++) ports[`${port}/${protocol.toLowerCase()}`] = {};
+    for (let port = from; port <= to; port++) ports.push([`${port}/${protocol.toLowerCase()}`, {}]);
   }
   return ports;
 }
@@ -110,16 +105,9 @@ function portsOf(words: readonly string[]): Keys {
 /** Volumes' paths, cleaned. @throws {SyntaxError} */
 function pathsOf(words: readonly string[]): Keys {
   if (words.includes('')) throw new SyntaxError('VOLUME specified can not be an empty string');
-  return Object.fromEntries(words.map((word) => [posix.resolve('/', word), {}]));
+  return words.map((word) => [posix.resolve('/', word), {}]);
 }
 
 function expandPairs(pairs: readonly Pair[], value: (word: string) => string): Pair[] {
   return pairs.map(([key, word]) => [value(key), value(word)]);
-}
-
-/** A variable that is set again keeps its place. */
-function withEnv(environment: readonly string[], pairs: readonly Pair[]): string[] {
-  const all = new Map(environment.map(splitAtEquals));
-  for (const [key, value] of pairs) all.set(key, value);
-  return [...all].map(([key, value]) => `${key}=${value}`);
 }

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import type { ContainerConfig, Digest } from '../image/index.ts';
-import { commandArgv, configure, splitAtEquals } from './config.ts';
+import { commandArgv, configure } from './config.ts';
 import { copyOperation } from './copy-operation.ts';
 import { USAGE } from './dockerfile/dispatch.ts';
 import type { Arg, Instruction } from './dockerfile/instruction.ts';
@@ -8,6 +8,7 @@ import type { Dockerfile } from './dockerfile/parse.ts';
 import { errorAt } from './dockerfile/source.ts';
 import { expand, type Variables } from './dockerfile/words.ts';
 import type { HistoryStep, Operation, Surroundings, Vertices } from './graph.ts';
+import { Growth } from './growth.ts';
 import { runOperation } from './run-operation.ts';
 
 /** Where a stage stands after some of its instructions. */
@@ -37,6 +38,12 @@ export interface StageContext {
   readonly sourceOf: (name: string) => Digest;
 }
 
+/** What one instruction is applied with. */
+interface About extends Omit<StageContext, 'label'> {
+  readonly growth: Growth;
+  readonly label: () => string;
+}
+
 /** ARGs that need no declaration, and of which the cache knows nothing. */
 const PROXIES = ['http_proxy', 'https_proxy', 'ftp_proxy', 'no_proxy', 'all_proxy'];
 
@@ -52,11 +59,14 @@ export function planInstructions(
 ): StageState {
   let state = start;
   let step = 1;
+  const growth = new Growth();
+  const history = [...start.history];
   for (const instruction of instructions) {
     try {
       const before = state;
-      state = apply(state, instruction, context, () => context.label(++step, instruction.text));
-      state = { ...state, history: [...state.history, historyOf(instruction, before, state)] };
+      const label = () => context.label(++step, instruction.text);
+      state = apply(state, instruction, { ...context, growth, label });
+      history.push(historyOf(instruction, before, state));
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
       const { source } = context.dockerfile;
@@ -69,7 +79,7 @@ export function planInstructions(
       );
     }
   }
-  return state;
+  return { ...state, history };
 }
 
 function hintFor({ text }: Instruction, { message }: SyntaxError): string {
@@ -86,18 +96,14 @@ export function proxyArgs(buildArgs: Readonly<Record<string, string>>): string[]
     .map(([name, value]) => `${name}=${value}`);
 }
 
-function apply(
-  state: StageState,
-  instruction: Instruction,
-  context: StageContext,
-  label: () => string,
-): StageState {
+function apply(state: StageState, instruction: Instruction, context: About): StageState {
+  const { growth } = context;
   const { config } = state;
-  const variables = variablesOf(state);
+  const variables = variablesOf(state, growth);
   const value = (word: string) => expand(word, variables, context.dockerfile.esc);
   const vertex = (op: Operation, inputs: readonly Digest[] = []) => ({
     ...state,
-    vertex: context.graph.add(op, [state.vertex, ...inputs], label(), instruction.place),
+    vertex: context.graph.add(op, [state.vertex, ...inputs], context.label(), instruction.place),
   });
   switch (instruction.kind) {
     case 'run': {
@@ -121,32 +127,32 @@ function apply(
     case 'arg':
       return { ...state, args: withArgs(state, instruction.args, context) };
     case 'cmd':
-      return { ...state, config: configure(config, instruction, value), hasCmd: true };
+      return { ...state, config: configure(config, instruction, value, growth), hasCmd: true };
     case 'entrypoint': {
       const { Cmd: _, ...withoutCmd } = config;
       const kept = state.hasCmd ? config : withoutCmd;
-      return { ...state, config: configure(kept, instruction, value) };
+      return { ...state, config: configure(kept, instruction, value, growth) };
     }
     default:
-      return { ...state, config: configure(config, instruction, value) };
+      return { ...state, config: configure(config, instruction, value, growth) };
   }
 }
 
-function variablesOf({ config, args }: Pick<StageState, 'config' | 'args'>): Variables {
-  const environment = new Map(config.Env?.map(splitAtEquals));
-  return (name) => environment.get(name) ?? args.get(name);
+function variablesOf({ config, args }: StageState, growth: Growth): Variables {
+  return (name) => growth.variable(config.Env, name) ?? args.get(name);
 }
 
-function withArgs(state: StageState, args: readonly Arg[], context: StageContext) {
-  const values = new Map(state.args);
-  for (const { name, value } of args) {
-    const said = Object.hasOwn(context.buildArgs, name) ? context.buildArgs[name] : undefined;
-    const ownDefault =
-      value === undefined ? undefined : expand(value, variablesOf(state), context.dockerfile.esc);
-    const given = said ?? ownDefault ?? context.globals.get(name);
-    if (given !== undefined) values.set(name, given);
-  }
-  return values;
+function withArgs(state: StageState, args: readonly Arg[], context: About) {
+  const { growth, dockerfile, globals, buildArgs } = context;
+  // Those of one instruction do not see each other.
+  const variables = variablesOf(state, growth);
+  const values = args.flatMap(({ name, value }): (readonly [string, string])[] => {
+    const said = Object.hasOwn(buildArgs, name) ? buildArgs[name] : undefined;
+    const ownDefault = value === undefined ? undefined : expand(value, variables, dockerfile.esc);
+    const given = said ?? ownDefault ?? globals.get(name);
+    return given === undefined ? [] : [[name, given]];
+  });
+  return growth.entries(state.args, values);
 }
 
 function historyOf(instruction: Instruction, before: StageState, after: StageState): HistoryStep {

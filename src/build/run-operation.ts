@@ -1,8 +1,9 @@
 import type { Digest } from '../image/index.ts';
-import { commandArgv, scriptPath, splitAtEquals } from './config.ts';
+import { commandArgv, scriptPath } from './config.ts';
 import type { Run } from './dockerfile/instruction.ts';
 import { understandMount } from './dockerfile/mount.ts';
 import { absolute, type MountOrigin, type OperationMount, type RunOperation } from './graph.ts';
+import { splitAtEquals } from './growth.ts';
 import type { StageContext, StageState } from './instructions.ts';
 
 interface About {

@@ -116,12 +116,19 @@ test('whatever is read, what comes out is a graph or a ClocheError with place an
   expect(outcomes.errors).toBeGreaterThan(100);
 }, 20_000);
 
+function many(count: number, line: (n: number) => string): string {
+  return Array.from({ length: count }, (_, n) => line(n)).join('\n');
+}
+
 test.each([
   ['nested', `FROM a\nENV A=${'${a:-'.repeat(50_000)}`],
   ['quoted', `FROM a\nENV A=${'"${a:-'.repeat(50_000)}`],
   ['dollars', `FROM a\nENV A=${'$'.repeat(500_000)}`],
   ['continued', `FROM a\nRUN a ${'\\\n b'.repeat(100_000)}`],
   ['many', `FROM a\n${'ENV A=1\n'.repeat(3000)}`],
+  ['labels', `FROM a\n${many(20_000, (n) => `LABEL l${n}=1`)}`],
+  ['variables', `FROM a\n${many(10_000, (n) => `ENV E${n}=1\nARG A${n}=$E${n}`)}`],
+  ['volumes', `FROM a\n${many(10_000, (n) => `VOLUME /v${n}\nEXPOSE ${n + 1}`)}`],
   ['pattern', `FROM a\nARG A=${'a'.repeat(2000)}\nENV B=\${A##${'*a'.repeat(200)}b}`],
   ['wildcard', `FROM a\nCOPY ${'*a'.repeat(1000)}b /`],
   ['heredocs', `FROM a\nRUN ${'<<E '.repeat(2000)}\n${'E\n'.repeat(2000)}`],
