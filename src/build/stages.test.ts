@@ -29,19 +29,25 @@ describe('stages', () => {
       'Dockerfile:2:1: circular dependency detected on stage: b',
     ],
     ['FROM base\nCOPY --from=3 x /', 'Dockerfile:2:1: invalid stage index 3'],
+    [
+      'FROM base AS x\nCOPY --from=y /a /b\nFROM base AS y\nCOPY a /a\nFROM x',
+      'Dockerfile:2:1: cannot copy from stage "y", it needs to be defined before current stage "x"',
+    ],
+    [
+      'FROM base\nRUN --mount=target=/x,from=1 x\nFROM base\nFROM base\nCOPY --from=0 a /b',
+      'Dockerfile:2:1: cannot mount from stage "1", it needs to be defined before current stage "stage-0"',
+    ],
   ])('%j is refused', async (text, message) => {
     const error = await shop.failing(text);
     expect(error).toMatchObject({ code: 'DOCKERFILE_INVALID', message });
     expect(error.hint).not.toBe('');
   });
 
-  test('one may take files from a later one, as with BuildKit', async () => {
-    const { file } = await shop.build(
-      'FROM base AS one\nCOPY --from=two /a /b\nFROM base AS two\nCOPY a /a',
-      { a: '1' },
-      { target: 'one' },
-    );
-    expect(file('b')).toBe('1');
+  test('the order of those that are not needed does not matter, and thousands are no matter either', async () => {
+    await shop.build('FROM base AS x\nCOPY --from=y /a /b\nFROM base AS y');
+    const many = Array.from({ length: 20_000 }, (_, n) => `FROM s${n} AS s${n + 1}`);
+    const dockerfile = parse({ name: 'x', text: ['FROM scratch AS s0', ...many].join('\n') });
+    expect(planStages(dockerfile, {}).needed).toHaveLength(20_001);
   });
 
   test('a stage that is called as its image stands on the image', async () => {

@@ -12,6 +12,7 @@ import { type Dockerfile, parseTrigger, type Stage } from './dockerfile/parse.ts
 import { errorAt, type Place } from './dockerfile/source.ts';
 import { expand } from './dockerfile/words.ts';
 import { globalArgs } from './globals.ts';
+import { checkOrder, type Need, needsOf } from './order.ts';
 import { isOwn, readPlatform } from './platform.ts';
 
 /** What a stage or a `COPY --from` stands on. */
@@ -75,24 +76,27 @@ export function planStages(
     const instructions = [...triggers, ...stage.instructions];
     planned.push({ index, stage, base, platform, instructions });
   }
-  const needed: PlannedStage[] = [];
+  const needs = needsOf(planned, last, (stage) => sourcesOf(dockerfile, stage, contexts));
+  checkOrder(dockerfile, planned, needs);
+  const needed = planned.filter(({ index }) => needs.has(index));
   const named = new Map<string, ImageOrigin>();
-  const path: number[] = [];
-  const want = (origin: Origin, place: Place) => {
-    if (origin.kind === 'image') named.set(imageKey(origin), origin);
-    const stage = origin.kind === 'stage' ? planned[origin.index] : undefined;
-    if (stage === undefined || needed.includes(stage)) return;
-    if (path.includes(stage.index)) throw circular(dockerfile, stage, place);
-    path.push(stage.index);
-    want(stage.base, stage.stage.place);
-    for (const instruction of stage.instructions)
-      for (const name of namedBy(instruction))
-        want(originOf(dockerfile, name, { ...stage, ...instruction }, contexts), instruction.place);
-    path.pop();
-    needed.push(stage);
-  };
-  want({ kind: 'stage', index: last }, { line: 1, column: 1, endLine: 1 });
+  for (const { index } of needed)
+    for (const { origin } of needs.get(index) ?? [])
+      if (origin.kind === 'image') named.set(imageKey(origin), origin);
   return { needed, target: last, images: [...named.values()], globals };
+}
+
+/** All that a stage stands on or takes files from. */
+function sourcesOf(dockerfile: Dockerfile, stage: PlannedStage, contexts: NamedContexts): Need[] {
+  const named = stage.instructions.flatMap((instruction) =>
+    namedBy(instruction).map((name): Need => {
+      const { place } = instruction;
+      const origin = originOf(dockerfile, name, { ...stage, place }, contexts);
+      return { origin, name, place, kind: instruction.kind };
+    }),
+  );
+  const { base: origin, stage: said } = stage;
+  return [{ origin, name: said.base, place: said.place, kind: 'from' }, ...named];
 }
 
 /** An image by its name and, where it is not this machine's, its platform. */
@@ -105,8 +109,8 @@ function onPlatform(origin: Origin, platform: Platform): Origin {
 }
 
 /**
- * What `--from` names: a context, a stage by name or number, wherever it stands, else an image of the
- * platform of who takes from it.
+ * What `--from` names: a context, a stage by name or number, else an image of the platform of who takes
+ * from it. That the stage stands above is `checkOrder`'s matter.
  *
  * @throws {ClocheError} `DOCKERFILE_INVALID`: there is no stage of that number
  */
@@ -203,14 +207,6 @@ function platformOf(
     const { message } = error as SyntaxError;
     throw errorAt('PLATFORM_INVALID', dockerfile.source, stage.place, message, hint);
   }
-}
-
-function circular({ source }: Dockerfile, { stage, index }: PlannedStage, place: Place) {
-  return errorAt(
-    'DOCKERFILE_INVALID',
-    ...[source, place, `circular dependency detected on stage: ${stage.name ?? index}`],
-    'A stage can only take files from stages that do not need it.',
-  );
 }
 
 function stageNamed({ source, stages }: Dockerfile, target: string): number {
