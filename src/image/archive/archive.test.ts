@@ -112,6 +112,17 @@ test('a repository means all of its tags, an id means no name', async () => {
   ]);
 });
 
+test('a name of hex digits is a name, also where an id begins like it', async () => {
+  const image = await imageOfFiles(store, 'db', { f: '1' });
+  tagImage(store, 'db', 'db:2');
+  const short = image.id.slice(7, 19);
+  const other = await imageOfFiles(store, `${short}:latest`, { f: '2' });
+  expect(await load(await save(['db:latest']))).toMatchObject([{ names: ['db:latest'] }]);
+  expect(await load(await save(['db']))).toMatchObject([{ names: ['db:2', 'db:latest'] }]);
+  const named = await load(await save([short]));
+  expect(named).toMatchObject([{ names: [`${short}:latest`], image: { id: other.id } }]);
+});
+
 test('what is not there is said before anything is written', async () => {
   await expect(save(['nothing:here'])).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' });
 });

@@ -26,8 +26,9 @@ export function select(store: Store, texts: readonly string[]): Selected[] {
 
 function meant(store: Store, text: string): Selected[] {
   const image = findImage(store, text);
-  const isId = /^(sha256:)?[0-9a-f]+$/.test(text);
-  const named = isId && image !== undefined ? undefined : parseReference(text);
+  // What consists of hex digits may be a name all the same, and a name goes first, as in `findImage`.
+  const isOnlyAnId = /^sha256:|^[0-9a-f]{64}$/.test(text);
+  const named = isOnlyAnId ? undefined : parseReference(text);
   if (named !== undefined && named.tag === undefined && named.digest === undefined) {
     const all = listImages(store)
       .map((one) => ({ image: one, names: one.tags.filter((tag) => isOf(tag, named)) }))
