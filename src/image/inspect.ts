@@ -1,3 +1,4 @@
+import type { Digest } from './digest.ts';
 import { configOf, type Image } from './images.ts';
 import { familiar, familiarName, parseReference } from './reference.ts';
 import { stackOf } from './snapshots.ts';
@@ -39,14 +40,19 @@ export function inspectImage(store: Store, image: Image) {
  * it, often an index's; where none has been asked, the manifest's.
  */
 export function digestsOf(store: Store, { tags, manifest }: Image): string[] {
-  const known = store.db
+  const known = knownDigests(store, manifest);
+  const others = tags
+    .map((tag) => familiarName(parseReference(tag)))
+    .filter((name) => !known.some((one) => one.startsWith(`${name}@`)));
+  return [...known, ...new Set(others.map((name) => `${name}@${manifest}`))];
+}
+
+/** Those by which registries were heard to know it, familiar. */
+export function knownDigests(store: Store, manifest: Digest): string[] {
+  return store.db
     .query<{ reference: string }, [string]>(
       'SELECT reference FROM digests WHERE manifest = ? ORDER BY reference',
     )
     .all(manifest)
     .map(({ reference }) => familiar(parseReference(reference)));
-  const others = tags
-    .map((tag) => familiarName(parseReference(tag)))
-    .filter((name) => !known.some((one) => one.startsWith(`${name}@`)));
-  return [...known, ...new Set(others.map((name) => `${name}@${manifest}`))];
 }

@@ -2,8 +2,16 @@ import { ClocheError } from '../error.ts';
 import { sweep } from './collect.ts';
 import { type ChainId, type Digest, hexOf } from './digest.ts';
 import { getImage, type Image } from './images.ts';
+import { knownDigests } from './inspect.ts';
 import { writeIndex } from './layout.ts';
-import { canonical, familiar, parseReference, withTag } from './reference.ts';
+import {
+  canonical,
+  familiar,
+  familiarName,
+  parseReference,
+  type Reference,
+  withTag,
+} from './reference.ts';
 import { exclusively } from './state/database.ts';
 import type { Store } from './store.ts';
 
@@ -30,8 +38,8 @@ export interface Removed {
 }
 
 /**
- * docker's rmi: a name is taken away; with its last name the image goes, and with it the snapshots
- * and blobs that nothing else needs. By id, an image with several names goes only by force. By force
+ * docker's rmi: a name is taken away, a tag or a digest; with its last name the image goes, and with it
+ * the snapshots and blobs that nothing else needs. By id, an image with several names goes only by force. By force
  * a running container's image loses its last name and stays.
  *
  * @throws {ClocheError} `IMAGE_NOT_FOUND`; `IMAGE_IN_USE`: a container was made from it.
@@ -39,37 +47,67 @@ export interface Removed {
 export function removeImage(store: Store, text: string, options: RemoveOptions = {}): Removed {
   const { untagged, image, goes } = exclusively(store.db, () => {
     const image = getImage(store, text);
+    const all = namesOf(store, image);
     const name = nameOf(image, text);
+    const going = name === undefined ? all : goingWith(all, name);
+    if (going.length === 0 && all.length > 0) throw derived(text, all);
     const users = options.usedBy?.(image) ?? [];
-    const keepsAName = name !== undefined && image.tags.length > 1;
-    if (!keepsAName) refuse(image, text, name, users, options.force === true);
-    const untagged = keepsAName ? [name] : image.tags;
-    for (const tag of untagged)
-      store.db.query('DELETE FROM tags WHERE reference = ?').run(canonical(parseReference(tag)));
-    const goes = !keepsAName && !users.some(({ running }) => running);
+    const isLast = going.length === all.length;
+    if (isLast) refuse(image, text, { name, all, users, force: options.force === true });
+    for (const table of ['tags', 'digests'])
+      for (const one of going)
+        store.db.query(`DELETE FROM ${table} WHERE reference = ?`).run(canonical(one));
+    const goes = isLast && !users.some(({ running }) => running);
     if (goes) store.db.query('DELETE FROM images WHERE manifest = ?').run(image.manifest);
     writeIndex(store);
-    return { untagged, image, goes };
+    return { untagged: going.map(familiar), image, goes };
   });
   if (!goes) return { untagged, deleted: [], freed: 0 };
   const { chains, freed } = sweep(store);
   return { untagged, deleted: [image.id, ...chains], freed };
 }
 
-/** The tag that `text` says, if it says one and no id. */
-function nameOf(image: Image, text: string): string | undefined {
+/** All that keeps an image: its tags, and then what registries call it. */
+function namesOf(store: Store, { manifest, tags }: Image): Reference[] {
+  return [...tags, ...knownDigests(store, manifest)].map(parseReference);
+}
+
+/** The tag or digest that `text` says, if it says one and no id. */
+function nameOf(image: Image, text: string): Reference | undefined {
   if (/^sha256:|^[0-9a-f]{64}$/.test(text)) return undefined;
-  const name = familiar(withTag(parseReference(text)));
-  return image.tags.includes(name) ? name : undefined;
+  const name = withTag(parseReference(text));
+  if (name.digest !== undefined) return { ...name, tag: undefined };
+  return image.tags.includes(familiar(name)) ? name : undefined;
+}
+
+/** What goes with a name: with the last tag of a repository also the digests that are known of it there. */
+function goingWith(all: readonly Reference[], name: Reference): Reference[] {
+  const others = all.filter(
+    (one) => !isSame(one, name) && familiarName(one) === familiarName(name),
+  );
+  const isLastTag = name.digest === undefined && others.every(({ digest }) => digest !== undefined);
+  return [...all.filter((one) => isSame(one, name)), ...(isLastTag ? others : [])];
+}
+
+function isSame(one: Reference, other: Reference): boolean {
+  return canonical(one) === canonical(other);
 }
 
 /** docker's conflicts, and its words for them. */
 function refuse(
   image: Image,
   text: string,
-  name: string | undefined,
-  users: readonly ImageUser[],
-  force: boolean,
+  {
+    name,
+    all,
+    users,
+    force,
+  }: {
+    readonly name: Reference | undefined;
+    readonly all: readonly Reference[];
+    readonly users: readonly ImageUser[];
+    readonly force: boolean;
+  },
 ): void {
   const short = hexOf(image.id).slice(0, 12);
   const user = users.find(({ running }) => running) ?? users[0];
@@ -85,8 +123,20 @@ function refuse(
     );
   if (force) return;
   const what = `delete ${short} (must be forced)`;
-  if (image.tags.length > 1) throw inUse(what, 'image is referenced in multiple repositories');
+  const [first] = all;
+  if (first !== undefined && goingWith(all, first).length < all.length)
+    throw inUse(what, 'image is referenced in multiple repositories');
   if (user !== undefined) throw inUse(what, `image is being used by stopped container ${user.id}`);
+}
+
+/** A digest that no registry was asked for is there with each tag, and cannot go without it. */
+function derived(text: string, all: readonly Reference[]): ClocheError {
+  const names = all.map(familiar).join(', ');
+  return new ClocheError(
+    'IMAGE_IN_USE',
+    `conflict: unable to remove repository reference "${text}" - the image is ${names}`,
+    { class: 'conflict', hint: 'Remove these names; the digest goes with them.' },
+  );
 }
 
 function inUse(what: string, why: string): ClocheError {
