@@ -14,14 +14,25 @@ export interface Ran {
  *
  * @param before a command that goes on as another one: `nsenter --net=…`
  */
-export async function cloche(
+export function cloche(
   root: string,
   args: readonly string[],
   input?: string,
   before: readonly string[] = [],
 ): Promise<Ran> {
+  return clocheWith(root, args, {}, input, before);
+}
+
+/** As `cloche`, in an environment with something more. */
+export async function clocheWith(
+  root: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  input?: string,
+  before: readonly string[] = [],
+): Promise<Ran> {
   const child = Bun.spawn([...before, PROGRAM, ...args], {
-    env: { ...process.env, CLOCHE_ROOT: root },
+    env: { ...process.env, ...env, CLOCHE_ROOT: root },
     stdio: [input === undefined ? 'ignore' : new Blob([input]), 'pipe', 'pipe'],
   });
   const [out, err] = await Promise.all([

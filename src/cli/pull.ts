@@ -1,20 +1,26 @@
 import { Command } from 'commander';
 import { openEngine } from '../engine/index.ts';
 import { ClocheError } from '../error.ts';
+import { hasRecipe } from '../image/bases/recipe.ts';
 import {
   canonical,
   familiar,
   type Platform,
   parseReference,
   type Reference,
+  type Store,
+  standIn,
   withTag,
 } from '../image/index.ts';
-import { parsePlatform, pullImage, tagsOf } from '../image/registry/index.ts';
+import { attemptPull, isOutOfReach } from '../image/registry/attempt.ts';
+import { parsePlatform, tagsOf } from '../image/registry/index.ts';
+import { PATIENCE, type Patience } from '../image/registry/patience.ts';
 import { interruptible } from './interrupt.ts';
 import { print } from './print.ts';
+import { imageProgress } from './progress.ts';
 import { type ProgressKind, progressKind, type TransferView, transferView } from './transfer.ts';
 
-/** `cloche pull`: an image from its registry. */
+/** `cloche pull`: an image from its registry; a base image is made here where that is out of reach. */
 export function pullCommand(): Command {
   return new Command('pull')
     .description('Download an image from a registry')
@@ -56,10 +62,44 @@ async function pull(name: Reference, flags: Flags, view: TransferView, signal: A
     ? (await tagsOf(name, about)).map((tag) => ({ ...name, tag }))
     : [withTag(name)];
   for (const one of names) {
-    const { digest, isNew } = await pullImage(store, one, about);
-    view.show({ status: `Digest: ${digest}` });
-    const what = isNew ? 'Downloaded newer image' : 'Image is up to date';
+    const pulled = await attemptPull(store, one, { ...about, greeting: greetingFor(one) });
+    if (pulled instanceof ClocheError) {
+      await makeInstead(store, one, pulled, { flags, view, signal });
+      continue;
+    }
+    view.show({ status: `Digest: ${pulled.digest}` });
+    const what = pulled.isNew ? 'Downloaded newer image' : 'Image is up to date';
     view.show({ status: `Status: ${what} for ${familiar(one)}` });
+  }
+}
+
+/** Who asks for nothing but the image waits longer for it than a `run` does, and no ten minutes if there is a way. */
+function greetingFor(name: Reference): Patience {
+  return hasRecipe(name) ? { ...PATIENCE, attempts: 1, answer: 10_000 } : PATIENCE;
+}
+
+/** What `run` would do without the registry. @throws why the registry does not give it, if that is all */
+async function makeInstead(
+  store: Store,
+  name: Reference,
+  reason: ClocheError,
+  { flags, view, signal }: { flags: Flags; view: TransferView; signal: AbortSignal },
+): Promise<void> {
+  if (flags.platform !== undefined || !isOutOfReach(reason) || !hasRecipe(name)) throw reason;
+  const progress = imageProgress();
+  const isForPrograms = flags.progress === 'json';
+  try {
+    await standIn(store, name, reason, {
+      onTransfer: view.show,
+      onProgress: (event) => {
+        if (isForPrograms) view.show({ status: event.text });
+        // That it is not the registry's is said in any case.
+        else if (!flags.quiet || event.phase === 'done') progress.onProgress?.(event);
+      },
+      signal,
+    });
+  } finally {
+    progress.end();
   }
 }
 

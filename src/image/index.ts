@@ -32,7 +32,7 @@ export {
   type Manifest,
   type Platform,
 } from './manifest.ts';
-export { type PullPolicy, type ResolveOptions, resolveImage } from './pull.ts';
+export { type PullPolicy, type ResolveOptions, resolveImage, standIn } from './pull.ts';
 export {
   canonical,
   familiar,

@@ -2,18 +2,23 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ClocheError } from '../../src/error.ts';
 import {
   getImage,
   openStore,
   type PullPolicy,
   resolveImage,
+  standIn,
   tagImage,
 } from '../../src/image/index.ts';
 import { parseReference } from '../../src/image/reference.ts';
+import { attemptPull, isOutOfReach } from '../../src/image/registry/attempt.ts';
+import { PATIENCE } from '../../src/image/registry/patience.ts';
 import { pushImages } from '../../src/image/registry/push.ts';
 import { imageOfFiles, temporaryStore } from '../../src/image/testing.ts';
 import { BASE_TIMEOUT, freshBaseRoot } from '../base.ts';
-import { cloche } from '../cli.ts';
+import { cloche, clocheWith } from '../cli.ts';
+import { failing, page } from './answers.ts';
 import { startRegistry, type TestRegistry } from './registry.ts';
 
 /** How an image that is not here comes: from its registry, if that answers. */
@@ -46,6 +51,63 @@ test('with Docker Hub in reach debian:bookworm is the real one and is not made h
   expect(getImage(store, 'debian:bookworm').id).toBe(ours.id);
   remove();
 });
+
+test.each([
+  ['a limit', () => failing(429), 'REGISTRY_RATE_LIMITED', false, false],
+  ['a refusal', () => failing(403), 'REGISTRY_DENIED', false, false],
+  ['a missing image', () => failing(404), 'REGISTRY_NOT_FOUND', false, false],
+  ['a fault', () => failing(503), 'REGISTRY_FAILED', false, false],
+  ["a hotel's page", () => page(403), 'REGISTRY_REFUSED', true, false],
+  ['no registry', () => page(403), 'REGISTRY_INVALID', true, true],
+] as const)(
+  'of %s, only what no registry says counts as being out of its reach',
+  async (_, answer, code, isOut, atOnce) => {
+    const { store, remove } = temporaryStore();
+    using server = Bun.serve({
+      port: 0,
+      fetch: ({ url }: Request) =>
+        !atOnce && url.endsWith('/v2/') ? new Response('{}') : answer(),
+    });
+    const patience = { ...PATIENCE, attempts: 1 };
+    const name = parseReference(`127.0.0.1:${server.port}/library/alpine:3`);
+    const reason = await attemptPull(store, name, { patience });
+    if (!(reason instanceof ClocheError)) throw new Error('it was pulled');
+    expect([reason.code, isOutOfReach(reason)]).toEqual([code, isOut]);
+    remove();
+  },
+);
+
+test.each([
+  ['REGISTRY_RATE_LIMITED', 'alpine:3', 'REGISTRY_RATE_LIMITED', 'why'],
+  ['REGISTRY_FAILED', 'alpine:3', 'REGISTRY_FAILED', 'why'],
+  ['REGISTRY_NOT_FOUND', 'alpine:3', 'IMAGE_NOT_FOUND', 'nor to pull it: why'],
+  ['REGISTRY_UNREACHABLE', 'alpine:77', 'IMAGE_NOT_FOUND', 'nor to pull it: why'],
+])('after %s nothing is made for %s, and %s says why', async (answer, name, code, message) => {
+  const { store, remove } = temporaryStore();
+  const lines: string[] = [];
+  const made = standIn(store, parseReference(name), new ClocheError(answer, 'why'), {
+    onProgress: ({ text }) => lines.push(text),
+  });
+  await expect(made).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
+  expect(lines).toEqual([]);
+  remove();
+});
+
+test('pull of a base out of reach makes its stand-in, once, and says so even when quiet', async () => {
+  const { store, remove } = temporaryStore();
+  // Nothing listens there, whatever network this machine has.
+  const proxies = { HTTPS_PROXY: 'http://127.0.0.1:9', https_proxy: 'http://127.0.0.1:9' };
+  const pull = (...args: string[]) => clocheWith(store.root, ['pull', ...args], proxies);
+  const first = await pull('-q', 'busybox:1');
+  expect(first).toMatchObject({ code: 0, out: 'docker.io/library/busybox:1\n' });
+  expect(first.err).toBe("made busybox:1 on this machine, it is not the registry's\n");
+  const again = await pull('busybox:1');
+  expect(again).toMatchObject({ code: 0, err: '' });
+  expect(again.out).toContain('cannot pull busybox:1: ');
+  expect(again.out).toContain('using the busybox:1 that is here\n');
+  expect((await pull('nobody/knows')).code).toBe(1);
+  remove();
+}, 120_000);
 
 test('a registry that does not answer costs two seconds, once', async () => {
   const { store, remove } = temporaryStore();

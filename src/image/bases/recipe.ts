@@ -46,6 +46,11 @@ export function recipeOf(reference: Reference): Recipe | undefined {
   });
 }
 
+/** Whether it is in a repository of which some images can be made here; its tag may be none of them. */
+export function hasRecipe(reference: Reference): boolean {
+  return reference.digest === undefined && repositoryOf(familiarName(reference)) !== undefined;
+}
+
 /** The names for a hint. */
 export const BASE_NAMES = `${Object.keys(REPOSITORIES).join(', ')} and gcr.io/distroless/{static,base,cc,nodejs22}-debian12 in their usual tags`;
 

@@ -28,7 +28,10 @@ export async function refusal(answer: Answer, wanted: Wanted): Promise<ClocheErr
   return new ClocheError(code, message, {
     class: errorClass,
     hint,
-    details: { url: answer.url.href, status: answer.status, codes: said.codes },
+    details: {
+      ...{ url: answer.url.href, status: answer.status, codes: said.codes },
+      ...{ isPage: said.isPage && ![401, 429].includes(answer.status) },
+    },
   });
 }
 
