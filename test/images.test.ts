@@ -136,6 +136,7 @@ test("inspect shows an image in docker's shape, whole or through a template", as
   const says = async (format: string) =>
     (await cloche('image', 'inspect', '-f', format, 'twin')).out;
   expect(await says('{{index .RepoTags 0}} {{json .Config.Cmd}}')).toBe('app:latest ["sh"]\n');
+  expect(await says('<{{.Config.User}}{{.Variant}}> {{.Config.Volumes}}')).toBe('<> map[]\n');
   expect((await cloche('inspect', `app@${image.manifest}`, '-f', '{{.Size}}')).out).toBe('1\n');
 });
 

@@ -5,6 +5,7 @@ import { ClocheError } from '../error.ts';
 import { getImage } from '../image/index.ts';
 import { inspectImage } from '../image/inspect.ts';
 import { formatWith } from './format/index.ts';
+import { withZeros } from './format/zeros.ts';
 import { printError } from './output.ts';
 import { print } from './print.ts';
 
@@ -55,7 +56,7 @@ function printed(found: readonly unknown[], format: string | undefined): string 
   if (format === undefined) return `${JSON.stringify(found, null, 4)}\n`;
   if (format === 'json') return `${JSON.stringify(found)}\n`;
   const render = formatWith(format);
-  return found.map((one) => `${render(one)}\n`).join('');
+  return found.map((one) => `${render(withZeros(one))}\n`).join('');
 }
 
 /** A container before an image, as docker looks for them. @throws {ClocheError} `OBJECT_NOT_FOUND` */
