@@ -190,6 +190,40 @@ test('-o gives files, an archive of them, or the image as an archive', async () 
   expect(loaded.stdout).toContain('Loaded image: archived:latest');
 });
 
+test('several -o are all done, of one build, and the files say what they are', async () => {
+  const context = contextOf('FROM scratch\nCOPY Dockerfile /there/');
+  const files = (...flags: string[]) =>
+    ended(
+      cloche(
+        ...['build', `--iidfile=${context}/id`, `--metadata-file=${context}/meta.json`],
+        ...[...flags, context],
+      ),
+    );
+  const read = (name: string) => readFileSync(join(context, name), 'utf8');
+  const many = ['-o', `${context}/out`, '-o', `type=oci,dest=${context}/it.tar`, '--load'];
+  expect((await files(...many, '-t', 'several')).code).toBe(0);
+  expect(readdirSync(join(context, 'out/there'))).toEqual(['Dockerfile']);
+  expect(read('it.tar')).toContain('oci-layout');
+  const { stdout } = await ended(cloche('images', '-q', '--no-trunc', 'several'));
+  expect(stdout).toBe(`${read('id')}\n`);
+  const metadata = JSON.parse(read('meta.json'));
+  expect(metadata).toMatchObject({
+    'containerimage.config.digest': read('id'),
+    'containerimage.descriptor': {
+      mediaType: 'application/vnd.oci.image.manifest.v1+json',
+      digest: metadata['containerimage.digest'],
+      platform: { os: 'linux' },
+    },
+    'image.name': 'docker.io/library/several:latest',
+  });
+  // No image comes of this one, and the file does not go on to name the last one.
+  expect((await files('-o', `${context}/out`)).code).toBe(0);
+  expect(read('id')).toBe('');
+  expect(Object.keys(JSON.parse(read('meta.json')))).toEqual(['cloche.build']);
+  const both = await files('-o', 'type=tar', '-o', '-');
+  expect(both.stderr).toContain('only one output can go to standard output');
+});
+
 test('a Dockerfile on standard input needs no context', async () => {
   const stdin = Buffer.from('FROM debian:bookworm\nRUN echo from stdin');
   const child = Bun.spawn([CLOCHE, 'build', '-'], { env: process.env, stdin, stderr: 'pipe' });

@@ -1,7 +1,10 @@
+import { platformOf } from '../image/images.ts';
 import {
   type ChainId,
   canonical,
   composeImage,
+  configOf,
+  type Descriptor,
   type Digest,
   familiar,
   type Image,
@@ -11,15 +14,22 @@ import {
   withTag,
   writeImage,
 } from '../image/index.ts';
+import { describe } from '../image/layout.ts';
 import { type BuildOptions, type Built, build } from './build.ts';
 import { imageConfig } from './image-config.ts';
 import type { BuildRecord } from './record.ts';
 import { CACHE_KEY, inlineDocument } from './shared-cache/index.ts';
 
-/** An image, and how it came to be. */
-export interface BuiltImage extends Pick<Image, 'id' | 'manifest' | 'tags'> {
-  readonly record: BuildRecord;
+/** What a build's result was made into; `id` is null where that is no image. */
+export type Exported = Pick<Image, 'id' | 'manifest'> | { readonly id: null };
+
+/** An image that was made, as an index would point at it. */
+export interface DescribedImage extends Pick<Image, 'id'> {
+  readonly descriptor: Descriptor;
 }
+
+/** What is made of a build's result. */
+export type Export<T extends Exported = Exported> = (built: Built) => Promise<T>;
 
 /**
  * Builds an image from a Dockerfile: parse → graph → solve → image. The same input gives, as long
@@ -27,8 +37,36 @@ export interface BuiltImage extends Pick<Image, 'id' | 'manifest' | 'tags'> {
  *
  * @throws {ClocheError} as `build`
  */
-export function buildImage(store: Store, options: BuildOptions): Promise<BuiltImage & Image> {
+export function buildImage(
+  store: Store,
+  options: BuildOptions,
+): Promise<Image & { readonly record: BuildRecord }> {
+  return build(store, options, toImage(store, options));
+}
+
+/** Builds once, and makes all that is asked for of the result, one after the other. @throws as `build` */
+export async function buildEach(
+  store: Store,
+  options: BuildOptions,
+  exports: readonly Export[],
+): Promise<{ readonly images: readonly DescribedImage[]; readonly record: BuildRecord }> {
   return build(store, options, async (built) => {
+    const images: DescribedImage[] = [];
+    for (const make of exports) {
+      const made = await make(built);
+      if (made.id === null) continue;
+      // Now, since the blobs of one that is given away stay no longer than this.
+      const platform = platformOf(configOf(store, made));
+      const descriptor = { ...describe(store, made.manifest, null), platform };
+      images.push({ id: made.id, descriptor });
+    }
+    return { images, id: images[0]?.id ?? null };
+  });
+}
+
+/** An image of the store, with the names of `options`. */
+export function toImage(store: Store, options: BuildOptions): Export<Image> {
+  return async (built) => {
     const config = configOfBuilt(store, built, options);
     const names = namesOf(options);
     const step = built.steps.begin('exporting to image');
@@ -37,47 +75,41 @@ export function buildImage(store: Store, options: BuildOptions): Promise<BuiltIm
     for (const name of names) step.note(`naming to ${canonical(name)}`);
     step.done();
     return image;
-  });
+  };
 }
 
 /**
- * Builds as `buildImage` does, and gives the image away: it is none of the store's, and its names go on
- * meaning there what they meant.
+ * An image that is given away: it is none of the store's, and its names go on meaning there what they
+ * meant.
  *
  * @param take gets its manifest's digest and its names; its blobs stay until it has ended.
  */
-export function buildAway(
+export function toClient(
   store: Store,
   options: BuildOptions,
   take: (manifest: Digest, names: readonly string[]) => Promise<void>,
-): Promise<BuiltImage> {
-  return build(store, options, async (built) => {
+): Export {
+  return async (built) => {
     const step = built.steps.begin('exporting to client');
     const { config, manifest } = composeImage(store, configOfBuilt(store, built, options));
-    const tags = namesOf(options).map(familiar);
-    await take(manifest, tags);
+    await take(manifest, namesOf(options).map(familiar));
     step.done();
-    return { id: config, manifest, tags };
-  });
+    return { id: config, manifest };
+  };
 }
 
 /**
- * Builds as `buildImage` does, and gives away the files instead of making an image of them.
+ * The files instead of an image of them.
  *
  * @param take gets the layers that they lie in, which stay until it has ended.
  */
-export async function buildFiles(
-  store: Store,
-  options: BuildOptions,
-  take: (chain: ChainId | undefined) => Promise<void>,
-): Promise<BuildRecord> {
-  const { record } = await build(store, options, async ({ graph, solved, steps }) => {
+export function toFiles(take: (chain: ChainId | undefined) => Promise<void>): Export {
+  return async ({ graph, solved, steps }) => {
     const step = steps.begin('exporting to client');
     await take(solved.get(graph.result));
     step.done();
     return { id: null };
-  });
-  return record;
+  };
 }
 
 function namesOf({ tags = [] }: BuildOptions) {

@@ -5,7 +5,15 @@ export { checkDockerfile, type Warning } from './check.ts';
 export { withContext } from './contexts/fetched.ts';
 export { withNamedContexts } from './contexts/named.ts';
 export { type Explained, explainedText } from './explain/explain.ts';
-export { type BuiltImage, buildAway, buildFiles, buildImage } from './exporters.ts';
+export {
+  buildEach,
+  buildImage,
+  type DescribedImage,
+  type Export,
+  toClient,
+  toFiles,
+  toImage,
+} from './exporters.ts';
 export type { HostEntry, Surroundings } from './graph.ts';
 export { type FileDress, type LayeredMount, type ReadyMount, readSecrets } from './mounts/index.ts';
 export { filesArchive, writeFiles } from './output/files.ts';

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFiles as put } from '../../image/testing.ts';
-import { buildFiles } from '../exporters.ts';
+import { buildEach, toFiles } from '../exporters.ts';
 import { lastBuilds } from '../record.ts';
 import { openWorkshop, type Workshop } from '../testing.ts';
 import { filesArchive, writeFiles } from './files.ts';
@@ -15,6 +15,9 @@ beforeEach(async () => {
 });
 
 afterEach(() => shop.remove());
+
+const into = (dest: string) =>
+  toFiles((chain) => writeFiles(shop.store, chain, dest, new AbortController().signal));
 
 test.each([
   ['out', { type: 'local', dest: 'out' }],
@@ -46,15 +49,11 @@ test('files are merged into a directory, and no link in it leads out of it', asy
     Dockerfile: 'FROM scratch\nCOPY --chown=7 a l /d/\nCOPY a /away/',
     '.dockerignore': 'out',
   });
-  const taken = buildFiles(shop.store, shop, (chain) =>
-    writeFiles(shop.store, chain, dest, new AbortController().signal),
-  );
+  const taken = buildEach(shop.store, shop, [into(dest)]);
   await expect(taken).rejects.toMatchObject({ code: 'COPY_CONFLICT' });
   expect(readdirSync(shop.context)).not.toContain('away');
   put(shop.context, { Dockerfile: 'FROM scratch\nCOPY --chown=7 a l /d/' });
-  const record = await buildFiles(shop.store, shop, (chain) =>
-    writeFiles(shop.store, chain, dest, new AbortController().signal),
-  );
+  const { record } = await buildEach(shop.store, shop, [into(dest)]);
   expect([readdirSync(dest).sort(), readdirSync(join(dest, 'd')).sort()]).toEqual([
     ['away', 'd', 'kept'],
     ['a', 'kept', 'l'],
@@ -68,9 +67,10 @@ test('files are merged into a directory, and no link in it leads out of it', asy
 test('as an archive they can be listed by tar', async () => {
   put(shop.context, { a: '1', Dockerfile: 'FROM scratch\nCOPY a /d/' });
   const pieces: Buffer[] = [];
-  await buildFiles(shop.store, shop, async (chain) => {
+  const take = toFiles(async (chain) => {
     for await (const piece of filesArchive(shop.store, chain)) pieces.push(Buffer.from(piece));
   });
+  await buildEach(shop.store, shop, [take]);
   const { stdout } = Bun.spawnSync(['tar', 't'], { stdin: Buffer.concat(pieces) });
   expect(stdout.toString()).toBe('d/\nd/a\n');
   expect(readdirSync(join(shop.store.root, 'tmp'))).toEqual([]);

@@ -1,56 +1,98 @@
 import {
   type BuildOptions,
-  type BuiltImage,
-  buildAway,
-  buildFiles,
-  buildImage,
+  buildEach,
+  type Export,
   filesArchive,
+  type Output,
   readOutput,
+  toClient,
+  toFiles,
+  toImage,
   writeFiles,
 } from '../../build/index.ts';
 import { ClocheError } from '../../error.ts';
 import { parseReference, type Store, withTag } from '../../image/index.ts';
-import { writeFileAtomically } from '../../image/state/atomic.ts';
-import { print } from '../print.ts';
 import { output } from '../stream.ts';
 import { transferView } from '../transfer.ts';
 import { type BuildFlags, isQuiet } from './flags.ts';
+import { report } from './report.ts';
 
-/** Builds, and gives the result to whom `-o` says. */
+/** Builds once, and gives the result to all whom `-o` says, in that order. */
 export async function buildTo(
   store: Store,
   options: BuildOptions,
   flags: BuildFlags,
   signal: AbortSignal,
 ): Promise<void> {
-  const { output: to, name } = readOutput(flags.output ?? 'type=image');
-  const tags = [...flags.tag, ...(name === undefined ? [] : name.split(','))];
-  requireName(flags.push || (to.type === 'image' && to.push), tags);
-  if (to.type === 'local' || to.type === 'tar') {
-    await buildFiles(store, options, (chain) =>
-      to.type === 'local'
-        ? writeFiles(store, chain, to.dest, signal)
-        : output(pathOf(to), filesArchive(store, chain), signal),
-    );
-    return;
-  }
-  if (to.type !== 'image') {
-    const { type } = to;
-    // Loaded when needed: it knows of more forms than a build has to.
-    const { archiveOf } = await import('../../image/archive/index.ts');
-    const image = await buildAway(store, { ...options, tags }, (manifest, names) =>
-      output(pathOf(to), archiveOf(store, [{ image: { manifest }, names }], type), signal),
-    );
-    report(image, flags);
-    return;
-  }
-  const image = await buildImage(store, { ...options, tags });
-  if (flags.push || to.push) await pushAll(store, tags, isQuiet(flags), signal);
-  report(image, flags);
+  const all = outputsOf(flags);
+  for (const one of all) requireName(one);
+  const tags = [...new Set(all.flatMap((one) => one.tags))];
+  const exports = all.map((one) => exportOf(store, { ...options, tags: one.tags }, one, signal));
+  const built = await buildEach(store, { ...options, tags }, exports);
+  for (const one of all)
+    if (one.to.type === 'image' && one.to.push)
+      await pushAll(store, one.tags, isQuiet(flags), signal);
+  report(built, flags);
 }
 
-function requireName(isPushed: boolean, tags: readonly string[]): void {
-  if (!isPushed || tags.length > 0) return;
+/** One of what `-o` says, with the names that the image gets there. */
+interface Delivery {
+  readonly to: Output;
+  readonly tags: readonly string[];
+}
+
+/** @throws {ClocheError} `OUTPUT_INVALID` */
+function outputsOf(flags: BuildFlags): Delivery[] {
+  const texts = flags.output.length === 0 ? ['type=image'] : flags.output;
+  const said = texts.map((text) => {
+    const { output: to, name } = readOutput(text);
+    return { to, tags: [...flags.tag, ...(name?.split(',') ?? [])] };
+  });
+  const toStdout = said.filter(({ to }) => to.type !== 'image' && to.dest === '-');
+  if (toStdout.length > 1)
+    throw new ClocheError('OUTPUT_INVALID', 'only one output can go to standard output', {
+      class: 'invalid-argument',
+      hint: 'Give the others a dest=PATH.',
+    });
+  const isKept = said.some(({ to }) => to.type === 'image');
+  const more: Delivery[] =
+    !isKept && (flags.push || flags.load)
+      ? [{ to: { type: 'image', push: flags.push }, tags: flags.tag }]
+      : [];
+  return [...said.map((one) => (flags.push ? pushed(one) : one)), ...more];
+}
+
+function pushed(one: Delivery): Delivery {
+  return one.to.type === 'image' ? { ...one, to: { ...one.to, push: true } } : one;
+}
+
+function exportOf(
+  store: Store,
+  options: BuildOptions,
+  { to }: Delivery,
+  signal: AbortSignal,
+): Export {
+  switch (to.type) {
+    case 'image':
+      return toImage(store, options);
+    case 'local':
+      return toFiles((chain) => writeFiles(store, chain, to.dest, signal));
+    case 'tar':
+      return toFiles((chain) => output(pathOf(to), filesArchive(store, chain), signal));
+    default: {
+      const { type } = to;
+      return toClient(store, options, async (manifest, names) => {
+        // Loaded when needed: it knows of more forms than a build has to.
+        const { archiveOf } = await import('../../image/archive/index.ts');
+        const pieces = archiveOf(store, [{ image: { manifest }, names }], type);
+        await output(pathOf(to), pieces, signal);
+      });
+    }
+  }
+}
+
+function requireName({ to, tags }: Delivery): void {
+  if (to.type !== 'image' || !to.push || tags.length > 0) return;
   throw new ClocheError('FLAGS_INVALID', 'tag is needed when pushing to registry', {
     class: 'invalid-argument',
     hint: 'say where it goes: -t registry.example/name:tag',
@@ -79,25 +121,4 @@ async function pushAll(
 
 function pathOf({ dest }: { readonly dest: string }): string | undefined {
   return dest === '-' ? undefined : dest;
-}
-
-function report(image: BuiltImage, flags: BuildFlags): void {
-  if (flags.iidfile !== undefined) write(flags.iidfile, image.id);
-  if (flags.metadataFile !== undefined)
-    write(flags.metadataFile, `${JSON.stringify(metadata(image), undefined, 2)}\n`);
-  if (isQuiet(flags)) print(`${image.id}\n`);
-}
-
-/** Buildx' keys, and under our own what each step did. */
-function metadata({ id, manifest, tags, record }: BuiltImage): Record<string, unknown> {
-  return {
-    'containerimage.config.digest': id,
-    'containerimage.digest': manifest,
-    ...(tags.length === 0 ? {} : { 'image.name': tags.join(',') }),
-    'cloche.build': record,
-  };
-}
-
-function write(path: string, content: string): void {
-  writeFileAtomically(path, content);
 }

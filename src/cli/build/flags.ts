@@ -32,8 +32,9 @@ export interface BuildFlags {
   readonly check: boolean;
   readonly explain: boolean;
   readonly json: boolean;
-  readonly output?: string;
+  readonly output: string[];
   readonly push: boolean;
+  readonly load: boolean;
   readonly iidfile?: string;
   readonly metadataFile?: string;
 }
@@ -84,11 +85,16 @@ export function withBuildFlags(command: Command): Command {
     .option('--check', 'only check the Dockerfile, and build nothing', false)
     .option('--explain', 'say what is cached and why the rest is not; build nothing', false)
     .option('--json', 'the explanation as JSON', false)
-    .option('-o, --output <dest>', 'type=local|tar|oci|docker|image,dest=PATH, or a directory')
+    .option(
+      '-o, --output <dest>',
+      'type=local|tar|oci|docker|image,dest=PATH, or a directory',
+      many,
+      [],
+    )
     .option('--push', 'push the image to its registry', false)
     .option('--iidfile <file>', 'write the image ID to a file')
     .option('--metadata-file <file>', 'write the digests and what each step did to a file, as JSON')
-    .addOption(new Option('--load', 'what cloche always does').hideHelp());
+    .option('--load', 'keep the image here, too, where -o says otherwise', false);
 }
 
 /** Undefined if nothing is asked for, which is what the cache knows from before. */
