@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, beforeEach, expect, test } from 'bun:test';
+import { randomBytes } from 'node:crypto';
 import {
   existsSync,
   mkdtempSync,
@@ -25,7 +26,7 @@ import {
 } from '../src/image/index.ts';
 import { imageOfFiles, temporaryStore, writeFiles } from '../src/image/testing.ts';
 import { find, readNode } from '../src/image/tree.ts';
-import { cloche as clocheIn } from './cli.ts';
+import { cloche as clocheIn, PROGRAM } from './cli.ts';
 import { needTools } from './tools.ts';
 
 /** `save`, `load`, `import` and `export`, and the same with the tools of others. */
@@ -106,6 +107,14 @@ test('save writes into a device and does not replace it', async () => {
   await twoLayers('app:1');
   expect((await cloche('save', '-o', '/dev/null', 'app:1')).code).toBe(0);
   expect(statSync('/dev/null').isCharacterDevice()).toBe(true);
+});
+
+test('who reads no further than the beginning ends it without a word', async () => {
+  await imageOfFiles(store, 'big:1', { a: randomBytes(1 << 21).toString('latin1') });
+  const script = `"$0" save big:1 | head -c1; echo " $PIPESTATUS"`;
+  const env = { ...process.env, CLOCHE_ROOT: store.root };
+  const { stdout, stderr } = Bun.spawnSync(['bash', '-c', script, PROGRAM], { env });
+  expect([stdout.toString(), stderr.toString()]).toEqual(['b 141\n', '']);
 });
 
 test('an archive is not written to a terminal, nor read from one', async () => {

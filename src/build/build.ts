@@ -1,17 +1,8 @@
-import {
-  canonical,
-  configOf,
-  type ImageConfig,
-  type Platform,
-  parseReference,
-  resolveImage,
-  type Store,
-  whileWorking,
-  withTag,
-} from '../image/index.ts';
+import { type ImageConfig, type Platform, type Store, whileWorking } from '../image/index.ts';
 import { checkAllowed } from './allow.ts';
+import { resolveImages } from './base-images.ts';
 import { enforceChecks } from './check.ts';
-import type { ImageOrigin, NamedPlaces } from './contexts/named.ts';
+import type { NamedPlaces } from './contexts/named.ts';
 import { openContexts } from './contexts/opened.ts';
 import { type Dockerfile, parse } from './dockerfile/parse.ts';
 import { epochOf } from './epoch.ts';
@@ -39,6 +30,8 @@ export interface BuildOptions {
   readonly context: string;
   /** The Dockerfile, if it is not `Dockerfile` in the context. */
   readonly file?: string | undefined;
+  /** What the Dockerfile is called in messages, if that is not `file`. */
+  readonly fileName?: string | undefined;
   readonly tags?: readonly string[] | undefined;
   readonly target?: string | undefined;
   /** Of the image, if it is not for this machine: RUN must be able to run its programs. */
@@ -142,9 +135,10 @@ async function plan(store: Store, options: BuildOptions, steps: Progress) {
   const images = new Map<string, ImageConfig>();
   let planned = stages();
   reading.done();
+  const resolving = { signal, contexts, pull: options.pull };
   // ONBUILD in an image may name further ones.
   while (planned.images.some((origin) => !images.has(imageKey(origin)))) {
-    await resolveAll(store, planned.images, images, steps, { signal, pull: options.pull });
+    await resolveImages(store, { dockerfile, planned }, images, steps, resolving);
     planned = stages();
   }
   checkRuns(dockerfile, planned);
@@ -174,26 +168,4 @@ function cacheFilter(
     const stage = stages.findLast((one) => one.place.line <= place.line)?.name;
     return stage === undefined || !left.has(stage);
   };
-}
-
-async function resolveAll(
-  store: Store,
-  origins: readonly ImageOrigin[],
-  images: Map<string, ImageConfig>,
-  steps: Progress,
-  { signal, pull = false }: Pick<BuildOptions, 'signal' | 'pull'>,
-): Promise<void> {
-  for (const origin of origins) {
-    const { reference, platform } = origin;
-    if (images.has(imageKey(origin))) continue;
-    const shown = canonical(withTag(parseReference(reference)));
-    const step = steps.begin(`[internal] load metadata for ${shown}`);
-    const image = await resolveImage(store, reference, {
-      onProgress: ({ text }) => step.note(text),
-      ...{ signal, platform, keepsName: platform !== undefined },
-      pull: pull ? 'always' : 'missing',
-    });
-    images.set(imageKey(origin), configOf(store, image));
-    step.done();
-  }
 }

@@ -1,6 +1,6 @@
 import type { ImageConfig } from '../image/index.ts';
 import { toRaw } from '../image/layer/scan.ts';
-import { type OpenedContext, openContext } from './context.ts';
+import { type ContextPlace, type OpenedContext, openContext } from './context.ts';
 import { lint, type Report } from './dockerfile/lint/lint.ts';
 import { errorAt, excerpt } from './dockerfile/source.ts';
 
@@ -20,12 +20,10 @@ export interface Warning {
  *
  * @throws {ClocheError} `DOCKERFILE_INVALID`; as `openContext`
  */
-export async function checkDockerfile(options: {
-  readonly context: string;
-  readonly file?: string | undefined;
-  readonly buildArgs?: Readonly<Record<string, string>> | undefined;
-}): Promise<Warning[]> {
-  const context = await openContext(options.context, options.file);
+export async function checkDockerfile(
+  options: ContextPlace & Pick<About, 'buildArgs'>,
+): Promise<Warning[]> {
+  const context = await openContext(options);
   const { dockerfile } = context;
   const { findings } = findingsOf(context, { buildArgs: options.buildArgs });
   return findings.map(({ rule, message, url, place }) => ({

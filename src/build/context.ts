@@ -25,6 +25,15 @@ export interface Context extends OpenedContext {
   readonly named: ReadonlyMap<string, ContextFiles>;
 }
 
+/** Where a build's files and its Dockerfile are; both are paths of this machine. */
+export interface ContextPlace {
+  readonly context: string;
+  /** Without it, `Dockerfile` in the context. */
+  readonly file?: string | undefined;
+  /** What it is called in messages, where it lies elsewhere than its user knows. */
+  readonly fileName?: string | undefined;
+}
+
 /**
  * Opens a build context. The Dockerfile is `Dockerfile` in it, or `file`, which may lie elsewhere;
  * `<its name>.dockerignore` beside it wins over the context's `.dockerignore`.
@@ -32,10 +41,11 @@ export interface Context extends OpenedContext {
  * @throws {ClocheError} `CONTEXT_NOT_FOUND`, `DOCKERFILE_NOT_FOUND`, `DOCKERFILE_INVALID`: it is no text;
  * `DOCKERIGNORE_INVALID`
  */
-export async function openContext(directory: string, file?: string): Promise<OpenedContext> {
-  const root = rootOf(directory);
+export async function openContext(place: ContextPlace): Promise<OpenedContext> {
+  const { context, file, fileName = file ?? 'Dockerfile' } = place;
+  const root = rootOf(context);
   const path = file === undefined ? join(root, 'Dockerfile') : resolve(file);
-  const dockerfile = decodeSource(file ?? 'Dockerfile', readDockerfile(path, file));
+  const dockerfile = decodeSource(fileName, readDockerfile(path, fileName));
   return { ...filesIn(root, [`${path}.dockerignore`, join(root, '.dockerignore')]), dockerfile };
 }
 
@@ -78,11 +88,10 @@ function hiding(file: string): NonNullable<Tree['hides']> {
   }
 }
 
-function readDockerfile(path: string, said: string | undefined): Buffer {
+function readDockerfile(path: string, name: string): Buffer {
   try {
     return readFileSync(path);
   } catch (cause) {
-    const name = said ?? 'Dockerfile';
     throw new ClocheError('DOCKERFILE_NOT_FOUND', `failed to read dockerfile: open ${name}`, {
       class: 'not-found',
       hint: `There is no '${path}'; name another with -f.`,

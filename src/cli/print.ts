@@ -35,7 +35,7 @@ export function print(text: string, fd: Fd = 1): void {
     if ((error as NodeJS.ErrnoException).code === 'EPIPE') {
       // Who does not want to hear errors does not hear them.
       if (fd === 2) return;
-      throw new ClocheError(PIPE_CLOSED, 'nobody reads what is printed any more');
+      throw pipeClosed();
     }
     // EAGAIN: a full pipe that does not block. The stream waits.
   }
@@ -43,6 +43,10 @@ export function print(text: string, fd: Fd = 1): void {
 }
 
 export const PIPE_CLOSED = 'PIPE_CLOSED';
+
+export function pipeClosed(): ClocheError {
+  return new ClocheError(PIPE_CLOSED, 'nobody reads what is printed any more');
+}
 
 /** Whether it is a terminal; a pipe and `/dev/null` are none, which is known without a stream. */
 export function isTerminal(fd: Fd): boolean {

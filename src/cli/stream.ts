@@ -10,7 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { ClocheError } from '../error.ts';
-import { isTerminal } from './print.ts';
+import { isTerminal, pipeClosed } from './print.ts';
 
 /** A file by its path, or standard input for `-` and nothing. @throws `TERMINAL_REFUSED`, `FILE_NOT_FOUND` */
 export function input(path: string | undefined): AsyncIterable<Uint8Array> {
@@ -71,10 +71,19 @@ function isSpecial(path: string): boolean {
 async function toStdout(pieces: AsyncIterable<Uint8Array>): Promise<void> {
   const writer = Bun.stdout.writer();
   for await (const piece of pieces) {
-    writer.write(piece);
-    await writer.flush();
+    await read(() => writer.write(piece));
+    await read(() => writer.flush());
   }
-  await writer.end();
+  await read(() => writer.end());
+}
+
+/** @throws {ClocheError} `PIPE_CLOSED` */
+async function read(write: () => unknown): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'EPIPE' ? pipeClosed() : error;
+  }
 }
 
 async function toFile(path: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {

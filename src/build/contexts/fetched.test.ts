@@ -3,8 +3,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { $ } from 'bun';
 import { writeFiles } from '../../image/testing.ts';
+import { type ContextPlace, openContext } from '../context.ts';
 import { openWorkshop, type Workshop } from '../testing.ts';
-import { type ContextPlace, withContext } from './fetched.ts';
+import { withContext } from './fetched.ts';
 
 let shop: Workshop;
 
@@ -58,6 +59,23 @@ test.each([[''], ['gzip'], ['zstd'], ['xz']])(
     await $`rm ${archive}`;
   },
 );
+
+test('what came from elsewhere is called as its user calls it, and not by a path of ours', async () => {
+  const name = (place: ContextPlace, stdin: Uint8Array) =>
+    withContext(
+      shop.store,
+      place,
+      { stdin: chunks(stdin), signal: new AbortController().signal },
+      async (found) => (await openContext(found)).dockerfile.name,
+    );
+  const text = Buffer.from('FROM a');
+  expect(await name({ context: '-' }, text)).toBe('Dockerfile');
+  expect(await name({ context: shop.context, file: '-' }, text)).toBe('Dockerfile');
+  writeFiles(shop.context, { 'sub/Other': 'FROM a', Dockerfile: 'FROM a' });
+  const archive = await $`tar -C ${shop.context} -c .`.quiet();
+  expect(await name({ context: '-' }, archive.stdout)).toBe('Dockerfile');
+  expect(await name({ context: '-', file: 'sub/Other' }, archive.stdout)).toBe('sub/Other');
+});
 
 test('a repository at a branch, and a directory in it', async () => {
   const repository = join(shop.context, 'r.git');

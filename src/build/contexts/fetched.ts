@@ -4,14 +4,8 @@ import { ClocheError } from '../../error.ts';
 import { find, type Store, temporaryPath } from '../../image/index.ts';
 import { toRaw } from '../../image/layer/scan.ts';
 import { hostPath } from '../../image/tree.ts';
+import type { ContextPlace } from '../context.ts';
 import { cloneRepository, isRepository } from '../copy/git.ts';
-
-/** Where a build's files and its Dockerfile are; both are paths of this machine. */
-export interface ContextPlace {
-  readonly context: string;
-  /** Without it, `Dockerfile` in the context. */
-  readonly file?: string | undefined;
-}
 
 export interface FetchOptions {
   readonly stdin: AsyncIterable<Uint8Array>;
@@ -62,7 +56,10 @@ async function withDockerfile<T>(
   try {
     const file = join(directory, 'Dockerfile');
     writeFileSync(file, text);
-    return await action({ context: context ?? join(directory, 'empty'), file });
+    return await action({
+      ...{ context: context ?? join(directory, 'empty'), file },
+      fileName: 'Dockerfile',
+    });
   } finally {
     rmSync(directory, { recursive: true });
   }
@@ -113,7 +110,8 @@ function within(directory: string, path: string, shown: string): string {
 }
 
 function inside(directory: string, file = 'Dockerfile'): ContextPlace {
-  return { context: directory, file: within(resolve(directory), file, 'the build context') };
+  const path = within(resolve(directory), file, 'the build context');
+  return { context: directory, file: path, fileName: file };
 }
 
 async function collected(pieces: AsyncIterable<Uint8Array>): Promise<Buffer> {

@@ -1,7 +1,12 @@
 import type { Store } from '../../image/index.ts';
-import { type Context, type ContextFiles, openContext, openFiles } from '../context.ts';
+import {
+  type Context,
+  type ContextFiles,
+  type ContextPlace,
+  openContext,
+  openFiles,
+} from '../context.ts';
 import { type RememberedDigests, rememberedDigests } from '../copy/digests.ts';
-import type { ContextPlace } from './fetched.ts';
 import type { NamedPlaces } from './named.ts';
 
 /**
@@ -15,7 +20,7 @@ export async function openContexts(
   place: ContextPlace,
   named: NamedPlaces,
 ): Promise<{ readonly context: Context; readonly digests: RememberedDigests | undefined }> {
-  const opened = await openContext(place.context, place.file);
+  const opened = await openContext(place);
   const digests = digestsOf(store, opened);
   return { context: { ...opened, digests, named: filesOf(store, named, digests) }, digests };
 }

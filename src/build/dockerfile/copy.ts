@@ -19,7 +19,7 @@ export function copy(statement: Statement, esc: string): Copy {
   return {
     kind: 'copy',
     ...{ sources, target, inline: statement.heredocs },
-    from: flag(statement, 'from'),
+    from: origin(statement),
     chown: flag(statement, 'chown'),
     chmod: flag(statement, 'chmod'),
     link: switched(statement, 'link') ?? false,
@@ -27,6 +27,15 @@ export function copy(statement: Statement, esc: string): Copy {
     exclude: flags(statement, 'exclude'),
     add: keyword === 'ADD' ? additions(statement) : undefined,
   };
+}
+
+/** Which stages are needed is known before any variable is. @throws {SyntaxError} in BuildKit's words */
+function origin(statement: Statement): string | undefined {
+  const from = flag(statement, 'from');
+  if (from?.includes('$') !== true) return from;
+  throw new SyntaxError(
+    'variable expansion is not supported for --from, define a new stage with FROM using ARG from global scope as a workaround',
+  );
 }
 
 /** The words that are paths, and not heredocs. */

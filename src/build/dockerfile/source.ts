@@ -35,6 +35,19 @@ export function errorAt(
   });
 }
 
+/** An error of something that a Dockerfile names, at the place that names it. */
+export function placed(error: ClocheError, source: Source, place: Place): ClocheError {
+  const { message, hint, details } = errorAt(
+    ...([error.code, source, place, error.message, error.hint] as const),
+  );
+  return new ClocheError(error.code, message, {
+    class: error.class,
+    hint,
+    details: { ...error.details, ...details },
+    cause: error.cause,
+  });
+}
+
 /**
  * A Dockerfile's bytes as text, without a byte order mark.
  *

@@ -52,17 +52,17 @@ async function build(said: string, flags: BuildFlags, signal: AbortSignal): Prom
 
 async function buildFrom(
   engine: Engine,
-  { context, file, contexts }: Pick<BuildOptions, 'context' | 'file' | 'contexts'>,
+  place: Pick<BuildOptions, 'context' | 'file' | 'fileName' | 'contexts'>,
   flags: BuildFlags,
   signal: AbortSignal,
 ): Promise<void> {
   if (flags.check) {
-    const about = { context, file, buildArgs: pairs(flags.buildArg) };
+    const about = { ...place, buildArgs: pairs(flags.buildArg) };
     return printWarnings(await checkDockerfile(about), flags.progress);
   }
   const filter = Array.isArray(flags.cacheFilter) ? flags.cacheFilter : [];
   const options: BuildOptions = {
-    ...{ context, signal, file, contexts, tags: flags.tag, target: flags.target },
+    ...{ ...place, signal, tags: flags.tag, target: flags.target },
     buildArgs: { ...ownEpoch(), ...pairs(flags.buildArg) },
     platform: flags.platform === undefined ? undefined : parsePlatform(flags.platform),
     labels: pairs(flags.label),

@@ -23,7 +23,7 @@ export interface Ran {
  * Runs a program of the host and waits for it. It ends with us, even if we are killed
  * (PR_SET_PDEATHSIG).
  *
- * @throws {ClocheError} `TOOL_MISSING`: it is not installed; an AbortError when the signal came.
+ * @throws {ClocheError} `TOOL_MISSING`: it is not installed; the signal's reason.
  */
 export async function runTool(
   name: string,
@@ -45,7 +45,8 @@ export async function runTool(
       onLine?.(line);
     });
   const code = await new Promise<number | null>((resolve, reject) => {
-    child.on('error', reject);
+    // Node's own AbortError does not say why.
+    child.on('error', (error) => reject(signal?.aborted === true ? signal.reason : error));
     child.on('close', resolve);
   });
   return { code, stdout: out.join('\n'), lines };

@@ -22,7 +22,7 @@ export interface DebootstrapOptions {
  * 25 s with the packages to fetch, 18 s with them cached, of which a tmpfs would save two.
  *
  * @throws {ClocheError} `DEBOOTSTRAP_MISSING`, `SUITE_UNKNOWN`, `MIRROR_UNREACHABLE`,
- * `DEBOOTSTRAP_FAILED`; an AbortError when the signal came.
+ * `DEBOOTSTRAP_FAILED`; the signal's reason.
  */
 export async function debootstrap(options: DebootstrapOptions): Promise<void> {
   const { mirror, suite, target, cache, signal } = options;
