@@ -12,7 +12,6 @@ import type { PlannedStages } from './stages.ts';
  * @throws {SyntaxError} it is no platform
  */
 export function readPlatform(text: string): Platform {
-  if (text.toLowerCase() === 'linux') return OWN_PLATFORM;
   try {
     return parsePlatform(text);
   } catch {
