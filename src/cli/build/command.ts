@@ -21,9 +21,10 @@ import { print } from '../print.ts';
 import { buildTo } from './deliver.ts';
 import {
   type BuildFlags,
+  buildArgsOf,
   isQuiet,
+  labelsOf,
   ownEpoch,
-  pairs,
   surroundingsOf,
   withBuildFlags,
 } from './flags.ts';
@@ -57,18 +58,18 @@ async function buildFrom(
   signal: AbortSignal,
 ): Promise<void> {
   if (flags.check) {
-    const about = { ...place, buildArgs: pairs(flags.buildArg) };
+    const about = { ...place, buildArgs: buildArgsOf(flags.buildArg) };
     return printWarnings(await checkDockerfile(about), flags.progress);
   }
   const filter = Array.isArray(flags.cacheFilter) ? flags.cacheFilter : [];
   const options: BuildOptions = {
     ...{ ...place, signal, tags: flags.tag, target: flags.target },
-    buildArgs: { ...ownEpoch(), ...pairs(flags.buildArg) },
+    buildArgs: { ...ownEpoch(), ...buildArgsOf(flags.buildArg) },
     platform: flags.platform === undefined ? undefined : parsePlatform(flags.platform),
-    labels: pairs(flags.label),
+    labels: labelsOf(flags.label),
     secrets: readSecrets(flags.secret, flags.ssh),
     allow: flags.allow,
-    network: flags.network,
+    network: flags.network === 'default' ? 'bridge' : flags.network,
     surroundings: surroundingsOf(flags),
     pull: flags.pull,
     noCache: !flags.cache,

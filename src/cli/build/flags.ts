@@ -55,7 +55,11 @@ export function withBuildFlags(command: Command): Command {
     .option('--secret <id=…,src=…>', 'give RUN a file or variable, out of all layers', many, [])
     .option('--ssh <id[=socket]>', 'give RUN an SSH agent', many, [])
     .option('--allow <right>', 'allow RUN security.insecure or network.host', many, [])
-    .option('--network <mode>', 'the network of RUN: bridge, host or none', 'bridge')
+    .addOption(
+      new Option('--network <mode>', 'the network of RUN; default is bridge')
+        .choices(['default', 'bridge', 'host', 'none'])
+        .default('default'),
+    )
     .option(
       '--add-host <name:ip>',
       "a line of RUN's /etc/hosts; the IP may be host-gateway",
@@ -109,15 +113,24 @@ export function ownEpoch(): Record<string, string> {
   return SOURCE_DATE_EPOCH === '' ? {} : { SOURCE_DATE_EPOCH };
 }
 
-/** `NAME=value`, or `NAME` for our own variable's value. */
-export function pairs(entries: readonly string[]): Record<string, string> {
+/** `NAME=value`, or `NAME` for our own variable's value; what is not set there is not given. As buildx. */
+export function buildArgsOf(entries: readonly string[]): Record<string, string> {
+  const own = (name: string) => (Object.hasOwn(process.env, name) ? process.env[name] : undefined);
+  const all = entries.map(pair).map(([name, value]) => [name, value ?? own(name)] as const);
   return Object.fromEntries(
-    entries.map((entry) => {
-      const at = entry.indexOf('=');
-      if (at === 0) throw new InvalidArgumentError(`'${entry}' has no name`);
-      return at > 0 ? [entry.slice(0, at), entry.slice(at + 1)] : [entry, process.env[entry] ?? ''];
-    }),
+    all.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   );
+}
+
+/** `KEY=value`, or `KEY` for an empty one. */
+export function labelsOf(entries: readonly string[]): Record<string, string> {
+  return Object.fromEntries(entries.map(pair).map(([name, value]) => [name, value ?? '']));
+}
+
+function pair(entry: string): readonly [name: string, value: string | undefined] {
+  const at = entry.indexOf('=');
+  if (at === 0) throw new InvalidArgumentError(`'${entry}' has no name`);
+  return at > 0 ? [entry.slice(0, at), entry.slice(at + 1)] : [entry, undefined];
 }
 
 export function isQuiet({ quiet, progress }: BuildFlags): boolean {
