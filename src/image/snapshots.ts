@@ -6,7 +6,7 @@ import type { RawPath } from './layer/scan.ts';
 import type { Descriptor } from './manifest.ts';
 import { exclusively } from './state/database.ts';
 import { ownOwner } from './state/owner.ts';
-import { type Store, temporaryPath } from './store.ts';
+import { blobPath, type Store, temporaryPath } from './store.ts';
 import type { Tree } from './tree.ts';
 
 /**
@@ -118,7 +118,7 @@ export function settle(store: Store, active: ActiveSnapshot, layer: Settled): Sn
         ...[chainId, active.parent ?? null, diffId, blob.digest, blob.size],
         ...[size, opaque, Date.now(), blob.mediaType],
       );
-    if (changes === 0) return false;
+    if (changes === 0) return mendBlob(store, chainId, blob);
     store.db.query('DELETE FROM active WHERE id = ?').run(active.id);
     // Inside the transaction: a directory that has no row is taken for a dead one's by `reconcile`.
     renameSync(folderOf(store, active.id), join(store.root, 'snapshots', hexOf(chainId)));
@@ -126,6 +126,15 @@ export function settle(store: Store, active: ActiveSnapshot, layer: Settled): Sn
   });
   if (!isNew) discard(store, active);
   return findSnapshot(store, chainId);
+}
+
+/** What is known by a blob that was lost is known by the new one. @returns false: nothing else is new */
+function mendBlob(store: Store, chainId: ChainId, { digest, size, mediaType }: Descriptor): false {
+  if (existsSync(blobPath(store, findSnapshot(store, chainId).blob.digest))) return false;
+  store.db
+    .query('UPDATE snapshots SET blob = ?, blob_size = ?, media = ? WHERE chain = ?')
+    .run(digest, size, mediaType, chainId);
+  return false;
 }
 
 /**

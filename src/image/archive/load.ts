@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { adoptImage } from '../adopt.ts';
 import { type ChainId, chainOf, type DiffId, digestOf } from '../digest.ts';
 import type { Image } from '../images.ts';
@@ -10,7 +11,7 @@ import { type OnTransfer, shortId } from '../registry/progress.ts';
 import type { RemoteImage } from '../remote.ts';
 import { findSnapshot, hasSnapshot, type Snapshot } from '../snapshots.ts';
 import { whileWorking } from '../state/work.ts';
-import type { Store } from '../store.ts';
+import { blobPath, type Store } from '../store.ts';
 import { blobName, readBlob } from './blob-file.ts';
 import { type Content, invalid } from './content.ts';
 import { type FoundManifest, imageOfIndex, imagesOfIndex, manifestsOf } from './index-file.ts';
@@ -138,7 +139,8 @@ async function loadDocker(
   const config = content.read(configPath);
   const stack = await eachLayer(config, names, layers, async (path, diffId, parent) => {
     const chainId = chainOf(parent, diffId);
-    if (hasSnapshot(store, chainId)) return findSnapshot(store, chainId);
+    const known = hasSnapshot(store, chainId) ? findSnapshot(store, chainId) : undefined;
+    if (known !== undefined && existsSync(blobPath(store, known.blob.digest))) return known;
     const onProgress = teller(about, diffId, content.sizeOf(path));
     const options = { diffId, signal: about.signal, onProgress };
     return unpackArchive(store, parent, content.stream(path), options);
