@@ -36,22 +36,50 @@ interface Options {
  */
 export async function resolveImages(
   store: Store,
-  { dockerfile, planned }: { readonly dockerfile: Dockerfile; readonly planned: PlannedStages },
+  about: Planned,
   images: Map<string, ImageConfig>,
   steps: Progress,
   options: Options,
 ): Promise<void> {
-  for (const origin of planned.images) {
+  for (const origin of about.planned.images) {
     if (images.has(imageKey(origin))) continue;
     try {
       images.set(imageKey(origin), await resolve(store, origin, steps, options));
     } catch (error) {
       options.signal.throwIfAborted();
-      const place = placeOf(dockerfile, planned, origin, options.contexts);
-      if (place === undefined || !(error instanceof ClocheError)) throw error;
-      throw placed(error, dockerfile.source, place);
+      throw atPlace(error, about, origin, options.contexts);
     }
   }
+}
+
+interface Planned {
+  readonly dockerfile: Dockerfile;
+  readonly planned: PlannedStages;
+}
+
+/** Does something with an image that stages name. @throws its error, with the place that names the image */
+export function withPlace<T>(
+  about: Planned,
+  origin: ImageOrigin,
+  contexts: NamedContexts,
+  action: () => T,
+): T {
+  try {
+    return action();
+  } catch (error) {
+    throw atPlace(error, about, origin, contexts);
+  }
+}
+
+function atPlace(
+  error: unknown,
+  { dockerfile, planned }: Planned,
+  origin: ImageOrigin,
+  contexts: NamedContexts,
+): unknown {
+  const place = placeOf(dockerfile, planned, origin, contexts);
+  if (place === undefined || !(error instanceof ClocheError)) return error;
+  return placed(error, dockerfile.source, place);
 }
 
 async function resolve(

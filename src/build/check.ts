@@ -1,8 +1,12 @@
-import type { ImageConfig } from '../image/index.ts';
+import type { ClocheError } from '../error.ts';
+import type { ImageConfig, Store } from '../image/index.ts';
 import { toRaw } from '../image/layer/scan.ts';
 import { type ContextPlace, type OpenedContext, openContext } from './context.ts';
 import { lint, type Report } from './dockerfile/lint/lint.ts';
+import { parse } from './dockerfile/parse.ts';
 import { errorAt, excerpt } from './dockerfile/source.ts';
+
+import { type DryOptions, dryPlan } from './dry-plan.ts';
 
 /** One thing that a build check has to say, with the lines that it is about. */
 export interface Warning {
@@ -15,21 +19,29 @@ export interface Warning {
   readonly excerpt: string;
 }
 
+export interface Checked {
+  readonly warnings: readonly Warning[];
+  /** Why the build would be refused before it has begun. */
+  readonly error?: ClocheError | undefined;
+}
+
 /**
- * Checks the Dockerfile of a build context and builds nothing.
+ * Checks the Dockerfile of a build context as far as it can be without a registry, and builds nothing.
  *
- * @throws {ClocheError} `DOCKERFILE_INVALID`; as `openContext`
+ * @throws {ClocheError} `DOCKERFILE_INVALID`: it cannot be read; as `openContext`
  */
 export async function checkDockerfile(
-  options: ContextPlace & Pick<About, 'buildArgs'>,
-): Promise<Warning[]> {
+  store: Store,
+  options: ContextPlace & DryOptions,
+): Promise<Checked> {
   const context = await openContext(options);
-  const { dockerfile } = context;
-  const { findings } = findingsOf(context, { buildArgs: options.buildArgs });
-  return findings.map(({ rule, message, url, place }) => ({
+  const { images, error } = dryPlan(store, parse(context.dockerfile), options);
+  const { findings } = findingsOf(context, { images, buildArgs: options.buildArgs });
+  const warnings = findings.map(({ rule, message, url, place }) => ({
     ...{ rule, message, url, line: place.line },
-    excerpt: excerpt(dockerfile, place),
+    excerpt: excerpt(context.dockerfile, place),
   }));
+  return { warnings, error };
 }
 
 /**

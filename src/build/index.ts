@@ -1,7 +1,7 @@
 export { type BuildOptions, explainBuild } from './build.ts';
 export { forgetRuns } from './cache.ts';
 export { configOfChanges } from './changes.ts';
-export { checkDockerfile, type Warning } from './check.ts';
+export { type Checked, checkDockerfile } from './check.ts';
 export { withContext } from './contexts/fetched.ts';
 export { withNamedContexts } from './contexts/named.ts';
 export { type Explained, explainedText } from './explain/explain.ts';

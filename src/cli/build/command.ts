@@ -15,7 +15,7 @@ import { runCommandOf } from '../../engine/build/index.ts';
 import { type Engine, openEngine } from '../../engine/engine.ts';
 import { settleAll } from '../../engine/settle.ts';
 import { parsePlatform } from '../../image/registry/platform.ts';
-import { printWarnings } from '../check.ts';
+import { printChecked } from '../check.ts';
 import { interruptible } from '../interrupt.ts';
 import { print } from '../print.ts';
 import { buildTo } from './deliver.ts';
@@ -57,10 +57,6 @@ async function buildFrom(
   flags: BuildFlags,
   signal: AbortSignal,
 ): Promise<void> {
-  if (flags.check) {
-    const about = { ...place, buildArgs: buildArgsOf(flags.buildArg) };
-    return printWarnings(await checkDockerfile(about), flags.progress);
-  }
   const filter = Array.isArray(flags.cacheFilter) ? flags.cacheFilter : [];
   const options: BuildOptions = {
     ...{ ...place, signal, tags: flags.tag, target: flags.target },
@@ -78,6 +74,10 @@ async function buildFrom(
     noCacheFilter: filter.flatMap((names) => names.split(',')),
     run: runCommandOf(engine),
   };
+  if (flags.check) {
+    const checked = await checkDockerfile(engine.store, options);
+    return printChecked(checked, flags.progress);
+  }
   if (flags.explain) return printExplained(await explainBuild(engine.store, options), flags);
   const printer = buildPrinter(isQuiet(flags) ? 'quiet' : flags.progress);
   const shell = flags.debug ? buildShell(printer, flags.interactive) : undefined;

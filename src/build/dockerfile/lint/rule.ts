@@ -47,6 +47,7 @@ const RULES = {
   InvalidDefinitionDescription: 'invalid-definition-description',
   ExposeProtoCasing: 'expose-proto-casing',
   ExposeInvalidFormat: 'expose-invalid-format',
+  InvalidBaseImagePlatform: 'invalid-base-image-platform',
 } as const;
 
 export type Rule = keyof typeof RULES;

@@ -1,4 +1,5 @@
 import { parseReference } from '../../../image/index.ts';
+import { matches, OWN_PLATFORM, platformName } from '../../../image/registry/platform.ts';
 import { suggest } from '../../../suggest.ts';
 import type { Stage } from '../parse.ts';
 import { expand } from '../words.ts';
@@ -12,6 +13,7 @@ export function* stages(subject: Subject): Generator<Finding> {
     yield* naming(stage, names);
     yield* platform(stage);
     yield* base(subject, stage);
+    yield* baseOfElsewhere(subject, stage);
   }
 }
 
@@ -66,6 +68,17 @@ function* base({ dockerfile }: Subject, stage: Stage): Generator<Finding> {
       ...(['InvalidDefaultArgInFrom', stage.place] as const),
       `Default value for ARG ${stage.base} results in empty or invalid base image name`,
     );
+}
+
+/** An image that is here under the name of one for this machine. */
+function* baseOfElsewhere({ images }: Subject, stage: Stage): Generator<Finding> {
+  const config = images.get(stage.base);
+  if (stage.platform !== undefined || config === undefined || matches(config, OWN_PLATFORM)) return;
+  const [actual, expected] = [platformName(config), platformName(OWN_PLATFORM)];
+  yield finding(
+    ...(['InvalidBaseImagePlatform', stage.place] as const),
+    `Base image ${stage.base} was pulled with platform "${actual}", expected "${expected}" for current build`,
+  );
 }
 
 function defaultOf(name: string, defaults: ReadonlyMap<string, string | undefined>) {
