@@ -1,9 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { $ } from 'bun';
 import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
+import { needTools } from './tools.ts';
 
 const CLOCHE = resolve(import.meta.dir, '../bin/cloche');
 
@@ -241,6 +249,36 @@ RUN --mount=type=ssh,uid=5 stat -c '%F %u %a' $SSH_AUTH_SOCK; perl -MIO::Socket:
   agent.close();
   expect(output(said)).toEqual(['socket 5 600', 'hello from the agent']);
 });
+
+test('for keys an agent is started that knows them, and none is left', async () => {
+  needTools('ssh-agent');
+  // It asks for the identities, and counts them (draft-miller-ssh-agent, 3.5).
+  const count = `use IO::Socket::UNIX; $s = IO::Socket::UNIX->new($ENV{SSH_AUTH_SOCK}); syswrite $s, pack("NC", 1, 11); sysread $s, $_, 9; print unpack("x5N"), " keys\\n"`;
+  const directory = context(`FROM debian:bookworm\nRUN --mount=type=ssh perl -e '${count}'`);
+  const key = (name: string, passphrase = '') => {
+    const path = join(directory, name);
+    const words = ['-q', '-t', 'ed25519', '-N', passphrase, '-f', path];
+    expect(Bun.spawnSync(['ssh-keygen', ...words]).exitCode).toBe(0);
+    // As git leaves it, and ssh-add would refuse it.
+    chmodSync(path, 0o644);
+    return path;
+  };
+  const flag = `--ssh=default=${key('one')},${key('two')}`;
+  expect(output((await build(directory, flag)).said)).toEqual(['2 keys']);
+  const locked = await build(directory, `--ssh=default=${key('three', 'secret')}`);
+  expect(locked.said).toContain('three: it has a passphrase');
+  expect(agentsOf(root)).toEqual([]);
+});
+
+/** Command lines of ssh-agents whose sockets are in a state directory. */
+function agentsOf(directory: string): string[] {
+  return readdirSync('/proc').flatMap((pid) => {
+    const file = `/proc/${pid}/cmdline`;
+    if (!/^\d+$/.test(pid) || !existsSync(file)) return [];
+    const line = readFileSync(file, 'utf8');
+    return line.includes('ssh-agent') && line.includes(directory) ? [line] : [];
+  });
+}
 
 test('security=insecure and network=host need --allow', async () => {
   const insecure = context(

@@ -5,6 +5,7 @@ const PACKAGES = {
   skopeo: 'skopeo',
   umoci: 'umoci',
   openssl: 'openssl',
+  'ssh-agent': 'openssh-client',
   'qemu-aarch64-static': 'qemu-user-static',
 } as const;
 

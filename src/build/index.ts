@@ -1,3 +1,4 @@
+export { withAgents } from './agents.ts';
 export { type BuildOptions, explainBuild } from './build.ts';
 export { forgetRuns } from './cache.ts';
 export { configOfChanges } from './changes.ts';

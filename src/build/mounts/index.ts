@@ -1,3 +1,9 @@
 export type { FileDress, LayeredMount, ReadyMount } from './mount.ts';
 export { prepareMounts, type ReadyMounts } from './prepare.ts';
-export { NO_SECRETS, readSecrets, type Secrets } from './secrets.ts';
+export {
+  type AgentSource,
+  NO_SECRETS,
+  readAgents,
+  readSecrets,
+  type Secrets,
+} from './secrets.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test';
-import { readSecrets } from './secrets.ts';
+import { readAgents, readSecrets } from './secrets.ts';
 
 const read = (text: string, environment = {}) =>
-  Buffer.from([...readSecrets([text], [], environment).files.values()][0] ?? []).toString();
+  Buffer.from([...readSecrets([text], environment).values()][0] ?? []).toString();
 
 test('a secret is a file, a variable, or the variable that has its name', () => {
   expect(read(`id=a,src=${import.meta.path}`)).toContain('the variable that has its name');
@@ -20,8 +20,13 @@ test.each([
   expect(() => read(text)).toThrow(message);
 });
 
-test('an agent must be a socket', () => {
-  const agent = (text: string, environment = {}) => readSecrets([], [text], environment);
+test('an agent is a socket, or the files of keys', () => {
+  const agent = (text: string, environment = {}) => readAgents([text], environment)[0];
   expect(() => agent('default')).toThrow('make sure SSH_AUTH_SOCK is set');
-  expect(() => agent('default=/etc/passwd')).toThrow("'/etc/passwd' is not the socket of an agent");
+  expect(() => agent('a=/nowhere')).toThrow("'/nowhere' is neither the socket of an agent nor");
+  expect(() => agent('a=/etc/passwd,/etc')).toThrow("'/etc' is neither");
+  expect(agent('a=/etc/passwd,/etc/group')).toEqual({
+    id: 'a',
+    keys: ['/etc/passwd', '/etc/group'],
+  });
 });

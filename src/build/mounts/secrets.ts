@@ -17,19 +17,32 @@ const MAX_SECRET = 500 * 1024;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads what `--secret id=…,src=…` or `id=…,env=…` and `--ssh id[=socket]` name, in docker's words.
+ * Reads what `--secret id=…,src=…` or `id=…,env=…` names, in docker's words.
  *
- * @throws {ClocheError} `SECRET_INVALID`, `SSH_INVALID`
+ * @throws {ClocheError} `SECRET_INVALID`
  */
 export function readSecrets(
   secrets: readonly string[],
-  agents: readonly string[],
   environment: Environment = process.env,
-): Secrets {
-  return {
-    files: new Map(secrets.map((text) => readSecret(text, environment))),
-    agents: new Map(agents.map((text) => readAgent(text, environment))),
-  };
+): Secrets['files'] {
+  return new Map(secrets.map((text) => readSecret(text, environment)));
+}
+
+/** An agent that is there, or the files of private keys for one. */
+export type AgentSource =
+  | { readonly id: string; readonly socket: string; readonly keys?: undefined }
+  | { readonly id: string; readonly keys: readonly string[] };
+
+/**
+ * Reads what `--ssh id[=socket]` or `id=key[,key]` names, in docker's words.
+ *
+ * @throws {ClocheError} `SSH_INVALID`
+ */
+export function readAgents(
+  texts: readonly string[],
+  environment: Environment = process.env,
+): AgentSource[] {
+  return texts.map((text) => readAgent(text, environment));
 }
 
 function readSecret(text: string, environment: Environment): [string, Uint8Array] {
@@ -71,9 +84,11 @@ function fileContent(path: string): Uint8Array {
   return readFileSync(path);
 }
 
-function readAgent(text: string, environment: Environment): [string, string] {
-  const [id = 'default', path = environment.SSH_AUTH_SOCK ?? ''] = text.split('=', 2);
-  if (path === '')
+function readAgent(text: string, environment: Environment): AgentSource {
+  const [id = 'default', said = environment.SSH_AUTH_SOCK ?? ''] = text.split(/=(.*)/s, 2);
+  const paths = said.split(',').filter((path) => path !== '');
+  const [socket] = paths;
+  if (socket === undefined)
     throw refused(
       ...([
         'SSH_INVALID',
@@ -81,12 +96,14 @@ function readAgent(text: string, environment: Environment): [string, string] {
       ] as const),
       'Start an agent (eval $(ssh-agent); ssh-add), or say --ssh default=/path/of/its/socket.',
     );
-  if (statSync(path, { throwIfNoEntry: false })?.isSocket() !== true)
-    throw refused(
-      ...(['SSH_INVALID', `'${path}' is not the socket of an agent`] as const),
-      'Keys are not read from files: add yours to an agent with ssh-add.',
-    );
-  return [id, path];
+  const kinds = paths.map((path) => statSync(path, { throwIfNoEntry: false }));
+  if (paths.length === 1 && kinds[0]?.isSocket()) return { id, socket };
+  if (kinds.every((stat) => stat?.isFile())) return { id, keys: paths };
+  const wrong = paths.find((_, i) => kinds[i]?.isFile() !== true) ?? said;
+  throw refused(
+    ...(['SSH_INVALID', `'${wrong}' is neither the socket of an agent nor a key`] as const),
+    'It looks like --ssh default=$SSH_AUTH_SOCK, or --ssh default=key.pem,other.pem.',
+  );
 }
 
 function refused(code: string, message: string, hint: string): ClocheError {

@@ -8,6 +8,7 @@ import {
   readCacheFrom,
   readCacheTo,
   readSecrets,
+  withAgents,
   withContext,
   withNamedContexts,
 } from '../../build/index.ts';
@@ -46,24 +47,26 @@ async function build(said: string, flags: BuildFlags, signal: AbortSignal): Prom
   const { store } = engine;
   await withContext(store, place, about, (found) =>
     withNamedContexts(store, flags.buildContext, about, (contexts) =>
-      buildFrom(engine, { ...found, contexts }, flags, signal),
+      withAgents(store, flags.ssh, (agents) => {
+        const secrets = { files: readSecrets(flags.secret), agents };
+        return buildFrom(engine, { ...found, contexts, secrets }, flags, signal);
+      }),
     ),
   );
 }
 
 async function buildFrom(
   engine: Engine,
-  place: Pick<BuildOptions, 'context' | 'file' | 'fileName' | 'contexts'>,
+  given: Pick<BuildOptions, 'context' | 'file' | 'fileName' | 'contexts' | 'secrets'>,
   flags: BuildFlags,
   signal: AbortSignal,
 ): Promise<void> {
   const filter = Array.isArray(flags.cacheFilter) ? flags.cacheFilter : [];
   const options: BuildOptions = {
-    ...{ ...place, signal, tags: flags.tag, target: flags.target },
+    ...{ ...given, signal, tags: flags.tag, target: flags.target },
     buildArgs: { ...ownEpoch(), ...buildArgsOf(flags.buildArg) },
     platform: flags.platform === undefined ? undefined : parsePlatform(flags.platform),
     labels: labelsOf(flags.label),
-    secrets: readSecrets(flags.secret, flags.ssh),
     allow: flags.allow,
     network: flags.network === 'default' ? 'bridge' : flags.network,
     surroundings: surroundingsOf(flags),

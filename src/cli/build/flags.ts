@@ -53,7 +53,7 @@ export function withBuildFlags(command: Command): Command {
     .option('--build-context <name=path>', 'a further context, or an image', many, [])
     .option('--label <name=value>', 'set a label', many, [])
     .option('--secret <id=…,src=…>', 'give RUN a file or variable, out of all layers', many, [])
-    .option('--ssh <id[=socket]>', 'give RUN an SSH agent', many, [])
+    .option('--ssh <id[=socket|key,…]>', 'give RUN an SSH agent, or one with these keys', many, [])
     .option('--allow <right>', 'allow RUN security.insecure or network.host', many, [])
     .addOption(
       new Option('--network <mode>', 'the network of RUN; default is bridge')
