@@ -58,7 +58,7 @@ export function initSteps(
     ...(birth.cgroup?.join ?? []),
     ...meetingSteps(birth, namespaces, two, meeting),
     ...namespaceSteps(birth, namespaces),
-    ...rootSteps(birth.root, spec.linux?.rootfsPropagation, root),
+    ...rootSteps(birth.root, spec.linux?.rootfsPropagation, root, ownTree),
     ...(needsProc
       ? filesystemSteps('proc', 'proc', { attributes: ['MOUNT_ATTR_NOSUID'], data: [] }, proc)
       : []),
@@ -71,7 +71,7 @@ export function initSteps(
       ),
       ...fillSteps(spec, namespaces, root),
     ]),
-    ...terminalSteps(spec, two, meeting, root),
+    ...terminalSteps(spec, two, meeting, root, ownTree),
     ...identitySteps(spec, proc),
     ...atCreate.steps,
     ...(ownTree ? pivotSteps(root) : chrootSteps(root)),
@@ -187,12 +187,18 @@ function fillSteps(spec: Spec, namespaces: Namespaces, root: Value): Step[] {
   ];
 }
 
-function terminalSteps(spec: Spec, two: Pair, { terminal }: Meeting, root: Value): Step[] {
+function terminalSteps(
+  spec: Spec,
+  two: Pair,
+  { terminal }: Meeting,
+  root: Value,
+  ownTree: boolean,
+): Step[] {
   if (terminal === undefined) return [];
   return [
     ...openTerminal(root, terminal, spec.process?.consoleSize),
     ...meet(two, 'a terminal is open', 'the shim has its other end'),
-    ...consoleSteps(root, terminal.slave),
+    ...(ownTree ? consoleSteps(root, terminal.slave) : []),
   ];
 }
 

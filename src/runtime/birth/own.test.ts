@@ -49,6 +49,8 @@ test('a name, mounts and masks take a namespace of the container’s own, or the
     [{ hostname: 'x' }, 'uts'],
     [{ domainname: 'x' }, 'uts'],
     [{ mounts }, 'mount'],
+    [{ root: { path: '/', readonly: true } }, 'mount'],
+    [{ linux: { rootfsPropagation: 'shared' } }, 'mount'],
     [{ linux: { maskedPaths: ['/proc/kcore'] } }, 'mount'],
     [{ linux: { readonlyPaths: ['/proc/sys'] } }, 'mount'],
   ];

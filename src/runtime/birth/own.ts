@@ -23,9 +23,7 @@ export function requireOwn(spec: Spec, { fresh, joined }: Namespaces): void {
   const { maskedPaths = [], readonlyPaths = [] } = linux;
   if (maskedPaths.length + readonlyPaths.length > 0 && !isOwn('mount'))
     throw invalid('unable to restrict sys entries without a private MNT namespace');
-  // runc makes them where they stay: in the host's tree.
-  if ((spec.mounts ?? []).length > 0 && !isOwn('mount'))
-    throw invalid('unable to mount anything without a private MNT namespace');
+  if (!isOwn('mount')) requireNoMounts(spec, fresh);
   for (const said of Object.keys(linux.sysctl ?? {})) {
     const key = said.replaceAll('/', '.');
     if (key === 'kernel.hostname')
@@ -36,6 +34,18 @@ export function requireOwn(spec: Spec, { fresh, joined }: Namespaces): void {
     if (!isOwn(type))
       throw invalid(`sysctl "${said}" is not allowed in the host's ${type} namespace`);
   }
+}
+
+/** runc makes these where they stay: in the host's tree. */
+function requireNoMounts({ mounts = [], root, linux }: Spec, fresh: Namespaces['fresh']): void {
+  const without = 'without a private MNT namespace';
+  if (mounts.length > 0) throw invalid(`unable to mount anything ${without}`);
+  if (root?.readonly === true) throw invalid(`unable to make the root read-only ${without}`);
+  if ((linux?.rootfsPropagation ?? '') !== '')
+    throw invalid(`unable to set the root's propagation ${without}`);
+  // There they would be the host's, each mounted on a file of the root.
+  if (fresh.has('user') && (linux?.devices ?? []).length > 0)
+    throw invalid(`unable to give devices in a user namespace ${without}`);
 }
 
 const SYSCTLS =

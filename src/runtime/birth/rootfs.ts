@@ -32,7 +32,8 @@ const FORM = ['redirect_dir=off', 'metacopy=off'];
 const MOUNT_DATA_MAX = 4095;
 
 /**
- * Cuts the mount tree off from the host's and mounts the root; `root` holds an fd of it.
+ * Cuts the mount tree off from the host's and mounts the root; `root` holds an fd of it. Where the mount
+ * tree is not the container's own nothing is mounted at all: it would stay in the host's.
  *
  * The overlay is mounted here, in the container's own mount namespace: when its last process dies
  * the kernel takes it away, and the host never sees it.
@@ -41,15 +42,19 @@ export function rootSteps(
   source: RootSource,
   propagation: string | undefined,
   root: Value,
+  ownTree: boolean,
 ): Step[] {
   const kind = PROPAGATION[propagation ?? ''] ?? 'MS_SLAVE';
-  return [
+  const mounting = () => [
     call(
       'mount',
       [0, text('/'), 0, flags('MS_REC', kind), 0],
       'what is mounted in here shall not show on the host',
     ),
     ...(source.kind === 'directory' ? directorySteps(source.path) : overlaySteps(source)),
+  ];
+  return [
+    ...(ownTree ? mounting() : []),
     call(
       'openat',
       [
