@@ -114,8 +114,8 @@ function lookCommands({ root, logged }: Context): Command[] {
       .description('Print the state of a container')
       .argument('<id>')
       .action(
-        logged((id) => {
-          const state = stateOf(root(), readRecord(root(), id));
+        logged(async (id) => {
+          const state = stateOf(root(), await readRecord(root(), id));
           print(`${JSON.stringify(state, null, 2)}\n`);
         }),
       ),
@@ -123,8 +123,8 @@ function lookCommands({ root, logged }: Context): Command[] {
       .description('List containers')
       .option('-f, --format <format>', 'table or json', 'table')
       .option('-q, --quiet', 'only IDs', false)
-      .action((flags) => {
-        const states = allRecords(root()).map((record) => stateOf(root(), record));
+      .action(async (flags) => {
+        const states = (await allRecords(root())).map((record) => stateOf(root(), record));
         if (flags.format === 'json') print(`${JSON.stringify(states)}\n`);
         else if (flags.quiet) for (const { id } of states) print(`${id}\n`);
         else {

@@ -79,10 +79,14 @@ export interface BirthOptions {
  *
  * @throws {ClocheError} `BUNDLE_INVALID`: no rootfs; what cgroups and seccomp throw.
  */
-export function birthOfBundle(id: string, { path, spec }: Bundle, options: BirthOptions): Birth {
+export async function birthOfBundle(
+  id: string,
+  { path, spec }: Bundle,
+  options: BirthOptions,
+): Promise<Birth> {
   const group = cgroupPathOf(spec, id);
   const hierarchies = prepareParent(detectCgroups(), dirname(group));
-  takeOver(hierarchies, group);
+  await takeOver(hierarchies, group);
   const policy = spec.linux?.seccomp as Policy | undefined;
   const inner = innerHooksOf(id, { path, spec });
   const filter = policy === undefined ? undefined : seccompSteps(policy, HOST_ARCH);
@@ -111,7 +115,7 @@ export function birthOfBundle(id: string, { path, spec }: Bundle, options: Birth
  *
  * @throws {ClocheError} `CGROUP_IN_USE`
  */
-function takeOver(hierarchies: Hierarchies, group: string): void {
+async function takeOver(hierarchies: Hierarchies, group: string): Promise<void> {
   if (!hierarchies.all.some(({ mountPoint }) => existsSync(`${mountPoint}${group}`))) return;
   const found = openCgroup(hierarchies, group);
   const inside = found.processes();
@@ -121,7 +125,7 @@ function takeOver(hierarchies: Hierarchies, group: string): void {
       hint: 'two containers cannot share a cgroup; give linux.cgroupsPath another name',
       details: { processes: inside },
     });
-  found.remove();
+  await found.remove();
 }
 
 /** A config says "no device" and means "none but the usual ones", which every runtime adds. */

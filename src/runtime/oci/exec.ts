@@ -35,7 +35,7 @@ export interface ExecOptions {
  * @throws {ClocheError} `CONTAINER_NOT_FOUND`, `CONTAINER_NOT_RUNNING`, `CONSOLE_SOCKET_…`, `STEP_FAILED`
  */
 export async function exec(root: string, id: string, options: ExecOptions): Promise<number> {
-  const record = runningRecord(root, id);
+  const record = await runningRecord(root, id);
   const { spec } = readBundle(record.bundle);
   const process = options.process(spec.process ?? { user: { uid: 0, gid: 0 }, cwd: '/' });
   const io = ioOf(process, options, options.detach ? 'console' : 'terminal');
@@ -77,8 +77,8 @@ async function begun(
   return false;
 }
 
-function runningRecord(root: string, id: string): Record {
-  const record = readRecord(root, id);
+async function runningRecord(root: string, id: string): Promise<Record> {
+  const record = await readRecord(root, id);
   const { status } = stateOf(root, record);
   if (status === 'running' || status === 'created') return record;
   throw new ClocheError('CONTAINER_NOT_RUNNING', `cannot exec in a ${status} container`, {

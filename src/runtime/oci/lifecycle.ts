@@ -14,17 +14,19 @@ import { perform, stepFailed } from '../../linux/perform.ts';
 import { call, flags, mode, plan, text } from '../../linux/plan/index.ts';
 import { readStat } from '../../linux/proc/index.ts';
 import { exitCodeIn } from '../../linux/signals.ts';
+import { soon } from '../../linux/soon.ts';
 import { type ContainerPlan, containerPlan } from '../birth/container.ts';
 import { type Bundle, birthOfBundle, cgroupPathOf, readBundle } from './bundle.ts';
 import { ownFds } from './fds.ts';
+import { endGroup, groupOf, signalTo } from './group.ts';
 import { runHooks } from './hooks.ts';
 import { hookFailure, tellHooks } from './inner-hooks.ts';
 import { ioOf } from './io.ts';
 import {
   claim,
+  claimGroup,
   fifoPath,
   forget,
-  groupOf,
   isAlive,
   type Record,
   readRecord,
@@ -53,7 +55,7 @@ export interface CreateOptions {
 export async function create(id: string, options: CreateOptions): Promise<void> {
   const bundle = readBundle(options.bundle);
   const io = ioOf(bundle.spec.process, options, 'console');
-  const directory = claim(options.root, id, cgroupPathOf(bundle.spec, id));
+  const directory = await claim(options.root, id);
   const fifo = fifoPath(options.root, id);
   try {
     await perform(
@@ -68,7 +70,8 @@ export async function create(id: string, options: CreateOptions): Promise<void> 
     const exitRecord = join(directory, 'exit');
     const { preserveFds } = options;
     const about = { io, exitRecord, startFifo: fifo, bound: false, preserveFds };
-    const birth = containerPlan(birthOfBundle(id, bundle, about));
+    const birth = containerPlan(await birthOfBundle(id, bundle, about));
+    claimGroup(options.root, id, cgroupPathOf(bundle.spec, id));
     options.onWarnings?.(birth.warnings);
     const launched = launch(birth.plan, { control: true, extraFds: ownFds(preserveFds) });
     await follow(id, bundle, options, birth, launched, 'c');
@@ -83,12 +86,13 @@ export async function create(id: string, options: CreateOptions): Promise<void> 
 export async function run(id: string, options: CreateOptions): Promise<number> {
   const bundle = readBundle(options.bundle);
   const io = ioOf(bundle.spec.process, options, 'terminal');
-  const directory = claim(options.root, id, cgroupPathOf(bundle.spec, id));
+  const directory = await claim(options.root, id);
   try {
     const exitRecord = join(directory, 'exit');
     const { preserveFds } = options;
     const about = { io, exitRecord, bound: true, preserveFds };
-    const birth = containerPlan(birthOfBundle(id, bundle, about));
+    const birth = containerPlan(await birthOfBundle(id, bundle, about));
+    claimGroup(options.root, id, cgroupPathOf(bundle.spec, id));
     options.onWarnings?.(birth.warnings);
     const launched = launch(birth.plan, { control: true, extraFds: ownFds(preserveFds) });
     const record = await follow(id, bundle, options, birth, launched, 's');
@@ -103,7 +107,7 @@ export async function run(id: string, options: CreateOptions): Promise<number> {
 
 /** Lets the program of a created container begin. @throws {ClocheError} `CONTAINER_NOT_FOUND`, `CONTAINER_NOT_CREATED` */
 export async function start(root: string, id: string): Promise<void> {
-  const record = readRecord(root, id);
+  const record = await readRecord(root, id);
   const { status } = stateOf(root, record);
   if (status !== 'created')
     throw notCreated(
@@ -138,23 +142,22 @@ function notCreated(message: string, id: string): ClocheError {
 }
 
 /** Sends a signal to init, or with `all` to everybody in its cgroup. @throws {ClocheError} `CONTAINER_NOT_RUNNING` */
-export function kill(root: string, id: string, signal: number, all: boolean): void {
-  const record = readRecord(root, id);
+export async function kill(root: string, id: string, signal: number, all: boolean): Promise<void> {
+  const record = await readRecord(root, id);
   if (all) {
-    for (const pid of groupOf(record)?.processes() ?? []) process.kill(pid, signal);
+    for (const pid of groupOf(record)?.processes() ?? []) signalTo(pid, signal);
     return;
   }
-  if (!isAlive(record))
-    throw new ClocheError('CONTAINER_NOT_RUNNING', 'container not running', {
-      class: 'conflict',
-      hint: `cloche oci state ${id}`,
-    });
-  process.kill(record.pid, signal);
+  if (isAlive(record) && signalTo(record.pid, signal)) return;
+  throw new ClocheError('CONTAINER_NOT_RUNNING', 'container not running', {
+    class: 'conflict',
+    hint: `cloche oci state ${id}`,
+  });
 }
 
 /** Removes what is left of a stopped container. @throws {ClocheError} `CONTAINER_NOT_STOPPED` */
 export async function remove(root: string, id: string, force: boolean): Promise<void> {
-  const record = readRecord(root, id);
+  const record = await readRecord(root, id);
   const state = stateOf(root, record);
   if (state.status !== 'stopped') {
     if (!force && state.status !== 'created')
@@ -166,10 +169,10 @@ export async function remove(root: string, id: string, force: boolean): Promise<
           hint: 'kill it first, or use --force',
         },
       );
-    process.kill(record.pid, 'SIGKILL');
-    for (let i = 0; i < 500 && isAlive(record); i++) await Bun.sleep(10);
+    signalTo(record.pid, 'SIGKILL');
   }
-  groupOf(record)?.remove();
+  await endGroup(record);
+  await soon(5000, () => !isAlive(record));
   const { hooks } = existsSync(join(record.bundle, 'config.json'))
     ? readBundle(record.bundle).spec
     : {};
@@ -226,7 +229,7 @@ async function follow(
     const late = setTimeout(() => process.kill(launched.pid, 'SIGKILL'), 5000);
     await launched.exited;
     clearTimeout(late);
-    groupOf({ cgroup: cgroupPathOf(spec, id) })?.remove();
+    await endGroup({ cgroup: cgroupPathOf(spec, id) });
     throw error;
   }
   await launched.exited;

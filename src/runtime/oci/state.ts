@@ -13,8 +13,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { ClocheError } from '../../error.ts';
-import { detectCgroups, openCgroup } from '../../linux/cgroup/index.ts';
 import { readStat } from '../../linux/proc/index.ts';
+import { endGroup } from './group.ts';
 
 /** What is written down about a container of `cloche oci`. */
 export interface Record {
@@ -41,19 +41,19 @@ export interface State {
 }
 
 /** Takes the id; the directory is the container's own. @throws {ClocheError} `CONTAINER_EXISTS`, `ID_INVALID` */
-export function claim(root: string, id: string, cgroup: string): string {
+export async function claim(root: string, id: string): Promise<string> {
   if (!/^[\w+.-]+$/.test(id) || id === '.' || id === '..')
     throw new ClocheError('ID_INVALID', `invalid container ID '${id}'`, {
       class: 'invalid-argument',
       hint: 'letters, digits and any of _ + - .',
     });
   mkdirSync(root, { recursive: true, mode: 0o700 });
-  clearAbandoned(root, id);
+  await clearAbandoned(root, id);
   // With its owner's name in it from the first moment on, it can always be told whose it is.
   const own = join(root, `.${id}.${process.pid}`);
   rmSync(own, { recursive: true, force: true });
   mkdirSync(own, { mode: 0o711 });
-  writeFileSync(join(own, OWNER), `${process.pid} ${readStat('self')?.startTime} ${cgroup}`);
+  writeFileSync(join(own, OWNER), owner(''));
   try {
     renameSync(own, join(root, id));
   } catch (cause) {
@@ -67,23 +67,26 @@ export function claim(root: string, id: string, cgroup: string): string {
   return join(root, id);
 }
 
+/**
+ * Writes down which cgroup a container that is being created has. Not before that is known to be nobody
+ * else's: what is left of a killed create is ended, whoever is in it.
+ */
+export function claimGroup(root: string, id: string, cgroup: string): void {
+  writeFileSync(join(root, id, OWNER), owner(cgroup));
+}
+
+function owner(cgroup: string): string {
+  return `${process.pid} ${readStat('self')?.startTime} ${cgroup}`;
+}
+
 /** Takes away what is left where whoever began to create a container was killed on the way. */
-function clearAbandoned(root: string, id: string): void {
+async function clearAbandoned(root: string, id: string): Promise<void> {
   if (!existsSync(join(root, id)) || existsSync(join(root, id, 'state.json'))) return;
   const [pid = '', startTime, cgroup = ''] = readText(join(root, id, OWNER)).split(' ');
   const stat = pid === '' ? undefined : readStat(Number(pid));
   if (stat !== undefined && stat.state !== 'Z' && String(stat.startTime) === startTime) return;
-  groupOf({ cgroup })?.remove();
+  await endGroup({ cgroup });
   forget(root, id);
-}
-
-/** The container's cgroup, if it is there. */
-export function groupOf({ cgroup }: Pick<Record, 'cgroup'>) {
-  try {
-    return cgroup === '' ? undefined : openCgroup(detectCgroups(), cgroup);
-  } catch {
-    return undefined;
-  }
 }
 
 function readText(path: string): string {
@@ -107,9 +110,9 @@ export function writeRecord(root: string, record: Record): void {
  *
  * @throws {ClocheError} `CONTAINER_NOT_FOUND`
  */
-export function readRecord(root: string, id: string): Record {
+export async function readRecord(root: string, id: string): Promise<Record> {
   const path = join(root, id, 'state.json');
-  clearAbandoned(root, id);
+  await clearAbandoned(root, id);
   if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as Record;
   throw new ClocheError('CONTAINER_NOT_FOUND', `container does not exist: '${id}'`, {
     class: 'not-found',
@@ -139,11 +142,10 @@ export function isAlive({ pid, pidStart }: Record): boolean {
   return stat !== undefined && stat.state !== 'Z' && String(stat.startTime) === pidStart;
 }
 
-export function allRecords(root: string): Record[] {
+export async function allRecords(root: string): Promise<Record[]> {
   if (!existsSync(root)) return [];
-  return readdirSync(root)
-    .filter((id) => existsSync(join(root, id, 'state.json')))
-    .map((id) => readRecord(root, id));
+  const ids = readdirSync(root).filter((id) => existsSync(join(root, id, 'state.json')));
+  return await Promise.all(ids.map((id) => readRecord(root, id)));
 }
 
 export function forget(root: string, id: string): void {

@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { detectCgroups, openCgroup } from '../src/linux/cgroup/index.ts';
+import { readStat } from '../src/linux/proc/index.ts';
+import type { Spec } from '../src/runtime/index.ts';
+import { BASE_TIMEOUT } from './base.ts';
+import { type Bundles, openBundles } from './bundles.ts';
+
+/** How containers of `cloche oci` end, and that nothing of them stays, whoever was killed when. */
+setDefaultTimeout(60_000);
+let bundles: Bundles;
+const oci = (...args: string[]) => bundles.oci(...args);
+
+beforeAll(async () => {
+  bundles = await openBundles();
+}, BASE_TIMEOUT);
+
+afterAll(() => bundles.remove());
+
+/** What there still is of a container: its record, its cgroups. */
+function leftOf(id: string): string[] {
+  const groups = detectCgroups().all.map(({ mountPoint }) => `${mountPoint}/cloche/oci-${id}`);
+  return [join(bundles.scratch, 'state', id), ...groups].filter((path) => existsSync(path));
+}
+
+const groupOf = (id: string) => openCgroup(detectCgroups(), `/cloche/oci-${id}`);
+
+/** Its own cgroups, and the right to make some below them. */
+function withCgroups(spec: Spec): Spec {
+  const mounts = (spec.mounts ?? []).map((mount) => ({
+    ...mount,
+    options: mount.options?.filter((option) => mount.type !== 'cgroup' || option !== 'ro'),
+  }));
+  return { ...spec, mounts };
+}
+
+test('delete --force ends a frozen container', async () => {
+  const path = await bundles.bundle('frozen', 'sleep 600');
+  expect(await oci('run', '--detach', '--bundle', path, 'frozen')).toMatchObject({ code: 0 });
+  await groupOf('frozen').freeze();
+  expect(await oci('delete', '--force', 'frozen')).toMatchObject({ code: 0, err: '' });
+  expect(leftOf('frozen')).toEqual([]);
+});
+
+test('delete takes the cgroups along that were made inside, and who is in them', async () => {
+  const inside = '/sys/fs/cgroup/$(ls /sys/fs/cgroup | grep pids || echo .)/below';
+  const script = `mkdir ${inside}; echo $$ > ${inside}/cgroup.procs; echo > /dev/shm/done; exec sleep 600`;
+  const path = await bundles.bundle('below', script, withCgroups);
+  expect(await oci('run', '--detach', '--bundle', path, 'below')).toMatchObject({ code: 0 });
+  const look = ['exec', 'below', 'cat', '/dev/shm/done'];
+  while ((await oci(...look)).code !== 0) await Bun.sleep(20);
+  expect(await oci('delete', '--force', 'below')).toMatchObject({ code: 0, err: '' });
+  expect(leftOf('below')).toEqual([]);
+});
+
+test('a process that outlives init ends when the container is deleted, before its record goes', async () => {
+  const pidFile = join(bundles.scratch, 'outlives.pid');
+  writeFileSync(pidFile, '');
+  const path = await bundles.bundle(
+    'outlives',
+    'setsid sleep 600 & echo $! > /mnt/pid; exit 3',
+    (spec) => ({
+      ...spec,
+      mounts: [
+        ...(spec.mounts ?? []),
+        { destination: '/mnt/pid', source: pidFile, type: 'bind', options: ['bind'] },
+      ],
+      linux: {
+        ...spec.linux,
+        namespaces: spec.linux?.namespaces?.filter(({ type }) => type !== 'pid'),
+      },
+    }),
+  );
+  expect(await oci('run', '--detach', '--bundle', path, 'outlives')).toMatchObject({ code: 0 });
+  await bundles.until('stopped', 'outlives');
+  const pid = Number(readFileSync(pidFile, 'utf8'));
+  expect(await oci('delete', 'outlives')).toMatchObject({ code: 0, err: '' });
+  expect(readStat(pid)?.state ?? 'Z').toBe('Z');
+  expect(leftOf('outlives')).toEqual([]);
+});
