@@ -149,7 +149,7 @@ for (const terminal of [true, false]) {
       // What fails here cannot be made good here; the engine sees it, says it, and does it later.
       if (isCleanUp && result.left.length > 0) {
         if (result.left.every((one) => one.endsWith(group)))
-          openCgroup(hierarchies, group).remove();
+          await openCgroup(hierarchies, group).remove();
         else if (result.left.every((one) => one.startsWith('elements')))
           await perform(plan('abandoned', abandonedSteps(hostEnd, ports)));
         if (result.failure?.step !== i) wrong.push({ i, call: step.call, result });
