@@ -43,6 +43,22 @@ test('delete --force ends a frozen container', async () => {
   expect(leftOf('frozen')).toEqual([]);
 });
 
+test('a frozen container is paused: exec refuses it, kill ends it', async () => {
+  const path = await bundles.bundle('still', 'sleep 600');
+  expect((await oci('run', '--detach', '--bundle', path, 'still')).code).toBe(0);
+  await groupOf('still').freeze();
+  expect(await bundles.statusOf('still')).toBe('paused');
+  expect(await oci('exec', 'still', 'true')).toMatchObject({
+    code: 255,
+    err: expect.stringContaining('cannot exec in a paused container'),
+  });
+  expect((await oci('start', 'still')).err).toContain('in the paused state');
+  expect((await oci('delete', 'still')).err).toContain('not stopped: paused');
+  expect((await oci('kill', 'still', 'KILL')).code).toBe(0);
+  await bundles.until('stopped', 'still');
+  expect((await oci('delete', 'still')).code).toBe(0);
+});
+
 test('delete takes the cgroups along that were made inside, and who is in them', async () => {
   const inside = '/sys/fs/cgroup/$(ls /sys/fs/cgroup | grep pids || echo .)/below';
   const script = `mkdir ${inside}; echo $$ > ${inside}/cgroup.procs; echo > /dev/shm/done; exec sleep 600`;

@@ -53,6 +53,28 @@ test('flags make the process of the config another one', async () => {
   expect(out).toBe('/tmp\nb\n7\n8 9\nNoNewPrivs:\t1\n');
 });
 
+test('what a flag does not name stays as the config has it: group, groups, OOM score', async () => {
+  const path = await bundles.bundle('someone', 'sleep 600', (spec) => ({
+    ...spec,
+    process: {
+      ...spec.process,
+      oomScoreAdj: 321,
+      user: { uid: 5, gid: 50, additionalGids: [60], umask: 0o27 },
+    },
+  }));
+  expect((await oci('run', '--detach', '--bundle', path, 'someone')).code).toBe(0);
+  const show = 'id -u; id -G; umask; cat /proc/self/oom_score_adj';
+  expect((await oci('exec', '-u', '1000', 'someone', 'sh', '-c', show)).out).toBe(
+    '1000\n50 60\n0027\n321\n',
+  );
+  expect((await oci('exec', '-u', '1000:7', 'someone', 'id', '-G')).out).toBe('7 60\n');
+  expect(await oci('exec', '--cwd', 'tmp', 'someone', 'pwd')).toMatchObject({
+    code: 255,
+    err: expect.stringContaining('Cwd must be an absolute path'),
+  });
+  expect((await oci('delete', '--force', 'someone')).code).toBe(0);
+});
+
 test('--process takes the whole process from a file', async () => {
   const file = join(scratch, 'process.json');
   const process = {

@@ -77,7 +77,7 @@ async function run(root: string, id: string, args: string[], flags: Flags): Prom
 function processOf(own: Process, args: readonly string[], flags: Flags): Process {
   const capabilities = own.capabilities ?? {};
   const more = (names: readonly string[] = []) => [...new Set([...names, ...flags.cap])];
-  const user = flags.user === undefined ? own.user : userOf(flags.user);
+  const user = flags.user === undefined ? own.user : { ...own.user, ...userOf(flags.user) };
   return {
     ...own,
     terminal: flags.tty,
@@ -113,11 +113,16 @@ async function processIn(file: string): Promise<Process> {
   }
 }
 
-/** `1000` or `1000:100`; names would need the container's /etc/passwd. @throws {ClocheError} `USER_INVALID` */
-function userOf(text: string): { uid: number; gid: number } {
+/**
+ * `1000` or `1000:100`; without the second the group stays the container's. Names would need its /etc/passwd.
+ *
+ * @throws {ClocheError} `USER_INVALID`
+ */
+function userOf(text: string): { uid: number; gid?: number } {
   const match = /^(\d{1,10})(?::(\d{1,10}))?$/.exec(text);
   const [uid, gid] = [Number(match?.[1]), Number(match?.[2] ?? 0)];
-  if (match !== null && Math.max(uid, gid) < 0xffff_ffff) return { uid, gid };
+  if (match !== null && Math.max(uid, gid) < 0xffff_ffff)
+    return match[2] === undefined ? { uid } : { uid, gid };
   throw new ClocheError('USER_INVALID', `invalid user '${text}'`, {
     class: 'invalid-argument',
     hint: 'a number, or two as in 1000:100',

@@ -99,6 +99,7 @@ export function execPlan(entry: Entry): { plan: Plan; pair: Pair; warnings: read
     ...within({ stage: 'exec', onFail: INIT_FAILED }, [
       ...beginSteps(two),
       ...cloned.child,
+      ...oomSteps(entry.process.oomScoreAdj),
       ...(entry.cgroup?.join ?? []),
       ...(others.length === 0
         ? []
@@ -121,6 +122,23 @@ export function execPlan(entry: Entry): { plan: Plan; pair: Pair; warnings: read
     ...within({ stage: 'exec' }, initFailed()),
   ];
   return { plan: plan(`exec in ${entry.id}`, steps), pair: two, warnings: settled.warnings };
+}
+
+/**
+ * Through the host's /proc, as long as it is the one that we see: the container's may be anything. Lowering
+ * the score below our own needs CAP_SYS_RESOURCE; where that is missing it stays.
+ */
+function oomSteps(score: number | undefined): Step[] {
+  if (score === undefined) return [];
+  const fd = result('oom');
+  const line = String(score);
+  const why = `when memory ends: ${line}`;
+  const path = text('/proc/self/oom_score_adj');
+  return [
+    call('openat', [flags('AT_FDCWD'), path, flags('O_WRONLY', 'O_CLOEXEC')], why, { save: fd }),
+    call('write', [fd, text(line), line.length], why, { tolerate: ['EACCES', 'EPERM'] }),
+    call('close', [fd], 'it leads out of the container', { pause: false }),
+  ];
 }
 
 function terminalSteps(

@@ -1,4 +1,5 @@
 import { writeFileSync, writeSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
 import { ClocheError } from '../../error.ts';
 import { HOST_ARCH } from '../../linux/abi/arch.ts';
 import { cgroupOf, detectCgroups, entranceOf } from '../../linux/cgroup/index.ts';
@@ -32,12 +33,14 @@ export interface ExecOptions {
  * Runs one more process in a container, with the rights, limits and filter that its config gives.
  *
  * @returns its exit code; 0 for one that is detached
- * @throws {ClocheError} `CONTAINER_NOT_FOUND`, `CONTAINER_NOT_RUNNING`, `CONSOLE_SOCKET_…`, `STEP_FAILED`
+ * @throws {ClocheError} `CONTAINER_NOT_FOUND`, `CONTAINER_NOT_RUNNING`, `CONTAINER_PAUSED`, `CWD_INVALID`,
+ *   `CONSOLE_SOCKET_…`, `STEP_FAILED`
  */
 export async function exec(root: string, id: string, options: ExecOptions): Promise<number> {
   const record = await runningRecord(root, id);
   const { spec } = readBundle(record.bundle);
   const process = options.process(spec.process ?? { user: { uid: 0, gid: 0 }, cwd: '/' });
+  requireAbsolute(process.cwd);
   const io = ioOf(process, options, options.detach ? 'console' : 'terminal');
   const policy = spec.linux?.seccomp as Policy | undefined;
   const { preserveFds } = options;
@@ -81,9 +84,24 @@ async function runningRecord(root: string, id: string): Promise<Record> {
   const record = await readRecord(root, id);
   const { status } = stateOf(root, record);
   if (status === 'running' || status === 'created') return record;
+  // Born into a frozen cgroup it would not take its first step, and we would wait for it.
+  if (status === 'paused')
+    throw new ClocheError('CONTAINER_PAUSED', 'cannot exec in a paused container', {
+      class: 'conflict',
+      hint: `cloche oci resume ${id}`,
+    });
   throw new ClocheError('CONTAINER_NOT_RUNNING', `cannot exec in a ${status} container`, {
     class: 'conflict',
     hint: `cloche oci state ${id}`,
+  });
+}
+
+/** A relative one would begin where `exec` was called: on the host. */
+function requireAbsolute(cwd: string): void {
+  if (isAbsolute(cwd)) return;
+  throw new ClocheError('CWD_INVALID', `Cwd must be an absolute path: '${cwd}'`, {
+    class: 'invalid-argument',
+    hint: '--cwd names a directory of the container, from its root on',
   });
 }
 

@@ -109,13 +109,7 @@ export async function run(id: string, options: CreateOptions): Promise<number> {
 export async function start(root: string, id: string): Promise<void> {
   const record = await readRecord(root, id);
   const { status } = stateOf(root, record);
-  if (status !== 'created')
-    throw notCreated(
-      status === 'stopped'
-        ? 'cannot start a container that has stopped'
-        : 'cannot start an already running container',
-      id,
-    );
+  if (status !== 'created') throw notCreated(REFUSAL[status], id);
   giveSign(fifoPath(root, id), id);
   await runHooks(readBundle(record.bundle).spec.hooks?.poststart, stateOf(root, record));
 }
@@ -129,10 +123,20 @@ function giveSign(fifo: string, id: string): void {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'ENXIO' && code !== 'EPIPE') throw error;
-    throw notCreated('cannot start a container that has stopped', id);
+    throw notCreated(REFUSAL.stopped, id);
   }
   rmSync(fifo);
 }
+
+const SIGKILL = 9;
+
+/** In runc's words. */
+const REFUSAL = {
+  creating: 'cannot start a container in the creating state',
+  running: 'cannot start an already running container',
+  paused: 'cannot start a container in the paused state',
+  stopped: 'cannot start a container that has stopped',
+};
 
 function notCreated(message: string, id: string): ClocheError {
   return new ClocheError('CONTAINER_NOT_CREATED', message, {
@@ -148,7 +152,12 @@ export async function kill(root: string, id: string, signal: number, all: boolea
     for (const pid of groupOf(record)?.processes() ?? []) signalTo(pid, signal);
     return;
   }
-  if (isAlive(record) && signalTo(record.pid, signal)) return;
+  if (isAlive(record) && signalTo(record.pid, signal)) {
+    const group = groupOf(record);
+    // On v1, who is frozen dies only when thawed.
+    if (signal === SIGKILL && group?.directory('freezer') !== undefined) group.thaw();
+    return;
+  }
   throw new ClocheError('CONTAINER_NOT_RUNNING', 'container not running', {
     class: 'conflict',
     hint: `cloche oci state ${id}`,

@@ -14,7 +14,7 @@ import {
 import { join } from 'node:path';
 import { ClocheError } from '../../error.ts';
 import { readStat } from '../../linux/proc/index.ts';
-import { endGroup } from './group.ts';
+import { endGroup, groupOf } from './group.ts';
 
 /** What is written down about a container of `cloche oci`. */
 export interface Record {
@@ -33,7 +33,7 @@ export interface Record {
 export interface State {
   readonly ociVersion: string;
   readonly id: string;
-  readonly status: 'creating' | 'created' | 'running' | 'stopped';
+  readonly status: 'creating' | 'created' | 'running' | 'paused' | 'stopped';
   readonly pid: number;
   readonly bundle: string;
   readonly annotations: Readonly<{ [key: string]: string }>;
@@ -123,18 +123,23 @@ export async function readRecord(root: string, id: string): Promise<Record> {
 export function stateOf(root: string, record: Record): State {
   const { id, bundle, annotations, created } = record;
   const alive = isAlive(record);
-  const waiting = existsSync(fifoPath(root, id));
-  const status =
-    record.pid === 0 ? 'creating' : !alive ? 'stopped' : waiting ? 'created' : 'running';
   return {
     ociVersion: '1.2.0',
     id,
-    status,
+    status: statusOf(root, record, alive),
     pid: alive ? record.pid : 0,
     bundle,
     annotations,
     created,
   };
+}
+
+function statusOf(root: string, record: Record, alive: boolean): State['status'] {
+  if (record.pid === 0) return 'creating';
+  if (!alive) return 'stopped';
+  const group = groupOf(record);
+  if (group?.directory('freezer') !== undefined && group.isFrozen()) return 'paused';
+  return existsSync(fifoPath(root, record.id)) ? 'created' : 'running';
 }
 
 export function isAlive({ pid, pidStart }: Record): boolean {
