@@ -59,6 +59,22 @@ test('a frozen container is paused: exec refuses it, kill ends it', async () => 
   expect((await oci('delete', 'still')).code).toBe(0);
 });
 
+test('run takes the cgroups along that were made inside, and who outlived init', async () => {
+  const script = 'mkdir /sys/fs/cgroup/$(ls /sys/fs/cgroup | grep pids || echo .)/sub && exit 3';
+  const path = await bundles.bundle('sub', script, withCgroups);
+  expect(await oci('run', '--bundle', path, 'sub')).toMatchObject({ code: 3, err: '' });
+  expect(leftOf('sub')).toEqual([]);
+  const stays = await bundles.bundle('stays', 'setsid sleep 600 & exit 4', (spec) => ({
+    ...spec,
+    linux: {
+      ...spec.linux,
+      namespaces: spec.linux?.namespaces?.filter(({ type }) => type !== 'pid'),
+    },
+  }));
+  expect(await oci('run', '--bundle', stays, 'stays')).toMatchObject({ code: 4, err: '' });
+  expect(leftOf('stays')).toEqual([]);
+});
+
 test('delete takes the cgroups along that were made inside, and who is in them', async () => {
   const inside = '/sys/fs/cgroup/$(ls /sys/fs/cgroup | grep pids || echo .)/below';
   const script = `mkdir ${inside}; echo $$ > ${inside}/cgroup.procs; echo > /dev/shm/done; exec sleep 600`;

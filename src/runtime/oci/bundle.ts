@@ -99,7 +99,8 @@ export async function birthOfBundle(
     sourceKind: (source) =>
       statSync(source, { throwIfNoEntry: false })?.isDirectory() === false ? 'file' : 'directory',
     walkerSize: installedWalker().size,
-    cgroup: cgroupSteps(hierarchies, group, resourcesOf(spec)),
+    // The shim does not remove it: whoever is left in it, and what was made below it, take more than that.
+    cgroup: { ...cgroupSteps(hierarchies, group, resourcesOf(spec)), remove: [] },
     seccomp: filter?.steps,
     warnings: filter?.warnings,
     hooks:

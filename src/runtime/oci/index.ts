@@ -1,3 +1,5 @@
+export { create, run } from './create.ts';
 export { type ExecOptions, exec } from './exec.ts';
-export { type CreateOptions, create, kill, remove, run, start } from './lifecycle.ts';
+export type { CreateOptions } from './follow.ts';
+export { kill, remove, start } from './lifecycle.ts';
 export { allRecords, readRecord, type State, stateOf } from './state.ts';

@@ -1,0 +1,86 @@
+import { join } from 'node:path';
+import { launch } from '../../linux/launch.ts';
+import { perform } from '../../linux/perform.ts';
+import { call, flags, mode, plan, text } from '../../linux/plan/index.ts';
+import { exitCodeIn } from '../../linux/signals.ts';
+import { containerPlan } from '../birth/container.ts';
+import { birthOfBundle, cgroupPathOf, readBundle } from './bundle.ts';
+import { abandon, claim, claimGroup } from './claim.ts';
+import { ownFds } from './fds.ts';
+import { type CreateOptions, follow } from './follow.ts';
+import { runHooks } from './hooks.ts';
+import { ioOf } from './io.ts';
+import { fifoPath, stateOf } from './state.ts';
+
+/**
+ * Creates a container: everything is done but the execution of its program, which waits for `start`.
+ * Whatever fails, nothing of it is left.
+ *
+ * @throws {ClocheError} `CONTAINER_EXISTS`, `BUNDLE_INVALID`, `SPEC_INVALID`, `HOOK_FAILED`, `STEP_FAILED`
+ */
+export async function create(id: string, options: CreateOptions): Promise<void> {
+  const bundle = readBundle(options.bundle);
+  const io = ioOf(bundle.spec.process, options, 'console');
+  const directory = await claim(options.root, id);
+  const fifo = fifoPath(options.root, id);
+  try {
+    await perform(
+      plan('start fifo', [
+        call(
+          'mknodat',
+          [flags('AT_FDCWD'), text(fifo), mode(0o010600), 0],
+          'where `start` gives its sign',
+        ),
+      ]),
+    );
+    const exitRecord = join(directory, 'exit');
+    const { preserveFds } = options;
+    const about = { io, exitRecord, startFifo: fifo, bound: false, preserveFds };
+    const birth = containerPlan(await birthOfBundle(id, bundle, about));
+    claimGroup(options.root, id, cgroupPathOf(bundle.spec, id));
+    options.onWarnings?.(birth.warnings);
+    const launched = launch(birth.plan, { control: true, extraFds: ownFds(preserveFds) });
+    await follow(id, bundle, options, birth, launched, 'c');
+    launched.unref();
+  } catch (error) {
+    throw await abandoned(error, id, options);
+  }
+}
+
+/** Creates and starts in one go, attached. @returns the exit code */
+export async function run(id: string, options: CreateOptions): Promise<number> {
+  const bundle = readBundle(options.bundle);
+  const io = ioOf(bundle.spec.process, options, 'terminal');
+  const directory = await claim(options.root, id);
+  try {
+    const exitRecord = join(directory, 'exit');
+    const { preserveFds } = options;
+    const about = { io, exitRecord, bound: true, preserveFds };
+    const birth = containerPlan(await birthOfBundle(id, bundle, about));
+    claimGroup(options.root, id, cgroupPathOf(bundle.spec, id));
+    options.onWarnings?.(birth.warnings);
+    const launched = launch(birth.plan, { control: true, extraFds: ownFds(preserveFds) });
+    const record = await follow(id, bundle, options, birth, launched, 's');
+    await runHooks(bundle.spec.hooks?.poststart, stateOf(options.root, record));
+    await launched.exited;
+    await abandoned(undefined, id, options);
+    await runHooks(bundle.spec.hooks?.poststop, stateOf(options.root, record));
+    return exitCodeIn(launched.memory.read(birth.pair.status));
+  } catch (error) {
+    throw await abandoned(error, id, options);
+  }
+}
+
+/** Clears away after `error`, which is what matters; what cannot be cleared away is said beside it. */
+async function abandoned(
+  error: unknown,
+  id: string,
+  { root, onWarnings }: CreateOptions,
+): Promise<unknown> {
+  try {
+    await abandon(root, id);
+  } catch (leftover) {
+    onWarnings?.([`${(leftover as Error).message}; the next command tries again`]);
+  }
+  return error;
+}
