@@ -6,6 +6,7 @@ import { readStat } from '../src/linux/proc/index.ts';
 import type { Spec } from '../src/runtime/index.ts';
 import { BASE_TIMEOUT } from './base.ts';
 import { type Bundles, openBundles } from './bundles.ts';
+import { PROGRAM } from './cli.ts';
 
 /** How containers of `cloche oci` end, and that nothing of them stays, whoever was killed when. */
 setDefaultTimeout(60_000);
@@ -110,4 +111,41 @@ test('a process that outlives init ends when the container is deleted, before it
   expect(await oci('delete', 'outlives')).toMatchObject({ code: 0, err: '' });
   expect(readStat(pid)?.state ?? 'Z').toBe('Z');
   expect(leftOf('outlives')).toEqual([]);
+});
+
+const COUNTS = 'trap "echo heard; exit 9" TERM; echo ready; while :; do sleep 0.05; done';
+
+/** Begins `cloche oci …` and waits until its program has said that it is ready. */
+async function begun(...args: string[]) {
+  const child = Bun.spawn([PROGRAM, 'oci', '--root', join(bundles.scratch, 'state'), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let out = '';
+  const over = (async () => {
+    for await (const chunk of child.stdout) out += new TextDecoder().decode(chunk);
+  })();
+  while (out !== 'ready\n') await Bun.sleep(5);
+  return { child, over, said: () => out };
+}
+
+test('a signal to run or exec reaches the program, whose exit code they give', async () => {
+  const path = await bundles.bundle('hears', COUNTS);
+  const run = await begun('run', '--bundle', path, 'hears');
+  const exec = await begun('exec', 'hears', 'sh', '-c', COUNTS);
+  for (const { child, over, said } of [exec, run]) {
+    child.kill('SIGTERM');
+    await over;
+    expect([await child.exited, said()]).toEqual([9, 'ready\nheard\n']);
+  }
+  expect(leftOf('hears')).toEqual([]);
+});
+
+test('what is left of a run that was killed goes with the next command, whatever it is about', async () => {
+  const path = await bundles.bundle('killed-run', COUNTS);
+  const { child } = await begun('run', '--bundle', path, 'killed-run');
+  child.kill('SIGKILL');
+  await child.exited;
+  expect(leftOf('killed-run')).not.toEqual([]);
+  expect((await oci('list', '--quiet')).out).toBe('');
+  expect(leftOf('killed-run')).toEqual([]);
 });

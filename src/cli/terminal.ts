@@ -39,6 +39,24 @@ export async function withRawTerminal<T>(
   }
 }
 
+/**
+ * Stays with a program that tells, when it has begun, by what pid it is known: then signals that we get are
+ * passed on to it. Before that they end us, as ever, and whatever is bound to us.
+ *
+ * @param raw whether our terminal is the program's
+ */
+export async function withProgram<T>(
+  begin: (onStarted: (pid: number) => void) => Promise<T>,
+  raw: boolean,
+): Promise<T> {
+  const started = Promise.withResolvers<number>();
+  const ended = begin(started.resolve);
+  const attended = Promise.race([started.promise, ended.then(() => undefined)]).then(
+    async (pid) => await withForwardedSignals(() => pid, ended),
+  );
+  return raw ? await withRawTerminal(() => undefined, attended) : await attended;
+}
+
 /** While `action` lasts, signals that we get are passed on to the process `pid`. */
 export async function withForwardedSignals<T>(
   pid: () => number | undefined,

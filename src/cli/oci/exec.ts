@@ -5,7 +5,7 @@ import type { Process } from '../../runtime/index.ts';
 import { exec } from '../../runtime/oci/index.ts';
 import { many, whole } from '../flags.ts';
 import { printError } from '../output.ts';
-import { withRawTerminal } from '../terminal.ts';
+import { withProgram } from '../terminal.ts';
 import type { Context } from './context.ts';
 
 /** `cloche oci exec`: one more program in a running container, as its config describes processes. */
@@ -62,15 +62,13 @@ async function run(root: string, id: string, args: string[], flags: Flags): Prom
       class: 'invalid-argument',
       hint: 'name a program, or a file with --process',
     });
-  const ended = exec(root, id, {
-    ...flags,
-    process: (own) => given ?? processOf(own, args, flags),
-  });
+  const options = { ...flags, process: (own: Process) => given ?? processOf(own, args, flags) };
+  if (flags.detach) return await exec(root, id, options);
   const terminal = given?.terminal ?? flags.tty;
-  const isOurs = terminal && !flags.detach && flags.consoleSocket === undefined;
-  return isOurs && process.stdin.isTTY === true
-    ? await withRawTerminal(() => undefined, ended)
-    : await ended;
+  return await withProgram(
+    (onStarted) => exec(root, id, { ...options, onStarted }),
+    terminal && flags.consoleSocket === undefined && process.stdin.isTTY === true,
+  );
 }
 
 /** The process of the container's config with what the flags say. */

@@ -16,7 +16,7 @@ import { runRoot } from '../../state.ts';
 import { whole } from '../flags.ts';
 import { table } from '../output.ts';
 import { print } from '../print.ts';
-import { withRawTerminal } from '../terminal.ts';
+import { withProgram } from '../terminal.ts';
 import { type Context, contextOf, type GlobalFlags } from './context.ts';
 import { ociExec } from './exec.ts';
 import { ociFeatures, ociSpec } from './spec.ts';
@@ -85,9 +85,10 @@ function lifeCommands({ root, logged, warn }: Context): Command[] {
             await start(root(), id);
             return;
           }
-          const ended = run(id, options);
-          const attached = process.stdin.isTTY === true && flags.consoleSocket === undefined;
-          process.exitCode = attached ? await withRawTerminal(() => undefined, ended) : await ended;
+          process.exitCode = await withProgram(
+            (onStarted) => run(id, { ...options, onStarted }),
+            process.stdin.isTTY === true && flags.consoleSocket === undefined,
+          );
         }),
       ),
     new Command('start')

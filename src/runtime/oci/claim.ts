@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { ClocheError } from '../../error.ts';
 import { readStat } from '../../linux/proc/index.ts';
@@ -20,8 +28,9 @@ export async function claim(root: string, id: string): Promise<string> {
       hint: 'letters, digits and any of _ + - .',
     });
   mkdirSync(root, { recursive: true, mode: 0o700 });
-  await clearAbandoned(root, id);
-  const own = join(root, `.${id}.${process.pid}`);
+  await sweep(root);
+  // No id has an @ in it.
+  const own = join(root, `@${id}@${process.pid}`);
   rmSync(own, { recursive: true, force: true });
   mkdirSync(own, { mode: 0o711 });
   writeFileSync(join(own, OWNER), owner(''));
@@ -43,20 +52,56 @@ export async function claim(root: string, id: string): Promise<string> {
  * else's: what is left of a killed create is ended, whoever is in it.
  */
 export function claimGroup(root: string, id: string, cgroup: string): void {
-  writeFileSync(join(root, id, OWNER), owner(cgroup));
+  const path = join(root, id, OWNER);
+  writeFileSync(`${path}.new`, owner(cgroup));
+  renameSync(`${path}.new`, path);
 }
 
 function owner(cgroup: string): string {
   return `${process.pid} ${readStat('self')?.startTime} ${cgroup}`;
 }
 
-/** Takes away what is left where whoever began to create a container was killed on the way. */
-export async function clearAbandoned(root: string, id: string): Promise<void> {
-  if (!existsSync(join(root, id)) || existsSync(join(root, id, 'state.json'))) return;
+/** A container is known and lives on without the process that made it. */
+export function release(root: string, id: string): void {
+  rmSync(join(root, id, OWNER), { force: true });
+}
+
+/**
+ * Takes away what is left of containers whose process was killed: while it created them, or while it ran
+ * one that was bound to it. One that cannot be cleared away yet is the next command's.
+ */
+export async function sweep(root: string): Promise<void> {
+  if (!existsSync(root)) return;
+  for (const id of readdirSync(root)) {
+    const [, unclaimed, pid] = id.split('@');
+    if (unclaimed !== undefined && readStat(Number(pid)) === undefined) forget(root, id);
+    else await clearAbandoned(root, id).catch(() => undefined);
+  }
+}
+
+async function clearAbandoned(root: string, id: string): Promise<void> {
+  if (!existsSync(join(root, id, OWNER)) || isOwned(root, id)) return;
+  // It was killed with its work all but done.
+  if (isComplete(join(root, id, 'state.json'))) release(root, id);
+  else await abandon(root, id);
+}
+
+function isOwned(root: string, id: string): boolean {
   const { pid, startTime } = ownerOf(root, id);
-  const stat = pid === '' ? undefined : readStat(Number(pid));
-  if (stat !== undefined && stat.state !== 'Z' && String(stat.startTime) === startTime) return;
-  await abandon(root, id);
+  return isRunning(Number(pid), startTime);
+}
+
+/** Whether this is the record of a container that lives, and may without who made it. */
+function isComplete(file: string): boolean {
+  if (!existsSync(file)) return false;
+  const { bound, pid, pidStart } = JSON.parse(readFileSync(file, 'utf8'));
+  return bound !== true && isRunning(pid, pidStart);
+}
+
+/** Whether the process with this pid is the one that began at `startTime`, and has not ended. */
+export function isRunning(pid: number, startTime: string): boolean {
+  const stat = pid > 0 ? readStat(pid) : undefined;
+  return stat !== undefined && stat.state !== 'Z' && String(stat.startTime) === startTime;
 }
 
 /**

@@ -5,7 +5,7 @@ import { call, flags, mode, plan, text } from '../../linux/plan/index.ts';
 import { exitCodeIn } from '../../linux/signals.ts';
 import { containerPlan } from '../birth/container.ts';
 import { birthOfBundle, cgroupPathOf, readBundle } from './bundle.ts';
-import { abandon, claim, claimGroup } from './claim.ts';
+import { abandon, claim, claimGroup, release } from './claim.ts';
 import { ownFds } from './fds.ts';
 import { type CreateOptions, follow } from './follow.ts';
 import { runHooks } from './hooks.ts';
@@ -42,6 +42,7 @@ export async function create(id: string, options: CreateOptions): Promise<void> 
     const launched = launch(birth.plan, { control: true, extraFds: ownFds(preserveFds) });
     await follow(id, bundle, options, birth, launched, 'c');
     launched.unref();
+    release(options.root, id);
   } catch (error) {
     throw await abandoned(error, id, options);
   }
@@ -61,6 +62,7 @@ export async function run(id: string, options: CreateOptions): Promise<number> {
     options.onWarnings?.(birth.warnings);
     const launched = launch(birth.plan, { control: true, extraFds: ownFds(preserveFds) });
     const record = await follow(id, bundle, options, birth, launched, 's');
+    options.onStarted?.(record.pid);
     await runHooks(bundle.spec.hooks?.poststart, stateOf(options.root, record));
     await launched.exited;
     await abandoned(undefined, id, options);

@@ -27,6 +27,8 @@ export interface ExecOptions {
   readonly pidFile?: string | undefined;
   readonly consoleSocket?: string | undefined;
   readonly preserveFds?: number | undefined;
+  /** Told when it has begun, by the pid that it has here. */
+  readonly onStarted?: ((pid: number) => void) | undefined;
 }
 
 /**
@@ -68,11 +70,12 @@ export async function exec(root: string, id: string, options: ExecOptions): Prom
 /** Whether it came to run; its pid is written down as soon as it does. */
 async function begun(
   launched: Launched,
-  { detach, pidFile }: ExecOptions,
+  { detach, pidFile, onStarted }: ExecOptions,
   pidOf: () => number,
 ): Promise<boolean> {
   for await (const word of words(launched.control)) {
     if (word === 's' && pidFile !== undefined) writeFileSync(pidFile, String(pidOf()));
+    if (word === 's') onStarted?.(pidOf());
     if (word === 's' && !detach) return true;
     if (word === 's') writeSync(launched.control, 'g');
     if (word === 'o') return true;

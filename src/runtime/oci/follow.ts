@@ -17,6 +17,8 @@ export interface CreateOptions {
   readonly pidFile?: string | undefined;
   readonly consoleSocket?: string | undefined;
   readonly preserveFds?: number | undefined;
+  /** Told when the program of `run` has begun, by the pid that it has here. */
+  readonly onStarted?: ((pid: number) => void) | undefined;
   /** Told what the config asks for and this machine or this runtime cannot give. */
   readonly onWarnings?: ((warnings: readonly string[]) => void) | undefined;
 }
@@ -40,6 +42,7 @@ export async function follow(
       pidStart: String(readStat(pid)?.startTime ?? ''),
       created: new Date().toISOString(),
       cgroup: cgroupPathOf(spec, id),
+      bound: word === 's',
     };
   };
   let record: Record | undefined;

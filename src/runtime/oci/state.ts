@@ -10,8 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { ClocheError } from '../../error.ts';
-import { readStat } from '../../linux/proc/index.ts';
-import { clearAbandoned } from './claim.ts';
+import { isRunning, sweep } from './claim.ts';
 import { groupOf } from './group.ts';
 
 /** What is written down about a container of `cloche oci`. */
@@ -25,6 +24,8 @@ export interface Record {
   readonly created: string;
   /** Its cgroup, as a path in each hierarchy. */
   readonly cgroup: string;
+  /** It ends with the command that runs it. */
+  readonly bound?: boolean | undefined;
 }
 
 /** The state that the runtime-spec defines (runtime.md), as runc prints it. */
@@ -47,6 +48,10 @@ export function writeRecord(root: string, record: Record): void {
   renameSync(`${path}.new`, path);
 }
 
+function parseRecord(path: string): Record {
+  return JSON.parse(readFileSync(path, 'utf8')) as Record;
+}
+
 /**
  * What is left of a container whose creation was killed goes when it is asked for.
  *
@@ -54,8 +59,8 @@ export function writeRecord(root: string, record: Record): void {
  */
 export async function readRecord(root: string, id: string): Promise<Record> {
   const path = join(root, id, 'state.json');
-  await clearAbandoned(root, id);
-  if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as Record;
+  await sweep(root);
+  if (existsSync(path)) return parseRecord(path);
   throw new ClocheError('CONTAINER_NOT_FOUND', `container does not exist: '${id}'`, {
     class: 'not-found',
     hint: 'cloche oci list shows what there is; --root names another place',
@@ -84,15 +89,17 @@ function statusOf(root: string, record: Record, alive: boolean): State['status']
   return existsSync(fifoPath(root, record.id)) ? 'created' : 'running';
 }
 
-export function isAlive({ pid, pidStart }: Record): boolean {
-  const stat = pid === 0 ? undefined : readStat(pid);
-  return stat !== undefined && stat.state !== 'Z' && String(stat.startTime) === pidStart;
+export function isAlive({ pid, pidStart }: Pick<Record, 'pid' | 'pidStart'>): boolean {
+  return isRunning(pid, pidStart);
 }
 
 export async function allRecords(root: string): Promise<Record[]> {
   if (!existsSync(root)) return [];
-  const ids = readdirSync(root).filter((id) => existsSync(join(root, id, 'state.json')));
-  return await Promise.all(ids.map((id) => readRecord(root, id)));
+  await sweep(root);
+  return readdirSync(root)
+    .map((id) => join(root, id, 'state.json'))
+    .filter((path) => existsSync(path))
+    .map(parseRecord);
 }
 
 /** Where init waits for `start`. It is there as long as nobody has started it. */
