@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
-import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { detectCgroups } from '../src/linux/cgroup/index.ts';
 import type { Hooks } from '../src/runtime/index.ts';
 import { BASE_TIMEOUT } from './base.ts';
 import { type Bundles, openBundles } from './bundles.ts';
 
-/** The hooks that run inside of a container: `createContainer` and `startContainer`. */
+/** Hooks: those that run inside of a container, and what becomes of a container whose hooks fail. */
 setDefaultTimeout(60_000);
 let bundles: Bundles;
 /** A directory that host and container share. */
@@ -88,4 +88,53 @@ test('what a hook does not read is in nobody’s way', async () => {
   });
   expect(await oci('run', '--bundle', path, 'deaf')).toMatchObject({ code: 0, err: '' });
   expect(readFileSync(join(shared, 'order'), 'utf8')).toBe('second\nprogram\n');
+});
+
+/** What there still is of a container: its record, its cgroups. */
+function leftOf(id: string): string[] {
+  const groups = detectCgroups().all.map(({ mountPoint }) => `${mountPoint}/cloche/oci-${id}`);
+  return [join(bundles.scratch, 'state', id), ...groups].filter((path) => existsSync(path));
+}
+
+test('a failing poststart ends the container: of run with all that is left, of start until delete', async () => {
+  const path = await bundle('bad-start', { poststart: [sh('exit 3')] }, 'sleep 600');
+  const failed = { code: 1, err: expect.stringContaining('exited with 3') };
+  expect(await oci('run', '--bundle', path, 'bad-start')).toMatchObject(failed);
+  expect(leftOf('bad-start')).toEqual([]);
+  expect((await oci('create', '--bundle', path, 'bad-start')).code).toBe(0);
+  expect(await oci('start', 'bad-start')).toMatchObject(failed);
+  await bundles.until('stopped', 'bad-start');
+  expect((await oci('delete', 'bad-start')).code).toBe(0);
+});
+
+test('a failing poststop is said, and those after it run', async () => {
+  const poststop = [sh('exit 5'), { path: '/nowhere' }, sh(`touch ${shared}/second`)];
+  const path = await bundle('bad-stop', { poststop }, 'exit 6');
+  const second = () => existsSync(join(shared, 'second'));
+  const said = expect.stringMatching(/exited with 5[\s\S]*'\/nowhere' cannot be run/);
+  expect(await oci('run', '--bundle', path, 'bad-stop')).toMatchObject({ code: 6, err: said });
+  expect([second(), leftOf('bad-stop')]).toEqual([true, []]);
+  rmSync(join(shared, 'second'));
+  await oci('run', '--detach', '--bundle', path, 'bad-stop');
+  await bundles.until('stopped', 'bad-stop');
+  expect(await oci('delete', 'bad-stop')).toMatchObject({ code: 0, err: said });
+  expect([second(), leftOf('bad-stop')]).toEqual([true, []]);
+});
+
+test.each([
+  ['is not there', '/nowhere', 'no such file or directory'],
+  ['is no program', '/etc/passwd', 'permission denied'],
+])('a hook that %s is an error, in the log too', async (_, hook, reason) => {
+  const path = await bundle(`hook${hook.replaceAll('/', '-')}`, {
+    createRuntime: [{ path: hook }],
+  });
+  const log = join(bundles.scratch, 'hook.log');
+  writeFileSync(log, '');
+  const message = `hook '${hook}' cannot be run: ${reason}`;
+  expect(await oci('--log', log, 'create', '--bundle', path, 'no-hook')).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(new RegExp(`^cloche: ${message}\n`)),
+  });
+  expect(readFileSync(log, 'utf8')).toContain(message);
+  expect(leftOf('no-hook')).toEqual([]);
 });

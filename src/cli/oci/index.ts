@@ -105,7 +105,7 @@ function lifeCommands({ root, logged, warn }: Context): Command[] {
       .description('Delete a stopped container')
       .argument('<id>')
       .option('-f, --force', 'kill it first if it runs', false)
-      .action(logged((id, flags) => remove(root(), id, flags.force))),
+      .action(logged((id, flags) => remove(root(), id, { force: flags.force, onWarnings: warn }))),
   ];
 }
 

@@ -8,7 +8,7 @@ import { birthOfBundle, cgroupPathOf, readBundle } from './bundle.ts';
 import { abandon, claim, claimGroup, release } from './claim.ts';
 import { ownFds } from './fds.ts';
 import { type CreateOptions, follow } from './follow.ts';
-import { runHooks } from './hooks.ts';
+import { runHooks, runHooksAnyway } from './hooks.ts';
 import { ioOf } from './io.ts';
 import { fifoPath, stateOf } from './state.ts';
 
@@ -66,7 +66,8 @@ export async function run(id: string, options: CreateOptions): Promise<number> {
     await runHooks(bundle.spec.hooks?.poststart, stateOf(options.root, record));
     await launched.exited;
     await abandoned(undefined, id, options);
-    await runHooks(bundle.spec.hooks?.poststop, stateOf(options.root, record));
+    const state = stateOf(options.root, record);
+    await runHooksAnyway(bundle.spec.hooks?.poststop, state, options.onWarnings);
     return exitCodeIn(launched.memory.read(birth.pair.status));
   } catch (error) {
     throw await abandoned(error, id, options);

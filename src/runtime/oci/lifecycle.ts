@@ -5,16 +5,26 @@ import { soon } from '../../linux/soon.ts';
 import { readBundle } from './bundle.ts';
 import { forget } from './claim.ts';
 import { endGroup, groupOf, signalTo } from './group.ts';
-import { runHooks } from './hooks.ts';
+import { runHooks, runHooksAnyway } from './hooks.ts';
 import { fifoPath, isAlive, readRecord, stateOf } from './state.ts';
 
-/** Lets the program of a created container begin. @throws {ClocheError} `CONTAINER_NOT_FOUND`, `CONTAINER_NOT_CREATED` */
+/**
+ * Lets the program of a created container begin.
+ *
+ * @throws {ClocheError} `CONTAINER_NOT_FOUND`, `CONTAINER_NOT_CREATED`; `HOOK_FAILED`: then it was ended again
+ */
 export async function start(root: string, id: string): Promise<void> {
   const record = await readRecord(root, id);
   const { status } = stateOf(root, record);
   if (status !== 'created') throw notCreated(REFUSAL[status], id);
   giveSign(fifoPath(root, id), id);
-  await runHooks(readBundle(record.bundle).spec.hooks?.poststart, stateOf(root, record));
+  try {
+    await runHooks(readBundle(record.bundle).spec.hooks?.poststart, stateOf(root, record));
+  } catch (error) {
+    // Whoever is told that it was not started shall not find it running.
+    signalTo(record.pid, SIGKILL);
+    throw error;
+  }
 }
 
 /** @throws {ClocheError} `CONTAINER_NOT_CREATED`: init has died since we looked */
@@ -67,8 +77,19 @@ export async function kill(root: string, id: string, signal: number, all: boolea
   });
 }
 
+export interface RemoveOptions {
+  /** Kill it first if it runs. */
+  readonly force: boolean;
+  /** Told what failed of what comes after the container's end. */
+  readonly onWarnings?: ((warnings: readonly string[]) => void) | undefined;
+}
+
 /** Removes what is left of a stopped container. @throws {ClocheError} `CONTAINER_NOT_STOPPED` */
-export async function remove(root: string, id: string, force: boolean): Promise<void> {
+export async function remove(
+  root: string,
+  id: string,
+  { force, onWarnings }: RemoveOptions,
+): Promise<void> {
   const record = await readRecord(root, id);
   const state = stateOf(root, record);
   if (state.status !== 'stopped') {
@@ -89,5 +110,5 @@ export async function remove(root: string, id: string, force: boolean): Promise<
     ? readBundle(record.bundle).spec
     : {};
   forget(root, id);
-  await runHooks(hooks?.poststop, { ...state, status: 'stopped', pid: 0 });
+  await runHooksAnyway(hooks?.poststop, { ...state, status: 'stopped', pid: 0 }, onWarnings);
 }
