@@ -14,7 +14,10 @@ import {
 
 /** A child that is to be made. */
 export interface Cloning {
-  /** CLONE_NEWPID and the like; that it has a pidfd and ends with SIGCHLD is a matter of course. */
+  /**
+   * CLONE_NEWPID and the like; that it has a pidfd and ends with SIGCHLD is a matter of course. With
+   * CLONE_PARENT it is a child of our parent, and only that can wait for it.
+   */
   readonly flags: readonly FlagName[];
   readonly pid: Value;
   /** Whose first four bytes are its pidfd. */
@@ -39,10 +42,13 @@ export function cloning(
   const into: FlagName[] = bornIn === undefined ? [] : ['CLONE_INTO_CGROUP'];
   const names: FlagName[] = [...wanted, 'CLONE_PIDFD', ...into];
   const home = bornIn === undefined ? '' : ', cgroup=home';
+  // A sibling ends with the signal that we end with, and another may not be named: EINVAL.
+  const sibling = wanted.includes('CLONE_PARENT');
+  const signal = sibling ? '' : ', exit_signal=SIGCHLD';
   const args = block(
     'home',
-    [flags(...names), pointer(pidfd), 0, 0, flags('SIGCHLD'), 0, 0, 0, 0, 0, 0],
-    { shown: `{flags=${names.join('|')}, pidfd=&${pidfd.name}, exit_signal=SIGCHLD${home}}` },
+    [flags(...names), pointer(pidfd), 0, 0, sibling ? 0 : flags('SIGCHLD'), 0, 0, 0, 0, 0, 0],
+    { shown: `{flags=${names.join('|')}, pidfd=&${pidfd.name}${signal}${home}}` },
   );
   const clone = call('clone3', [pointer(args), args.size], why, {
     save: pid,

@@ -34,7 +34,10 @@ export interface Birth {
   readonly bound?: boolean | undefined;
   /** Where the shim writes how the container ended. */
   readonly exitRecord?: string | undefined;
-  /** A FIFO: init waits there for a byte before it executes its program (`create`, then `start`). */
+  /**
+   * A FIFO: init waits there for a byte before it executes its program (`create`, then `start`). It is a
+   * child of who started the shim then, which leaves as soon as all is ready: see `adoption.ts`.
+   */
   readonly startFifo?: string | undefined;
   /** The engine wants to be asked before init goes on, since there are hooks to run. */
   readonly hooks?: boolean | undefined;

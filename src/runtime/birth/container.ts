@@ -1,3 +1,4 @@
+import type { FlagName } from '../../linux/abi/flags.ts';
 import { CONTROL_FD } from '../../linux/launch.ts';
 import {
   buffer,
@@ -13,6 +14,7 @@ import {
   value,
   within,
 } from '../../linux/plan/index.ts';
+import { letGoSteps } from './adoption.ts';
 import { type Birth, type Io, type Meeting, needsHelp } from './birth.ts';
 import { handOver } from './console.ts';
 import { exitRecordSteps } from './exit-record.ts';
@@ -77,7 +79,11 @@ export function containerPlan(birth: Birth): ContainerPlan {
         ? { out: buffer('stdout', 8), err: buffer('stderr', 8) }
         : undefined,
   };
-  const about = { flags: cloneFlags(namespaces), bornIn: birth.cgroup?.bornIn };
+  const adopted: FlagName[] = birth.startFifo === undefined ? [] : ['CLONE_PARENT'];
+  const about = {
+    flags: [...cloneFlags(namespaces), ...adopted],
+    bornIn: birth.cgroup?.bornIn,
+  };
   const cloned = cloneSteps(two, about);
   const init = initSteps(birth, namespaces, two, meeting);
   const shim = { stage: 'shim', onFail: SHIM_FAILED };
@@ -101,11 +107,8 @@ export function containerPlan(birth: Birth): ContainerPlan {
       ...within(quiet, [
         ...dropFds(birth.preserveFds ?? 0),
         ...attend(birth, namespaces, two, meeting),
-        ...live(birth, two, meeting),
-        ...(birth.exitRecord === undefined
-          ? []
-          : exitRecordSteps(two, birth.exitRecord, birth.cgroup?.oomCounter)),
-        jump(CLEAN_UP, 'its life is over'),
+        ...hearTerminal(two, meeting, birth.io),
+        ...(birth.startFifo === undefined ? live(birth, two, meeting) : leave(two)),
       ]),
       ...within({ stage: 'shim', pause: false }, [
         ...shimFailed(two),
@@ -165,35 +168,40 @@ function pipeSteps({ pipes }: Meeting): Step[] {
 
 /** From init's last preparations to its end. */
 function live(birth: Birth, two: Pair, meeting: Meeting): Step[] {
-  const steps: Step[] = [];
-  steps.push(...hearTerminal(two, meeting));
-  const outlive = birth.bound === true ? [] : outliveSteps();
-  if (birth.startFifo !== undefined)
-    steps.push(
-      ...hear(two, 'init is ready and waits for `start`'),
-      report('c', 'it is created'),
-      ...outlive,
-    );
-  steps.push(
+  return [
     ...hearTheEnd(two, 'the socket closes when init executes its program'),
     report('s', 'it is started'),
-    ...(birth.startFifo === undefined ? outlive : []),
-  );
-  return [...steps, ...attendOutput(birth.io, two, meeting)];
+    ...(birth.bound === true ? [] : outliveSteps()),
+    ...attendOutput(birth.io, two, meeting),
+    ...(birth.exitRecord === undefined
+      ? []
+      : exitRecordSteps(two, birth.exitRecord, birth.cgroup?.oomCounter)),
+    jump(CLEAN_UP, 'its life is over'),
+  ];
 }
 
-/** Takes over the terminal's master that the child has opened. */
-export function hearTerminal(two: Pair, { terminal }: Pick<Meeting, 'terminal'>): Step[] {
+/** Init waits for `start`, and whoever inherits it waits for its end. */
+function leave(two: Pair): Step[] {
+  return [
+    ...letGoSteps(two),
+    report('o', 'the command may go'),
+    call('exit_group', [0], 'nobody needs us any more'),
+  ];
+}
+
+/** Takes over the terminal's master that the child has opened; perhaps for somebody who asked for it. */
+export function hearTerminal(two: Pair, { terminal }: Pick<Meeting, 'terminal'>, io: Io): Step[] {
   if (terminal === undefined) return [];
   return [
     ...hear(two, 'it has a terminal'),
     borrow(two, terminal.master, terminal.ours, 'its other end is ours'),
+    ...(io.kind === 'console' ? handOver(terminal.ours, io.socket) : []),
     say(two, 'it may go on'),
   ];
 }
 
 /** From here on the engine knows us, and may go. */
-export function outliveSteps(): Step[] {
+function outliveSteps(): Step[] {
   return [
     call('read', [CONTROL_FD, pointer(buffer('word', 8)), 1], 'until the engine has noted it', {
       jump: { on: 'zero', to: SHIM_FAILED },
@@ -226,8 +234,7 @@ export function attendOutput(
     );
     return [...mine, openLog(io.path, log), ...pumpSteps(sources, two)];
   }
-  if (master === undefined) return waitSteps(two);
-  if (io.kind === 'console') return [...handOver(master, io.socket), ...waitSteps(two)];
+  if (master === undefined || io.kind === 'console') return waitSteps(two);
   return pumpSteps(
     [
       { name: 'your keyboard', from: 0, deliver: copyTo(master), drain: false },

@@ -11,8 +11,9 @@ import {
   within,
 } from '../../linux/plan/index.ts';
 import type { NamespaceType, Process } from '../spec.ts';
+import { letGoSteps } from './adoption.ts';
 import type { Io, Meeting } from './birth.ts';
-import { attendOutput, hearTerminal, outliveSteps } from './container.ts';
+import { attendOutput, hearTerminal } from './container.ts';
 import { beginSteps, meet } from './init.ts';
 import { NAMESPACE_FLAG } from './namespaces.ts';
 import { dropFds } from './preserved.ts';
@@ -50,8 +51,8 @@ export interface Entry {
   readonly seccomp?: readonly Step[] | undefined;
   /** What becomes of its input and output; inherited if it is not said. */
   readonly io?: Io | undefined;
-  /** Whether it lives on once the control socket has said so, instead of dying with the command. */
-  readonly outlives?: boolean | undefined;
+  /** Whether it is left to whoever inherits it, instead of dying with the command: see `adoption.ts`. */
+  readonly adopted?: boolean | undefined;
   /** How many fds from 3 on the program keeps. */
   readonly preserveFds?: number | undefined;
 }
@@ -72,7 +73,11 @@ export function execPlan(entry: Entry): { plan: Plan; pair: Pair; warnings: read
   const others = entry.namespaces
     .filter((type) => type !== 'pid')
     .map((type) => NAMESPACE_FLAG[type]);
-  const cloned = cloneSteps(two, { flags: [], bornIn: entry.cgroup?.bornIn });
+  const io = entry.io ?? { kind: 'inherit' };
+  const cloned = cloneSteps(two, {
+    flags: entry.adopted === true ? ['CLONE_PARENT'] : [],
+    bornIn: entry.cgroup?.bornIn,
+  });
   const settled = settle({ ...entry, root }, two, meeting);
   const shim = { stage: 'shim', onFail: SHIM_FAILED };
   const steps = [
@@ -88,11 +93,11 @@ export function execPlan(entry: Entry): { plan: Plan; pair: Pair; warnings: read
     ]),
     ...within({ ...shim, pause: false }, [
       ...dropFds(entry.preserveFds ?? 0),
-      ...hearTerminal(two, meeting),
+      ...hearTerminal(two, meeting, io),
+      ...(entry.adopted === true ? letGoSteps(two) : []),
       ...hearTheEnd(two, 'the socket closes when it executes its program'),
       report('s', 'it is started'),
-      ...(entry.outlives === true ? outliveSteps() : []),
-      ...attendOutput(entry.io ?? { kind: 'inherit' }, two, meeting),
+      ...(entry.adopted === true ? [] : attendOutput(io, two, meeting)),
       jump(CLEAN_UP, 'its life is over'),
     ]),
     ...within({ stage: 'shim', pause: false }, [...shimFailed(two), ...cleanUpSteps([])]),

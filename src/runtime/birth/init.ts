@@ -47,7 +47,11 @@ export function initSteps(
   const atStart = hookSteps('startContainer', birth.innerHooks);
   const before = atStart.steps;
   const settled = settle(
-    { ...birth, process, proc: needsProc ? proc : undefined, root, fifo, before },
+    {
+      ...{ ...birth, process, root, fifo, before },
+      proc: needsProc ? proc : undefined,
+      adopted: birth.startFifo !== undefined,
+    },
     two,
     meeting,
   );

@@ -1,6 +1,5 @@
 import {
   buffer,
-  bytes,
   call,
   flags,
   mode,
@@ -10,6 +9,7 @@ import {
   value,
 } from '../../linux/plan/index.ts';
 import type { Process } from '../spec.ts';
+import { lettingGoSteps } from './adoption.ts';
 import type { Meeting } from './birth.ts';
 import { placeFds } from './preserved.ts';
 import { becoming, executeSteps, type Machine, workingDirectorySteps } from './process.ts';
@@ -28,6 +28,8 @@ export interface Settling {
   /** An fd of the FIFO on which to wait before executing. */
   readonly fifo?: Value | undefined;
   readonly startFifo?: string | undefined;
+  /** It is a child of the command, and outlives it: see `adoption.ts`. */
+  readonly adopted?: boolean | undefined;
   readonly preserveFds?: number | undefined;
   /** What is done when all is ready but the program. */
   readonly before?: readonly Step[] | undefined;
@@ -77,13 +79,12 @@ function noNewPrivileges(): Step {
   return call('prctl', args, 'no setuid program gives more rights');
 }
 
-function lastSteps({ process, fifo, startFifo, preserveFds = 0 }: Settling, two: Pair): Step[] {
-  const ready = [value(two.sockets, 4, 'i32'), bytes(Uint8Array.of(114), '"r"'), 1];
+function lastSteps(settling: Settling, two: Pair): Step[] {
+  const { process, fifo, startFifo, preserveFds = 0 } = settling;
   const wait =
     startFifo === undefined || fifo === undefined
       ? []
       : [
-          call('write', ready, 'ready'),
           call('read', [fifo, pointer(buffer('word', 8)), 1], 'wait for `start`', {
             jump: { on: 'zero', to: INIT_FAILED },
           }),
@@ -102,6 +103,7 @@ function lastSteps({ process, fifo, startFifo, preserveFds = 0 }: Settling, two:
       'again: a change of user has undone it',
     ),
     isShimThere(two),
+    ...(settling.adopted === true ? lettingGoSteps(two) : []),
     ...wait,
   ];
 }

@@ -68,7 +68,6 @@ export function cgroupPathOf(spec: Spec, id: string): string {
 
 export interface BirthOptions {
   readonly io: Io;
-  readonly exitRecord: string;
   readonly startFifo?: string | undefined;
   readonly bound: boolean;
   readonly preserveFds?: number | undefined;

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { launch } from '../../linux/launch.ts';
 import { perform } from '../../linux/perform.ts';
 import { call, flags, mode, plan, text } from '../../linux/plan/index.ts';
@@ -21,7 +20,7 @@ import { fifoPath, stateOf } from './state.ts';
 export async function create(id: string, options: CreateOptions): Promise<void> {
   const bundle = readBundle(options.bundle);
   const io = ioOf(bundle.spec.process, options, 'console');
-  const directory = await claim(options.root, id);
+  await claim(options.root, id);
   const fifo = fifoPath(options.root, id);
   try {
     await perform(
@@ -33,15 +32,14 @@ export async function create(id: string, options: CreateOptions): Promise<void> 
         ),
       ]),
     );
-    const exitRecord = join(directory, 'exit');
     const { preserveFds } = options;
-    const about = { io, exitRecord, startFifo: fifo, bound: false, preserveFds };
+    const about = { io, startFifo: fifo, bound: false, preserveFds };
     const birth = containerPlan(await birthOfBundle(id, bundle, about));
     claimGroup(options.root, id, cgroupPathOf(bundle.spec, id));
     options.onWarnings?.(birth.warnings);
     const launched = launch(birth.plan, { control: true, extraFds: ownFds(preserveFds) });
     await follow(id, bundle, options, birth, launched, 'c');
-    launched.unref();
+    await launched.exited;
     release(options.root, id);
   } catch (error) {
     throw await abandoned(error, id, options);
@@ -52,11 +50,10 @@ export async function create(id: string, options: CreateOptions): Promise<void> 
 export async function run(id: string, options: CreateOptions): Promise<number> {
   const bundle = readBundle(options.bundle);
   const io = ioOf(bundle.spec.process, options, 'terminal');
-  const directory = await claim(options.root, id);
+  await claim(options.root, id);
   try {
-    const exitRecord = join(directory, 'exit');
     const { preserveFds } = options;
-    const about = { io, exitRecord, bound: true, preserveFds };
+    const about = { io, bound: true, preserveFds };
     const birth = containerPlan(await birthOfBundle(id, bundle, about));
     claimGroup(options.root, id, cgroupPathOf(bundle.spec, id));
     options.onWarnings?.(birth.warnings);

@@ -1,4 +1,4 @@
-import { writeFileSync, writeSync } from 'node:fs';
+import { rmSync, writeFileSync, writeSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { ClocheError } from '../../error.ts';
 import { HOST_ARCH } from '../../linux/abi/arch.ts';
@@ -47,7 +47,7 @@ export async function exec(root: string, id: string, options: ExecOptions): Prom
   const policy = spec.linux?.seccomp as Policy | undefined;
   const { preserveFds } = options;
   const entry = execPlan({
-    ...{ id, pid: record.pid, process, io, preserveFds, outlives: options.detach },
+    ...{ id, pid: record.pid, process, io, preserveFds, adopted: options.detach },
     namespaces: differing(record.pid),
     machine: ownMachine(),
     walkerSize: installedWalker().size,
@@ -57,30 +57,28 @@ export async function exec(root: string, id: string, options: ExecOptions): Prom
   const launched = launch(entry.plan, { control: true, extraFds: ownFds(preserveFds) });
   const pidOf = () => Number(launched.memory.value(entry.pair.pid));
   const started = begun(launched, options, pidOf);
-  if (options.detach && (await started)) {
-    launched.unref();
-    return 0;
-  }
   await launched.exited;
   await started;
   verify(entry.plan, launched);
-  return exitCodeIn(launched.memory.read(entry.pair.status));
+  return options.detach ? 0 : exitCodeIn(launched.memory.read(entry.pair.status));
 }
 
-/** Whether it came to run; its pid is written down as soon as it does. */
+/** Writes down its pid, and says when it runs. One that is to be left alone waits for its pid to be known. */
 async function begun(
   launched: Launched,
   { detach, pidFile, onStarted }: ExecOptions,
   pidOf: () => number,
-): Promise<boolean> {
+): Promise<void> {
   for await (const word of words(launched.control)) {
-    if (word === 's' && pidFile !== undefined) writeFileSync(pidFile, String(pidOf()));
-    if (word === 's') onStarted?.(pidOf());
-    if (word === 's' && !detach) return true;
-    if (word === 's') writeSync(launched.control, 'g');
-    if (word === 'o') return true;
+    if (word === (detach ? 'c' : 's') && pidFile !== undefined)
+      writeFileSync(pidFile, String(pidOf()));
+    if (word === 'c') writeSync(launched.control, 'g');
+    if (word !== 's') continue;
+    onStarted?.(pidOf());
+    return;
   }
-  return false;
+  // What did not come to run has no pid.
+  if (pidFile !== undefined) rmSync(pidFile, { force: true });
 }
 
 async function runningRecord(root: string, id: string): Promise<Record> {
