@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { createHash } from 'node:crypto';
 import {
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
-  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -16,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { findImage, openStore, stackOf } from '../src/image/index.ts';
 import { launch } from '../src/linux/launch.ts';
+import { call, flags, plan, text } from '../src/linux/plan/index.ts';
 import { installedWalker } from '../src/linux/walker/index.ts';
 import { containerPlan, type Process, type Spec } from '../src/runtime/index.ts';
 import { birthOf, dockerSpec } from '../src/runtime/testing.ts';
@@ -162,32 +164,52 @@ test('CVE-2019-19921: a /proc that is a link is followed inside the root only', 
 
 test('CVE-2021-30465: a mount point that is exchanged for a link while it is mounted stays inside', async () => {
   const at = stage('30465');
-  const [volume, link] = [join(at.hostile, 'volume'), join(at.hostile, 'link')];
-  mkdirSync(volume);
+  // A volume of the attacker's other container, in which both names are always there and what they mean
+  // changes all the time. In a layer of the overlay the kernel would remember what it had found first.
+  const [volume, source] = [join(at.hostile, '../volume'), join(at.hostile, '../source')];
+  const [inner, link] = [join(volume, 'inner'), join(volume, 'link')];
+  for (const path of [inner, source]) mkdirSync(path, { recursive: true });
   symlinkSync(`/../../../../../../../..${at.canary}`, link);
-  const source = join(scratch, '30465', 'source');
-  mkdirSync(source);
-  let racing = true;
-  const race = (async () => {
-    while (racing) {
-      // Both names stay; what they mean changes all the time.
-      renameSync(volume, `${volume}.old`);
-      renameSync(link, volume);
-      await Bun.sleep(0);
-      renameSync(volume, link);
-      renameSync(`${volume}.old`, volume);
-      await Bun.sleep(0);
-    }
-  })();
   const mounts = [
     ...(dockerSpec({}).mounts ?? []),
-    { destination: '/volume/deep', type: 'bind', source, options: ['rbind'] },
+    { destination: '/volume', type: 'bind', source: volume, options: ['rbind'] },
+    { destination: '/volume/inner/deep', type: 'bind', source, options: ['rbind'] },
   ];
-  for (let i = 0; i < 40; i++) await contain(at, { args: ['true'] }, { mounts });
-  racing = false;
-  await race;
+  const directory = openSync(inner, 'r');
+  const race = exchangeForever(inner, link);
+  const codes = new Set<bigint | number | undefined>();
+  try {
+    for (let i = 0; i < 40; i++) {
+      codes.add((await contain(at, { args: ['true'] }, { mounts })).code);
+      // What one round has made would be the next one's mount point, and no race any more.
+      rmSync(`/proc/self/fd/${directory}/deep`, { recursive: true, force: true });
+      for (const path of [at.upper, at.work]) {
+        rmSync(path, { recursive: true, force: true });
+        mkdirSync(path);
+      }
+    }
+  } finally {
+    process.kill(race.pid, 'SIGKILL');
+    await race.exited;
+    race.close();
+    closeSync(directory);
+  }
   expect(readdirSync(at.canary)).toEqual([]);
+  // Sometimes it met the directory, sometimes the link, which leads nowhere in there.
+  expect(codes).toEqual(new Set([0, undefined]));
 }, 60_000);
+
+/** A walker that exchanges two names, some hundred thousand times a second, until it is killed. */
+function exchangeForever(one: string, other: string) {
+  const RENAME_EXCHANGE = 2;
+  const args = [flags('AT_FDCWD'), text(one), flags('AT_FDCWD'), text(other), RENAME_EXCHANGE];
+  const again = { name: 'again' };
+  const exchange = call('renameat2', args, 'each is the other now', {
+    label: again,
+    jump: { on: 'zero', to: again },
+  });
+  return launch(plan('exchange', [exchange]), { stdio: ['ignore', 'ignore', 'ignore'] });
+}
 
 test('CVE-2022-0492: nobody inside can mount a cgroup filesystem and set a release_agent', async () => {
   const agent = 'mount -t cgroup -o memory cgroup /mnt && echo /evil > /mnt/release_agent';
