@@ -23,7 +23,7 @@ import {
   publishedQuery,
   unpublish,
 } from './published.ts';
-import { conversation, type Request, requestSteps } from './steps.ts';
+import { conversation, questionSteps, type Request, requestSteps } from './steps.ts';
 
 /**
  * Publishing as steps. Whoever holds a port (`hold.ts`) may say what stands in the map for it; what a
@@ -137,12 +137,15 @@ function forgetSteps(netlink: Value, table: string, port: HostPort): Step[] {
   const nothing: Label = { name: 'nothing is there' };
   const shown = `${port.hostPort}/${port.protocol}`;
   return [
-    ...requestSteps(netlink, {
-      name: `is ${shown} there?`,
-      message: publishedQuery(table, port),
-      why: 'has a killed process left something there?',
-      jump: { on: 'negative', to: nothing },
-    }),
+    ...questionSteps(
+      netlink,
+      {
+        name: `is ${shown} there?`,
+        message: publishedQuery(table, port),
+        why: 'has a killed process left something there?',
+      },
+      nothing,
+    ),
     ...requestSteps(netlink, {
       name: `forget ${shown}`,
       message: batch([unpublish(table, port)], versionOf(port)),

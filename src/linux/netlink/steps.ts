@@ -6,7 +6,7 @@ import {
   buffer,
   call,
   flags,
-  type Jump,
+  type Label,
   pointer,
   result,
   type Step,
@@ -25,8 +25,6 @@ export interface Request {
   readonly tolerate?: readonly ErrnoName[] | 'any' | undefined;
   /** Where the errno of the answer goes, if it is tolerated; 0 for a yes. */
   readonly save?: Value | undefined;
-  /** Where to go on, by what is answered; something else than an acknowledgement is positive. */
-  readonly jump?: Jump | undefined;
 }
 
 /**
@@ -59,10 +57,48 @@ export function conversation(
  */
 export function requestSteps(
   socket: Value,
-  { name, message, why, tolerate, save, jump }: Request,
+  { name, message, why, tolerate, save }: Request,
+): Step[] {
+  const answer = buffer(`answer to '${name}'`, ANSWER_SIZE);
+  return [
+    ...exchangeSteps(socket, { name, message, why }, answer),
+    call('value', [value(answer, HEADER_SIZE, 'i32')], why, { pause: false, tolerate, save }),
+  ];
+}
+
+/**
+ * Asks nfnetlink for something, and goes on at `nothing` where the answer is an error. Else it is what was
+ * asked for, whose first word may look like any errno: in it stands how often the rules have changed. So
+ * the kind of the answer is looked at; its upper byte is the subsystem, and none of an error.
+ */
+export function questionSteps(
+  socket: Value,
+  question: Pick<Request, 'name' | 'message' | 'why'>,
+  nothing: Label,
+): Step[] {
+  const answer = buffer(`answer to '${question.name}'`, ANSWER_SIZE);
+  const kind = buffer('its kind', 16);
+  return [
+    ...exchangeSteps(socket, question, answer),
+    call('value', [value(answer, TYPE_AT, 'i32')], 'what kind of answer is it?', {
+      pause: false,
+      tolerate: 'any',
+      save: value(kind, 0),
+    }),
+    call('value', [value(kind, 1, 'i32')], question.why, {
+      pause: false,
+      tolerate: 'any',
+      jump: { on: 'zero', to: nothing },
+    }),
+  ];
+}
+
+function exchangeSteps(
+  socket: Value,
+  { name, message, why }: Pick<Request, 'name' | 'message' | 'why'>,
+  answer: Block,
 ): Step[] {
   const request = block(name, [message.bytes]);
-  const answer = buffer(`answer to '${name}'`, ANSWER_SIZE);
   return [
     ...fillSteps(request, message),
     call('sendto', [socket, pointer(request), message.bytes.length, 0, 0, 0], why),
@@ -74,12 +110,6 @@ export function requestSteps(
         pause: false,
       },
     ),
-    call('value', [value(answer, HEADER_SIZE, 'i32')], why, {
-      pause: false,
-      tolerate,
-      save,
-      jump,
-    }),
   ];
 }
 
@@ -99,6 +129,8 @@ export function indexSteps(socket: Value, name: string, index: Value): Step[] {
 
 /** Bytes that are read of an answer: header, errno, the request's header. The rest is let go. */
 const ANSWER_SIZE = 36;
+/** Where a message says what kind it is, 16 bits, and then its flags. */
+const TYPE_AT = 4;
 const IFREQ_SIZE = 40;
 
 /** Puts the numbers that are known only now into the message. */
