@@ -4,10 +4,8 @@ import { ClocheError } from '../../error.ts';
 import { HOST_ARCH } from '../../linux/abi/arch.ts';
 import {
   cgroupSteps,
-  DEFAULT_DEVICE_RULES,
   detectCgroups,
   type Hierarchies,
-  type LinuxResources,
   openCgroup,
   prepareParent,
 } from '../../linux/cgroup/index.ts';
@@ -17,6 +15,7 @@ import type { Birth, Io } from '../birth/birth.ts';
 import { ownMachine } from '../machine.ts';
 import type { Spec } from '../spec.ts';
 import { innerHooksOf } from './inner-hooks.ts';
+import { resourcesOf } from './resources.ts';
 import { parseSpec } from './schema.ts';
 
 /** A bundle: a directory with a `config.json` and, mostly, the rootfs. */
@@ -86,6 +85,7 @@ export async function birthOfBundle(
   const group = cgroupPathOf(spec, id);
   const hierarchies = prepareParent(detectCgroups(), dirname(group));
   await takeOver(hierarchies, group);
+  const { resources, warnings } = resourcesOf(spec, hierarchies);
   const policy = spec.linux?.seccomp as Policy | undefined;
   const inner = innerHooksOf(id, { path, spec });
   const filter = policy === undefined ? undefined : seccompSteps(policy, HOST_ARCH);
@@ -99,9 +99,9 @@ export async function birthOfBundle(
       statSync(source, { throwIfNoEntry: false })?.isDirectory() === false ? 'file' : 'directory',
     walkerSize: installedWalker().size,
     // The shim does not remove it: whoever is left in it, and what was made below it, take more than that.
-    cgroup: { ...cgroupSteps(hierarchies, group, resourcesOf(spec)), remove: [] },
+    cgroup: { ...cgroupSteps(hierarchies, group, resources), remove: [] },
     seccomp: filter?.steps,
-    warnings: filter?.warnings,
+    warnings: [...warnings, ...(filter?.warnings ?? [])],
     hooks:
       [...(spec.hooks?.prestart ?? []), ...(spec.hooks?.createRuntime ?? [])].length > 0 ||
       inner !== undefined,
@@ -126,13 +126,6 @@ async function takeOver(hierarchies: Hierarchies, group: string): Promise<void> 
       details: { processes: inside },
     });
   await found.remove();
-}
-
-/** A config says "no device" and means "none but the usual ones", which every runtime adds. */
-function resourcesOf(spec: Spec): LinuxResources {
-  const resources = (spec.linux?.resources ?? {}) as LinuxResources;
-  if (resources.devices === undefined) return resources;
-  return { ...resources, devices: [...resources.devices, ...DEFAULT_DEVICE_RULES] };
 }
 
 function rootfsOf(bundle: string, spec: Spec): string {
