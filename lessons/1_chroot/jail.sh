@@ -4,14 +4,18 @@
 # ldd asks the dynamic loader which files a program would be given, on any architecture.
 set -eu
 jail=/jail
+[ $# -gt 0 ] || set -- bash ls cat
 mkdir -p "$jail"
-for name in "${@:-bash ls cat}"; do
-  for program in $name; do
-    path=$(type -P "$program")
-    for file in "$path" $(ldd "$path" | grep -o '/[^ ]*'); do
-      mkdir -p "$jail$(dirname "$file")"
-      cp -v "$file" "$jail$file"
-    done
+for program in "$@"; do
+  # /bin and /usr/bin are one directory here, and PATH finds the second name first. In the jail they are two.
+  path=/bin/$program
+  if [ ! -x "$path" ] && ! path=$(type -P "$program"); then
+    echo "there is no program called '$program' here" >&2
+    exit 1
+  fi
+  for file in "$path" $(ldd "$path" | grep -o '/[^ ]*'); do
+    mkdir -p "$jail$(dirname "$file")"
+    cp -v "$file" "$jail$file"
   done
 done
 echo "now: chroot $jail bash"
