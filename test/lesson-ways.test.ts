@@ -1,9 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { resolve } from 'node:path';
 import { lesson as chroot } from '../lessons/1_chroot/lesson.ts';
+import { lesson as chrootProblems } from '../lessons/2_chroot_problems/lesson.ts';
 import { openEngine } from '../src/engine/index.ts';
-import { type PlayedLesson, playLesson } from '../src/playground/auto.ts';
-import { a, done, type Look, type LessonStep } from '../src/playground/lesson.ts';
+import { type PlayedStep, playLesson } from '../src/playground/auto.ts';
+import {
+  a,
+  done,
+  type LessonStep,
+  type Look,
+  type PlaygroundLesson,
+} from '../src/playground/lesson.ts';
 import { SILENT } from '../src/playground/transcript.ts';
 import { worldOf } from '../src/playground/world.ts';
 import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
@@ -18,38 +25,41 @@ beforeAll(async () => {
 
 afterAll(() => remove());
 
-function stepOf(id: string): LessonStep<Look> {
-  const step = chroot.steps.find((one) => one.id === id);
+function stepOf({ steps }: PlaygroundLesson, id: string): LessonStep<Look> {
+  const step = steps.find((one) => one.id === id);
   if (step === undefined) throw new Error(`no step '${id}'`);
   return step;
 }
 
-/** Lesson 1 in other words: these steps. */
-function play(steps: readonly LessonStep<Look>[]): Promise<PlayedLesson> {
-  return playLesson(
-    { ...chroot, steps },
+/** Plays a lesson in other words. @returns the steps that do not hold */
+async function failures(
+  lesson: PlaygroundLesson,
+  steps: readonly LessonStep<Look>[],
+): Promise<PlayedStep[]> {
+  const played = await playLesson(
+    { ...lesson, steps },
     {
       world: worldOf(openEngine()),
       audience: SILENT,
       lessons: `${repository}/lessons`,
-      env: process.env,
+      env: { ...process.env, XDG_CACHE_HOME: `${repository}/.cache` },
       signal: new AbortController().signal,
     },
   );
+  return played.steps.filter(({ ok }) => !ok);
 }
 
 test("lesson 1 is done the README's way, by hand and with jail.sh at the end", async () => {
   const steps = chroot.steps.map((step) =>
     step.id === 'tools' ? { ...step, solution: [a('exit'), a('./jail.sh')] } : step,
   );
-  const played = await play(steps);
-  expect(played.steps.filter(({ ok }) => !ok)).toEqual([]);
+  expect(await failures(chroot, steps)).toEqual([]);
 }, 400_000);
 
 test('jail.sh alone makes all that lesson 1 makes by hand, and says which program is not there', async () => {
-  const skipped = ['bash', 'libraries', 'tools'].map(stepOf);
+  const skipped = ['bash', 'libraries', 'tools'].map((id) => stepOf(chroot, id));
   const atOnce: LessonStep<Look> = {
-    ...stepOf('tools'),
+    ...stepOf(chroot, 'tools'),
     solution: [
       a('./jail.sh nosuch', { see: /no program called 'nosuch'/ }),
       a('./jail.sh', { see: /now: chroot \/jail bash/ }),
@@ -59,6 +69,24 @@ test('jail.sh alone makes all that lesson 1 makes by hand, and says which progra
       return verdicts.find(({ ok }) => !ok) ?? done('bash, libraries and tools hold');
     },
   };
-  const played = await play([stepOf('playground'), atOnce, stepOf('cat')]);
-  expect(played.steps.filter(({ ok }) => !ok)).toEqual([]);
+  const steps = [stepOf(chroot, 'playground'), atOnce, stepOf(chroot, 'cat')];
+  expect(await failures(chroot, steps)).toEqual([]);
+}, 400_000);
+
+test('a debootstrap that fails or is interrupted leaves no half root, and what was kept stays', async () => {
+  const again = 'umount /root_a/proc; rm -rf /root_a';
+  const rootA: LessonStep<Look> = {
+    ...stepOf(chrootProblems, 'root_a'),
+    solution: [
+      a('./chroot_a.sh', { within: 400, see: /from http|unpacking/ }),
+      a('exit'),
+      a(`${again}; FRESH=1 http_proxy=http://127.0.0.1:1 ./chroot_a.sh`, { see: /has failed/ }),
+      a('ls /', { see: /root_a\.part/ }),
+      a('FRESH=1 ./chroot_a.sh', { stays: true, see: /Retrieving/ }),
+      a('', { control: 'c' }),
+      a('./chroot_a.sh', { within: 60, see: /unpacking the bookworm[\s\S]*now in root_a/ }),
+    ],
+  };
+  const steps = [stepOf(chrootProblems, 'playground'), rootA];
+  expect(await failures(chrootProblems, steps)).toEqual([]);
 }, 400_000);
