@@ -6,6 +6,7 @@ import { openEngine } from '../src/engine/index.ts';
 import { type PlayedStep, playLesson } from '../src/playground/auto.ts';
 import {
   a,
+  b,
   done,
   type LessonStep,
   type Look,
@@ -89,4 +90,34 @@ test('a debootstrap that fails or is interrupted leaves no half root, and what w
   };
   const steps = [stepOf(chrootProblems, 'playground'), rootA];
   expect(await failures(chrootProblems, steps)).toEqual([]);
+}, 400_000);
+
+test("the playground's scripts do nothing on the host but say where they belong", async () => {
+  const scripts = [...new Bun.Glob('lessons/*/*.sh').scanSync(repository)].filter(
+    (path) => /lessons\/[1-4]_/.test(path) && !/(run|attach|cgroup|namespaces)\.sh$/.test(path),
+  );
+  expect(scripts.length).toBeGreaterThan(15);
+  for (const path of scripts) {
+    const { stderr, exitCode } = Bun.spawnSync([`${repository}/${path}`], { cwd: '/' });
+    expect([path, exitCode, stderr.toString()]).toEqual([
+      path,
+      1,
+      expect.stringMatching(/^this belongs into (the playground|root_[ab]): /),
+    ]);
+  }
+});
+
+test('run.sh of a running playground leads to attach.sh, and attach.sh before it to run.sh', async () => {
+  const steps: LessonStep<Look>[] = [
+    {
+      ...stepOf(chroot, 'playground'),
+      solution: [
+        b('./attach.sh', { see: /not running; \.\/run\.sh/ }),
+        a('./run.sh', { within: 400 }),
+        b('./run.sh', { see: /running already; \.\/attach\.sh/ }),
+        b('./attach.sh', { see: /^$/ }),
+      ],
+    },
+  ];
+  expect(await failures(chroot, steps)).toEqual([]);
 }, 400_000);

@@ -3,6 +3,8 @@
 #   ./jail.sh [PROGRAM…]      default: bash, ls and cat
 # ldd asks the dynamic loader which files a program would be given, on any architecture.
 set -eu
+cd "$(dirname "$0")"
+[ "$PWD" = /playground ] || { echo "this belongs into the playground: ./run.sh first" >&2; exit 1; }
 jail=/jail
 [ $# -gt 0 ] || set -- bash ls cat
 mkdir -p "$jail"

@@ -2,6 +2,7 @@
 # In the playground: makes root_a, puts two secrets into it, and starts bash in it.
 set -eu
 cd "$(dirname "$0")"
+[ "$PWD" = /playground ] || { echo "this belongs into the playground: ./run.sh first" >&2; exit 1; }
 ./make_root.sh /root_a
 cp tail.sh /root_a/
 echo "the secret of root_a is $(od -An -N8 -tx1 /dev/urandom | tr -d ' \n')" > /root_a/secret.txt

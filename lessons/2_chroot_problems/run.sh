@@ -4,6 +4,10 @@
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 cloche=${CLOCHE:-$here/../../bin/cloche}
+if [ -n "$("$cloche" ps -q --filter name=lesson_2_chroot_problems)" ]; then
+  echo "the playground is running already; ./attach.sh brings you into it" >&2
+  exit 1
+fi
 # Debian's packages and the first finished root are kept here, for the second root and the next time.
 cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/cloche/lessons
 mkdir -p "$cache"

@@ -3,6 +3,7 @@
 #   ./chroot_a.sh [KIND…]      default: mount uts ipc net pid
 set -eu
 cd "$(dirname "$0")"
+[ "$PWD" = /playground ] || { echo "this belongs into the playground: ./run.sh first" >&2; exit 1; }
 . ./namespaces.sh
 ./make_root.sh /root_a
 cp tail.sh /root_a/

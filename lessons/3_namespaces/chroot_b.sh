@@ -4,6 +4,7 @@
 #   ./chroot_b.sh none         as in the lesson before
 set -eu
 cd "$(dirname "$0")"
+[ "$PWD" = /playground ] || { echo "this belongs into the playground: ./run.sh first" >&2; exit 1; }
 . ./namespaces.sh
 ./make_root.sh /root_b
 cp read_secret.sh /root_b/

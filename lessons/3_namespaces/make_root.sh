@@ -4,6 +4,8 @@
 # The first one takes half a minute; it is kept in /cache, from which the next is unpacked in a second.
 # FRESH=1 does without what was kept, except for the packages that were fetched.
 set -eu -o pipefail
+cd "$(dirname "$0")"
+[ "$PWD" = /playground ] || { echo "this belongs into the playground: ./run.sh first" >&2; exit 1; }
 root=$1
 suite=bookworm
 kept=/cache/$suite-minbase-$(dpkg --print-architecture).tar
@@ -36,7 +38,7 @@ if ! is_whole "$root"; then
     tar -xf "$kept" -C "$part" --numeric-owner && is_whole "$part" || {
       echo "$root: what was kept is broken, so it is thrown away" >&2
       rm -f "$kept"
-      exec "$0" "$root"
+      exec ./make_root.sh "$root"
     }
   else
     from=$(mirror)

@@ -2,6 +2,7 @@
 # In the playground: a fork bomb, which runs only where pids.max holds it. It is cleared away after two
 # seconds with nothing but what bash can do by itself, since no other program can be started then.
 cd "$(dirname "$0")"
+[ "$PWD" = /playground ] || { echo "this belongs into the playground: ./run.sh first" >&2; exit 1; }
 . ./cgroup.sh
 own=$(sed -nE "s/^[0-9]+:(([^:]*,)?pids(,[^:]*)?)?:(.*)/\4/p" /proc/self/cgroup | head -n 1)
 group=$(folder pids "${own#/}")

@@ -3,6 +3,7 @@
 # character device 1:9.
 set -eu
 cd "$(dirname "$0")"
+[ "$PWD" = /playground ] || { echo "this belongs into the playground: ./run.sh first" >&2; exit 1; }
 . ./cgroup.sh
 blind=$(folder devices blind)
 say mkdir -p "$blind"

@@ -2,6 +2,7 @@
 # In the playground, with cgroup-tools: a group "small" that may use 80 MB of memory and no swap.
 set -eu
 cd "$(dirname "$0")"
+[ "$PWD" = /playground ] || { echo "this belongs into the playground: ./run.sh first" >&2; exit 1; }
 . ./cgroup.sh
 say cgcreate -g memory:small
 if [ "$(version memory)" = 1 ]; then

@@ -3,6 +3,7 @@
 # this was called from is in it from now on.
 set -eu
 cd "$(dirname "$0")"
+[ "$PWD" = /playground ] || { echo "this belongs into the playground: ./run.sh first" >&2; exit 1; }
 . ./cgroup.sh
 few=$(folder pids few)
 say mkdir -p "$few"

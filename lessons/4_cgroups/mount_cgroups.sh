@@ -3,6 +3,7 @@
 # way to speak to them: a group is a directory, a limit is a file.
 set -eu
 cd "$(dirname "$0")"
+[ "$PWD" = /playground ] || { echo "this belongs into the playground: ./run.sh first" >&2; exit 1; }
 . ./cgroup.sh
 
 if grep -q "^[1-9][0-9]*:[a-z]" /proc/self/cgroup; then
