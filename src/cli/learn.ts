@@ -6,16 +6,17 @@ import { type PlayedLesson, playLesson } from '../playground/auto.ts';
 import { chosen, listed, listing } from '../playground/catalogue.ts';
 import { followLesson } from '../playground/follow.ts';
 import type { Lesson } from '../playground/lesson.ts';
-import { paint } from '../playground/paint.ts';
+import { paint, textWidth } from '../playground/paint.ts';
 import { Progress } from '../playground/progress.ts';
 import { resetLesson } from '../playground/reset.ts';
 import { SILENT, transcript } from '../playground/transcript.ts';
 import { type World, worldOf } from '../playground/world.ts';
-import { isForPeople, isTerminal, print } from './print.ts';
+import { isForPeople, isTerminal, print, standard } from './print.ts';
 
 /** Bundled, this file has no place of its own; the executable lies as deep in the project as we do. */
 const HERE = import.meta.dir.startsWith('/$bunfs') ? dirname(process.execPath) : import.meta.dir;
-const LESSONS_FOLDER = resolve(HERE, '../../lessons');
+const HOME = resolve(HERE, '../..');
+const LESSONS_FOLDER = resolve(HOME, 'lessons');
 
 /** `cloche learn`: the lessons, followed by a learner or played by themselves. */
 export function learnCommand(): Command {
@@ -46,7 +47,13 @@ interface Flags {
 function list(flags: Flags): void {
   const lessons = listed(LESSONS, new Progress());
   if (flags.json) print(`${JSON.stringify(lessons, null, 2)}\n`);
-  else print(`\n${listing(lessons, paint(isForPeople(1)))}`);
+  else {
+    const room = columns();
+    // What is piped on is not broken into lines, so that it can be searched.
+    const width = room === undefined ? Number.POSITIVE_INFINITY : textWidth(room);
+    const about = { width };
+    print(`\n${listing(lessons, paint(isForPeople(1)), about)}`);
+  }
 }
 
 /** Plays lessons in real terminals. @returns 0 when everything held, else 1 */
@@ -86,7 +93,7 @@ async function follow(lessons: readonly Lesson[], world: World): Promise<void> {
       progress: new Progress(),
       paint: paint(isForPeople(1)),
       out: print,
-      live: isTerminal(1),
+      columns,
       keys: (press) => {
         if (stdin.isTTY === true) stdin.setRawMode(true);
         const hear = (chunk: Buffer) => press(chunk.toString());
@@ -100,6 +107,11 @@ async function follow(lessons: readonly Lesson[], world: World): Promise<void> {
     });
     if (ended === 'quit') return;
   }
+}
+
+/** Of the terminal, at this moment. */
+function columns(): number | undefined {
+  return isTerminal(1) ? standard(1).columns || 80 : undefined;
 }
 
 async function reset(lessons: readonly Lesson[], world: World): Promise<void> {

@@ -1,6 +1,6 @@
 import { ClocheError } from '../error.ts';
 import type { Lesson } from './lesson.ts';
-import type { Paint } from './paint.ts';
+import { filled, type Paint } from './paint.ts';
 import type { Progress } from './progress.ts';
 
 /**
@@ -44,14 +44,25 @@ export function listed(lessons: readonly Lesson[], progress: Progress): Listed[]
   });
 }
 
-/** The list for a person. */
-export function listing(list: readonly Listed[], brush: Paint): string {
-  const width = Math.max(...list.map(({ id }) => id.length));
+/** The list for a person, at most `width` columns wide. */
+export function listing(
+  list: readonly Listed[],
+  brush: Paint,
+  { width }: { readonly width: number },
+): string {
+  const longest = Math.max(...list.map(({ id }) => id.length));
   const lines = list.map((one) => {
     const mark = one.completed === undefined ? (one.done > 0 ? '◐' : '○') : brush.good('●');
     const count = one.completed === undefined ? `${one.done}/${one.steps}` : 'done';
-    return `${mark} ${brush.bold(one.id.padEnd(width))}  ${count.padEnd(5)} ${one.summary}`;
+    const head = `${mark} ${brush.bold(one.id.padEnd(longest))}  ${count.padEnd(5)} `;
+    return filled(one.summary, width, head);
   });
   const next = list.find(({ completed }) => completed === undefined)?.id ?? list[0]?.id ?? '';
-  return `${lines.join('\n')}\n\ncloche learn ${next}        follows you through it\ncloche learn --auto ${next} plays it\n`;
+  const typed = [
+    [`cloche learn ${next}`, 'follows you through it'],
+    [`cloche learn --auto ${next}`, 'plays it'],
+  ] as const;
+  const room = Math.max(...typed.map(([words]) => words.length)) + 2;
+  const hints = typed.map(([words, about]) => filled(about, width, words.padEnd(room)));
+  return `${[...lines, '', ...hints].join('\n')}\n`;
 }

@@ -1,5 +1,6 @@
 import type { Lesson, LessonStep, Memory, Verdict } from './lesson.ts';
-import { type Paint, prose } from './paint.ts';
+import { Page } from './page.ts';
+import { filled, type Paint, prose, textWidth } from './paint.ts';
 import { keptMemory, type Progress, rememberedBy } from './progress.ts';
 import { solutionLines } from './solution.ts';
 import { checkStep, lessonRun } from './watch.ts';
@@ -22,10 +23,10 @@ export interface Desk {
   readonly progress: Progress;
   readonly paint: Paint;
   readonly out: (text: string) => void;
-  /** Whether a line may be written over, as on a terminal. */
-  readonly live: boolean;
-  /** Calls `press` with each key of the learner; gives back how to stop that. */
-  readonly keys: (press: (key: string) => void) => () => void;
+  /** Columns of the terminal at this moment; undefined where it is none, and no line is written over. */
+  readonly columns: () => number | undefined;
+  /** Calls `press` with what the learner types, one key or more; gives back how to stop that. */
+  readonly keys: (press: (keys: string) => void) => () => void;
   /** Milliseconds between two looks; 250 unless told. */
   readonly interval?: number;
 }
@@ -36,28 +37,32 @@ class Follower {
   private memory: Memory = new Map();
   private done: string[] = [];
   private run: string | undefined;
+  private readonly page: Page;
   private readonly skipped = new Set<string>();
   private step: LessonStep | undefined;
-  private status = '';
   private hinted = false;
   private quit = false;
 
   constructor(lesson: Lesson, desk: Desk) {
     this.lesson = lesson;
     this.desk = desk;
+    this.page = new Page(desk, desk.paint.dim);
   }
 
   async follow(): Promise<'completed' | 'quit'> {
     const { paint } = this.desk;
     this.say(`\n${paint.title(`━━ ${this.lesson.id}: ${this.lesson.title}`)}\n`);
-    this.say(prose(this.lesson.intro, paint));
-    this.say(`\n   ${paint.dim('keys: h hint, s solution, n next without doing it, q quit')}`);
+    this.tell(this.lesson.intro);
+    const keys = paint.dim('keys: h hint, s solution, n next without doing it, q quit');
+    this.say(`\n${filled(keys, this.width())}`);
     this.take(await lessonRun(this.lesson, this.desk.world));
-    const stop = this.desk.keys((key) => this.press(key));
+    const stop = this.desk.keys((keys) => this.press(keys));
     try {
       while (!this.quit && this.next() !== undefined) await this.tick();
     } finally {
       stop();
+      // Whoever writes next, such as the learner's shell, begins on a line of its own.
+      this.page.clear();
     }
     return this.quit ? 'quit' : this.complete();
   }
@@ -74,9 +79,11 @@ class Follower {
     if (step === undefined) return;
     if (step !== this.step) this.present(step);
     const verdict = await checkStep(this.lesson, step, this.memory, this.desk.world);
+    // A key may have passed over the step meanwhile.
+    if (this.quit || step !== this.next()) return;
     if (verdict.ok) this.tickOff(step, verdict);
     else {
-      this.show(verdict.evidence[0] ?? 'not yet');
+      this.page.show(verdict.evidence[0] ?? 'not yet');
       await Bun.sleep(this.desk.interval ?? 250);
     }
   }
@@ -91,30 +98,30 @@ class Follower {
   private take(run: string | undefined): void {
     const kept = this.desk.progress.of(this.lesson.id);
     const same = run !== undefined && kept.run === run;
+    // Where it was not running yet, what was passed over before belongs to this run.
+    if (this.run !== undefined) this.skipped.clear();
     this.run = run;
     this.done = same ? [...kept.done] : [];
     this.memory = same ? rememberedBy(kept) : new Map();
-    this.step = undefined;
-    this.skipped.clear();
   }
 
   private present(step: LessonStep): void {
     const { paint } = this.desk;
     this.step = step;
     this.hinted = false;
-    this.status = '';
     const index = this.lesson.steps.findIndex(({ id }) => id === step.id);
     const number = `${index + 1}/${this.lesson.steps.length}`;
     this.say(`\n${paint.bold(`${number} ${step.title}`)}\n`);
-    this.say(prose(step.prose, paint));
+    this.tell(step.prose);
     this.say('');
   }
 
   private tickOff(step: LessonStep, verdict: Verdict): void {
     const { paint } = this.desk;
-    this.clear();
-    for (const fact of verdict.evidence) this.say(`   ${paint.good('✓')} ${fact}`);
-    this.say(`\n${prose(step.explanation, paint)}`);
+    for (const fact of verdict.evidence)
+      this.say(filled(fact, this.width(), `   ${paint.good('✓')} `));
+    this.say('');
+    this.tell(step.explanation);
     this.done.push(step.id);
     this.keep();
   }
@@ -142,44 +149,43 @@ class Follower {
     return 'completed';
   }
 
-  private press(key: string): void {
-    const { step } = this;
+  /** More than one key where somebody types faster than is read. */
+  private press(keys: string): void {
+    // Arrows and other keys that have no letter.
+    if (keys.startsWith('\u001b')) return;
+    for (const key of keys.toLowerCase()) this.pressOne(key);
+  }
+
+  private pressOne(key: string): void {
+    const step = this.next();
     if (key === 'q' || key === '\u0003' || key === '\u0004') this.quit = true;
-    else if (step === undefined) return;
-    else if (key === 'h' || (key === 's' && !this.hinted)) this.hint(step);
-    else if (key === 's') this.solution(step);
-    else if (key === 'n') this.skipped.add(step.id);
+    if (step === undefined || this.quit) return;
+    if (key === 'n') this.skipped.add(step.id);
+    if (key !== 'h' && key !== 's') return;
+    if (step !== this.step) this.present(step);
+    if (key === 's' && this.hinted) this.solution(step);
+    else this.hint(step);
   }
 
   private hint(step: LessonStep): void {
-    this.clear();
     this.hinted = true;
-    this.say(prose(`${step.hint}`, this.desk.paint));
+    this.tell(step.hint);
     this.say(`   ${this.desk.paint.dim('s shows the solution')}`);
-    this.status = '';
   }
 
   private solution(step: LessonStep): void {
-    this.clear();
     for (const line of solutionLines(step)) this.say(`   ${this.desk.paint.code(line)}`);
-    this.status = '';
   }
 
-  /** The one line that says what is still missing; written again only when it changes. */
-  private show(status: string): void {
-    if (status === this.status) return;
-    this.clear();
-    this.status = status;
-    this.desk.out(this.desk.paint.dim(`   … ${status}`) + (this.desk.live ? '' : '\n'));
-  }
-
-  private clear(): void {
-    if (this.desk.live && this.status !== '') this.desk.out('\r\u001b[K');
-    this.status = '';
+  private tell(text: string): void {
+    this.say(prose(text, this.desk.paint, this.width()));
   }
 
   private say(text: string): void {
-    this.clear();
-    this.desk.out(`${text}\n`);
+    this.page.say(text);
+  }
+
+  private width(): number {
+    return textWidth(this.desk.columns());
   }
 }
