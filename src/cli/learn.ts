@@ -4,6 +4,7 @@ import { LESSONS } from '../../lessons/index.ts';
 import { openEngine, settleAll } from '../engine/index.ts';
 import { type PlayedLesson, playLesson } from '../playground/auto.ts';
 import { chosen, listed, listing } from '../playground/catalogue.ts';
+import { typedCommand } from '../playground/command.ts';
 import { followLesson } from '../playground/follow.ts';
 import type { Lesson } from '../playground/lesson.ts';
 import { paint, textWidth } from '../playground/paint.ts';
@@ -51,7 +52,7 @@ function list(flags: Flags): void {
     const room = columns();
     // What is piped on is not broken into lines, so that it can be searched.
     const width = room === undefined ? Number.POSITIVE_INFINITY : textWidth(room);
-    const about = { width };
+    const about = { width, command: typedCommand(HOME, process.cwd()) };
     print(`\n${listing(lessons, paint(isForPeople(1)), about)}`);
   }
 }
@@ -94,6 +95,7 @@ async function follow(lessons: readonly Lesson[], world: World): Promise<void> {
       paint: paint(isForPeople(1)),
       out: print,
       columns,
+      command: typedCommand(HOME, process.cwd()),
       keys: (press) => {
         if (stdin.isTTY === true) stdin.setRawMode(true);
         const hear = (chunk: Buffer) => press(chunk.toString());

@@ -44,11 +44,11 @@ export function listed(lessons: readonly Lesson[], progress: Progress): Listed[]
   });
 }
 
-/** The list for a person, at most `width` columns wide. */
+/** The list for a person, at most `width` columns wide. `command`: how the learner types `cloche`. */
 export function listing(
   list: readonly Listed[],
   brush: Paint,
-  { width }: { readonly width: number },
+  { width, command }: { readonly width: number; readonly command: string },
 ): string {
   const longest = Math.max(...list.map(({ id }) => id.length));
   const lines = list.map((one) => {
@@ -59,8 +59,8 @@ export function listing(
   });
   const next = list.find(({ completed }) => completed === undefined)?.id ?? list[0]?.id ?? '';
   const typed = [
-    [`cloche learn ${next}`, 'follows you through it'],
-    [`cloche learn --auto ${next}`, 'plays it'],
+    [`${command} learn ${next}`, 'follows you through it'],
+    [`${command} learn --auto ${next}`, 'plays it'],
   ] as const;
   const room = Math.max(...typed.map(([words]) => words.length)) + 2;
   const hints = typed.map(([words, about]) => filled(about, width, words.padEnd(room)));

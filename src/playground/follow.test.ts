@@ -29,6 +29,7 @@ function deskOf(about: { runs?: boolean } = {}) {
       learner.text += more;
     },
     columns: () => 60,
+    command: 'bin/cloche',
     keys: (press: (keys: string) => void) => {
       learner.press = press;
       return () => {};
@@ -64,7 +65,7 @@ test('keys that come together are all heard, in upper case too', async () => {
   await Bun.sleep(30);
   expect(learner.text).toContain('4/5 Title four');
   expect(learner.text).not.toContain('3/5 Title three');
-  expect(learner.text).toContain('Hint: `cloche learn four`.');
+  expect(learner.text).toContain('Hint: `bin/cloche learn four`.');
   expect(learner.text).toContain('first terminal: true');
   learner.press('\u001b[H');
   learner.press('q');

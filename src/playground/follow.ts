@@ -1,3 +1,4 @@
+import { withCommand } from './command.ts';
 import type { Lesson, LessonStep, Memory, Verdict } from './lesson.ts';
 import { Page } from './page.ts';
 import { filled, type Paint, prose, textWidth } from './paint.ts';
@@ -27,6 +28,8 @@ export interface Desk {
   readonly columns: () => number | undefined;
   /** Calls `press` with what the learner types, one key or more; gives back how to stop that. */
   readonly keys: (press: (keys: string) => void) => () => void;
+  /** How the learner types the command: `bin/cloche`. */
+  readonly command: string;
   /** Milliseconds between two looks; 250 unless told. */
   readonly interval?: number;
 }
@@ -178,7 +181,8 @@ class Follower {
   }
 
   private tell(text: string): void {
-    this.say(prose(text, this.desk.paint, this.width()));
+    const { paint, command } = this.desk;
+    this.say(prose(withCommand(text, command), paint, this.width()));
   }
 
   private say(text: string): void {
