@@ -11,6 +11,11 @@ const { cloche } = containerScene();
 const inside = (flags: readonly string[], script: string) =>
   cloche('run', '--rm', '--network=none', ...flags, IMAGE, 'sh', '-c', script);
 
+test('-h is the host name, as with docker, and --help the help', async () => {
+  expect(await inside(['-h', 'garden'], 'hostname')).toEqual({ code: 0, out: 'garden\n', err: '' });
+  expect((await cloche('create', '--help')).out).toContain('-h, --hostname <name>');
+});
+
 test('--read-only and --tmpfs: the image stays as it is, and what is in memory is as large as said', async () => {
   const flags = ['--read-only', '--tmpfs', '/run:size=1m,mode=700', '--mount', 'type=tmpfs,dst=/x'];
   const { out, err } = await inside(

@@ -70,7 +70,7 @@ export function withRunFlags(command: Command): Command {
     .option('--add-host <name:ip>', 'a line of /etc/hosts; the IP may be host-gateway', addHost)
     .option('--dns <address>', "a name server, instead of the host's", many, [])
     .option('--expose <port>', 'a port that it listens on', exposed, [])
-    .option('--hostname <name>', "the container's host name")
+    .option('-h, --hostname <name>', "the container's host name")
     .addOption(
       new Option('--network <mode>', 'connect to a network')
         .choices(['bridge', 'host', 'none'])

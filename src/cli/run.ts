@@ -27,6 +27,8 @@ export function runCommand(): Command {
     .description('Create and run a new container from an image')
     .argument('<image>')
     .argument('[command...]')
+    // -h is the host name.
+    .helpOption('--help', 'display help for command')
     .passThroughOptions();
   return withRunFlags(command).action(async (image: string, command: string[], flags: RunFlags) => {
     try {
