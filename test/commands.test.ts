@@ -67,6 +67,36 @@ test.each([
   expect(err).toContain(hint);
 });
 
+test.each([
+  [['exec'], 1, "'cloche exec' requires at least 2 arguments"],
+  [['run'], 1, "'cloche run' requires at least 1 argument"],
+  [['create', '--rm'], 1, "'cloche create' requires at least 1 argument"],
+  [['image', 'rm'], 1, "'cloche image rm' requires at least 1 argument"],
+  [['cp', 'a'], 1, "'cloche cp' requires 2 arguments"],
+  [['images', 'a', 'b'], 1, "'cloche images' requires at most 1 argument"],
+  [['ps', 'a'], 1, "'cloche ps' accepts no arguments"],
+  [['port'], 1, "'cloche port' requires at least 1 and at most 2 arguments"],
+  [['run', '--foo', 'a'], 125, 'unknown flag: --foo'],
+  [['rm', '-Zf', 'a'], 125, "unknown shorthand flag: 'Z' in -Zf"],
+  [['run', '-m'], 125, 'flag needs an argument: -m, --memory'],
+  [['run', '-m', 'x', 'a'], 125, 'invalid argument "x" for "-m, --memory" flag: a size looks'],
+  [['oci', 'state', '--foo'], 125, 'unknown flag: --foo'],
+])('%j is answered in docker’s words, and names the help', async (args, code, message) => {
+  const ran = await cloche(...args);
+  const words = args.slice(0, ['image', 'oci'].includes(args[0] ?? '') ? 2 : 1);
+  expect([ran.code, ran.out]).toEqual([code, '']);
+  expect(ran.err).toStartWith(`cloche: ${message}`);
+  expect(ran.err).toMatch(new RegExp(`^hint: .*see 'cloche ${words.join(' ')} --help'$`, 'm'));
+});
+
+test('a flag that is misspelt names the one that was meant, whatever its value', async () => {
+  const { code, err } = await cloche('run', '--netwrok=none', 'a');
+  expect(code).toBe(125);
+  expect(err).toBe(
+    "cloche: unknown flag: --netwrok\nhint: did you mean --network? See 'cloche run --help'\n",
+  );
+});
+
 test('a reader that is gone ends the command as SIGPIPE would, and in silence', async () => {
   const script = 'exec {gone}> >(exit 0); wait $!; "$0" images >&$gone; echo $?';
   const env = { ...process.env, CLOCHE_ROOT: root };

@@ -5,15 +5,17 @@ import { HELP } from './help.ts';
 import { printError } from './output.ts';
 import { flushed } from './print.ts';
 
+/** The command whose words were wrong, once they were. */
+let misused = new Command();
+
 /** The command line: finds the command that is meant, loads it alone, and runs it. */
 async function main(words: readonly string[]): Promise<void> {
-  const program = new Command('cloche')
+  const program = held(new Command('cloche'))
     .description(
       'Containers under glass: made by hand, on your own kernel, and you see what it did.',
     )
     .version('0.1.0', '-v, --version')
-    .enablePositionalOptions()
-    .exitOverride();
+    .enablePositionalOptions();
   const args = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
   const isGroup = await fill(program, COMMANDS, args);
   await program.parseAsync(isGroup ? [...args, '--help'] : args, { from: 'user' });
@@ -40,13 +42,26 @@ async function fill(
   if (entry === undefined) throw await unknown(word, parent, Object.keys(all));
   const [about, what] = entry;
   if (typeof what === 'function') {
-    parent.addCommand((await what()).name(word).exitOverride().configureHelp(HELP));
+    parent.addCommand(
+      held(await what())
+        .name(word)
+        .configureHelp(HELP),
+    );
     return false;
   }
-  const group = new Command(word).description(about).exitOverride().enablePositionalOptions();
+  const group = held(new Command(word)).description(about).enablePositionalOptions();
   const isGroup = await fill(group, { 'Commands:': what }, rest);
   parent.addCommand(group);
   return isGroup;
+}
+
+/** What is wrong with a command's words is for us to say, and its end for us to bring. */
+function held(command: Command): Command {
+  command.commands.forEach(held);
+  return command.configureOutput({ outputError: () => undefined }).exitOverride((error) => {
+    misused = command;
+    throw error;
+  });
 }
 
 async function unknown(
@@ -64,10 +79,10 @@ async function unknown(
 }
 
 main(process.argv.slice(2))
-  .catch((error: unknown) => {
-    // Commander has said on the screen what was wrong; docker's code for that is 125.
-    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 125;
-    else process.exitCode = printError(error);
+  .catch(async (error: unknown) => {
+    if (!(error instanceof CommanderError)) process.exitCode = printError(error);
+    else if (error.exitCode === 0) process.exitCode = 0;
+    else process.exitCode = (await import('./usage.ts')).printMisuse(error, misused);
   })
   .finally(async () => {
     await flushed();
