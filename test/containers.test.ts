@@ -8,10 +8,18 @@ const { cloche, run } = containerScene();
 test.each([
   [['kill', 'nope'], 'no such container: nope'],
   [['rm', 'nope'], 'no such container: nope'],
-  [['rm', '-f', 'nope'], 'no such container: nope'],
 ])('%j gives 1 and says so', async (args, says) => {
   const { code, err, out } = await cloche(...args);
   expect([code, out]).toEqual([1, '']);
+  expect(err).toContain(says);
+});
+
+test.each([
+  [['rm', '-f', 'nope'], 'no such container: nope'],
+  [['rmi', '-f', 'nope'], 'no such image: nope'],
+])('%j gives 0, since it is as it was wanted, and says so', async (args, says) => {
+  const { code, err, out } = await cloche(...args);
+  expect([code, out]).toEqual([0, '']);
   expect(err).toContain(says);
 });
 
@@ -23,7 +31,8 @@ test('kill and rm go on after a name that fails, and name what they did', async 
   expect((await cloche('kill', '-s', 'NOPE', 'box')).code).toBe(1);
   const killed = await cloche('kill', 'nope', 'box');
   expect(killed).toMatchObject({ code: 1, out: 'box\n' });
-  const again = await cloche('rm', '-f', 'box', 'nope');
+  await cloche('wait', 'box');
+  const again = await cloche('rm', 'nope', 'box');
   expect(again).toMatchObject({ code: 1, out: 'box\n' });
 });
 

@@ -62,19 +62,24 @@ test.each([
 });
 
 test.each([
-  ['an unknown flag', ['--nope', image], 'unknown option'],
+  ['an unknown flag', ['--nope', image], 'unknown flag: --nope'],
   ['an unknown image', ['no/such/image'], "unable to find image 'no/such/image:latest' locally"],
   ['a name with a slash', ['--name', 'a/b', image, 'true'], 'invalid container name'],
   ['a size that is none', ['--memory', 'much', image, 'true'], 'a size looks like'],
   ['a volume without a target', ['-v', 'tmp', image, 'true'], 'invalid volume specification'],
   ['an unknown user', ['-u', 'gardener', image, 'true'], 'unable to find user gardener'],
   ['an unknown capability', ['--cap-add', 'FLY', image, 'true'], 'CAP_FLY'],
-  ['-t without a terminal', ['-t', image, 'true'], 'not a TTY'],
   ['a working directory that is not there', ['-w', '/nowhere', image, 'true'], '/nowhere'],
 ])('run refuses %s with 125 and a hint', async (_, args, says) => {
   const ran = await run('run', '--rm', '--network', 'none', ...args);
   expect(ran.code).toBe(125);
   expect(ran.err).toContain(says);
+});
+
+test('run -t without a terminal is 1, as with docker', async () => {
+  const ran = await run('run', '--rm', '-it', image, 'true');
+  expect(ran.code).toBe(1);
+  expect(ran.err).toContain('the input device is not a TTY');
 });
 
 test('run sets environment, directory, user, host name and volumes', async () => {

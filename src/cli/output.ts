@@ -20,16 +20,20 @@ export function printError(error: unknown): number {
 /**
  * Does `action` for each name, and says what went wrong with one before it goes on to the next, as
  * docker does; the exit code is 1 then.
+ *
+ * @param tolerated the code of an error that is said, and is none: with `--force` what is not there
  */
 export async function forEachName(
   names: readonly string[],
   action: (name: string) => void | Promise<void>,
+  tolerated?: string,
 ): Promise<void> {
   for (const name of names) {
     try {
       await action(name);
     } catch (error) {
-      process.exitCode = printError(error);
+      const code = printError(error);
+      if (!(error instanceof ClocheError) || error.code !== tolerated) process.exitCode = code;
     }
   }
 }

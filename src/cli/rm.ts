@@ -13,9 +13,10 @@ export function rmCommand(): Command {
     .action(async (names: string[], flags: { force: boolean; volumes: boolean }) => {
       const engine = openEngine();
       await settleAll(engine);
-      await forEachName(names, async (name) => {
+      const remove = async (name: string) => {
         await removeContainer(engine, name, flags);
         print(`${name}\n`);
-      });
+      };
+      await forEachName(names, remove, flags.force ? 'CONTAINER_NOT_FOUND' : undefined);
     });
 }

@@ -11,13 +11,12 @@ export function rmiCommand(): Command {
     .description('Remove one or more images')
     .argument('<image...>')
     .option('-f, --force', 'remove it also when a container was made from it', false)
-    .action(async (names: string[], flags: { force: boolean }) => {
+    .action(async (names: string[], { force }: { force: boolean }) => {
       const engine = openEngine();
       await settleAll(engine);
-      await forEachName(names, (name) => {
-        const { force } = flags;
+      const remove = (name: string) =>
         printRemoved(removeImage(engine.store, name, { force, usedBy: usersOf(engine) }));
-      });
+      await forEachName(names, remove, force ? 'IMAGE_NOT_FOUND' : undefined);
     });
 }
 

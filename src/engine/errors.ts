@@ -58,9 +58,10 @@ function bindFailure(why: string, errno: unknown): string {
   return `Bind for ${port} failed: ${reason}`;
 }
 
-/** The exit code of a `run` or `exec` that did not come to run anything. */
-export function exitCodeFor(error: unknown): 125 | 126 | 127 {
+/** The exit code of a `run` or `exec` that did not come to run anything; 1 is docker's for a missing terminal. */
+export function exitCodeFor(error: unknown): 1 | 125 | 126 | 127 {
   if (!(error instanceof ClocheError)) return 125;
+  if (error.code === 'NOT_A_TTY') return 1;
   if (error.code === 'COMMAND_NOT_FOUND') return 127;
   return error.code === 'COMMAND_NOT_EXECUTABLE' ? 126 : 125;
 }
