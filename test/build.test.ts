@@ -80,6 +80,9 @@ test('a RUN that fails says its command, its line, its exit code and its last wo
     'Dockerfile:2:1: process "/bin/sh -c echo last words; exit 7" did not complete successfully: exit code: 7',
   );
   expect(stderr).toContain('   2 | >>> RUN echo last words; exit 7');
+  expect(stderr.slice(stderr.indexOf('------'))).toMatch(
+    /^------\nlast words\n------\nDockerfile:2\n-+\n(.*\n){2}-+\ncloche: Dockerfile:2:1: process .*exit code: 7\nhint: cloche build --debug opens .*\n$/,
+  );
   expect(stderr.split('\n').filter((line) => line === 'last words')).toHaveLength(1);
 });
 

@@ -8,13 +8,26 @@ import { PIPE_CLOSED, painted, print } from './print.ts';
 export function printError(error: unknown): number {
   if (error instanceof ClocheError && error.code === PIPE_CLOSED) return 141;
   if (error instanceof ClocheError) {
+    const { above, hint } = arranged(error);
+    if (above !== '') print(`${above}\n`, 2);
     print(`${painted(2, 31, 'cloche:')} ${error.message}\n`, 2);
-    if (error.hint !== undefined) print(`${painted(2, 33, 'hint:')} ${error.hint}\n`, 2);
+    if (hint !== '') print(`${painted(2, 33, 'hint:')} ${hint}\n`, 2);
     if (process.env.CLOCHE_DEBUG !== undefined) console.error(error.details, error.cause);
     return 1;
   }
   print(`${painted(2, 31, 'cloche:')} unexpected: ${(error as Error)?.stack ?? error}\n`, 2);
   return 1;
+}
+
+/**
+ * A build's error ends its hint with what the program has printed and with the lines of the Dockerfile.
+ * They are no hint: docker shows them first, and the message last.
+ */
+function arranged({ hint = '', details: { output, excerpt } }: ClocheError) {
+  const printed = Array.isArray(output) ? ['------', ...output, '------'].join('\n') : '';
+  const parts = [printed, String(excerpt ?? '')].filter((one) => one !== '' && hint.includes(one));
+  const left = parts.reduce((text, part) => text.replace(part, ''), hint);
+  return { above: parts.join('\n'), hint: left.trim().replace(/\n+/g, '\n') };
 }
 
 /**

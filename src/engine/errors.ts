@@ -39,7 +39,10 @@ export function startError(error: ClocheError): ClocheError {
     return new ClocheError('PORT_TAKEN', bindFailure(String(why), errno), {
       ...about,
       class: 'conflict',
-      hint: `ss --listening --numeric --processes shows who has it, cloche ps which container`,
+      hint:
+        errno === 'EADDRNOTAVAIL'
+          ? 'that address is none of this machine: ip address shows which ones are'
+          : 'ss --listening --numeric --processes shows who has it, cloche ps which container',
     });
   if (call === 'open_tree')
     return new ClocheError('MOUNT_SOURCE_MISSING', `${shown} failed: ${errno}`, about);
