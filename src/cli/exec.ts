@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { execInContainer } from '../engine/exec.ts';
 import { exitCodeFor, openEngine, settleAll } from '../engine/index.ts';
+import { entriesOf } from './entries.ts';
 import { many } from './flags.ts';
 import { printError } from './output.ts';
 import {
@@ -17,7 +18,9 @@ export function execCommand(): Command {
     .argument('<container>')
     .argument('<command...>')
     .passThroughOptions()
+    .option('-d, --detach', 'run in the background', false)
     .option('-e, --env <entry>', 'set an environment variable', many, [])
+    .option('--env-file <file>', 'one KEY=value a line', many, [])
     .option('-i, --interactive', 'keep STDIN open', false)
     .option('--privileged', 'give extended privileges', false)
     .option('-t, --tty', 'allocate a pseudo-TTY', false)
@@ -25,17 +28,7 @@ export function execCommand(): Command {
     .option('-w, --workdir <directory>', 'working directory inside')
     .action(async (name: string, command: string[], flags: Flags) => {
       try {
-        if (flags.tty) requireTerminal();
-        const engine = openEngine();
-        await settleAll(engine);
-        const running = execInContainer(engine, name, {
-          ...flags,
-          command,
-          terminalSize: flags.tty ? terminalSize() : undefined,
-        });
-        process.exitCode = flags.tty
-          ? await withRawTerminal(running.resize, running.exited)
-          : await withForwardedSignals(() => running.pid() || undefined, running.exited);
+        process.exitCode = await exec(name, command, flags);
       } catch (error) {
         printError(error);
         process.exitCode = exitCodeFor(error) === 125 ? 1 : exitCodeFor(error);
@@ -43,8 +36,25 @@ export function execCommand(): Command {
     });
 }
 
+async function exec(name: string, command: string[], flags: Flags): Promise<number> {
+  const { detach, tty } = flags;
+  if (tty && !detach) requireTerminal();
+  const env = [...flags.envFile.flatMap((file) => entriesOf(file)), ...flags.env];
+  const engine = openEngine();
+  await settleAll(engine);
+  const terminal = tty && !detach ? terminalSize() : undefined;
+  const running = execInContainer(engine, name, { ...flags, env, command, terminalSize: terminal });
+  if (detach) await running.released();
+  if (detach) return 0;
+  return tty
+    ? await withRawTerminal(running.resize, running.exited)
+    : await withForwardedSignals(() => running.pid() || undefined, running.exited);
+}
+
 interface Flags {
+  readonly detach: boolean;
   readonly env: string[];
+  readonly envFile: string[];
   readonly interactive: boolean;
   readonly privileged: boolean;
   readonly tty: boolean;

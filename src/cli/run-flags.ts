@@ -1,12 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import type { HostEntry } from '../build/index.ts';
 import type { PortSpec, RunOptions } from '../engine/index.ts';
-import { ClocheError } from '../error.ts';
 import type { PullPolicy } from '../image/index.ts';
 import type { Rlimit } from '../linux/rlimits.ts';
 import { signalNumber } from '../linux/signals.ts';
 import { addHost, addMount, addUlimit, exposed, pair, ports, security } from './container-flags.ts';
+import { entriesOf } from './entries.ts';
 import { bytes, many, positive, whole } from './flags.ts';
 
 /** What `run` and `create` are given, as commander gives it. */
@@ -139,7 +138,7 @@ export function runOptionsOf(image: string, command: string[], flags: RunFlags):
     ...flags,
     image,
     command,
-    env: [...flags.envFile.flatMap(entriesOf), ...flags.env],
+    env: [...flags.envFile.flatMap((file) => entriesOf(file)), ...flags.env],
     entrypoint: flags.entrypoint === undefined ? undefined : [flags.entrypoint],
     remove: flags.rm,
     volumes: [...flags.volume, ...(mount?.volumes ?? [])],
@@ -153,30 +152,6 @@ export function runOptionsOf(image: string, command: string[], flags: RunFlags):
     ...flags.securityOpt,
     pidsLimit: (flags.pidsLimit ?? 0) > 0 ? flags.pidsLimit : undefined,
   };
-}
-
-/** The lines of a file that are no comments, as docker reads them: quotes are part of a value. */
-function entriesOf(file: string): string[] {
-  let text = '';
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new ClocheError('FILE_NOT_FOUND', `open ${file}: no such file or directory`, {
-      class: 'not-found',
-      cause,
-    });
-  }
-  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
-  return lines.flatMap((line) => {
-    const entry = line.trimStart();
-    if (entry === '' || entry.startsWith('#')) return [];
-    const name = entry.split('=')[0] ?? '';
-    if (name !== '' && !/\s/.test(name)) return [entry];
-    throw new ClocheError('ENV_INVALID', `${file}: '${entry}' is no environment variable`, {
-      class: 'invalid-argument',
-      hint: 'a line looks like KEY=value, or KEY for our own value',
-    });
-  });
 }
 
 function swap(text: string): number {
