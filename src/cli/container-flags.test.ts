@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
-import { addHost, addMount, addUlimit } from './container-flags.ts';
+import { dirname } from 'node:path';
+import { addHost, addMount, addUlimit, addVolume } from './container-flags.ts';
 
 test.each([
   ['db:10.0.0.1', 'db', '10.0.0.1'],
@@ -54,4 +55,24 @@ test('--mount says in names what -v says in order', () => {
     volumes: ['/usr:/b:ro', 'data:/c', '/d', '/usr:/f'],
     tmpfs: ['/e:size=1m,mode=700'],
   });
+});
+
+const here = process.cwd();
+
+test.each([
+  ['./rel:/x', `${here}/rel:/x`],
+  ['.:/x:ro', `${here}:/x:ro`],
+  ['../a:/y', `${dirname(here)}/a:/y`],
+  ['/abs:/x', '/abs:/x'],
+  ['name:/x', 'name:/x'],
+  ['/only', '/only'],
+])('-v %s: what begins with a dot is a path from here', (text, volume) => {
+  expect(addVolume(text, [])).toEqual([volume]);
+  expect(addVolume(text, ['/a:/b'])).toEqual(['/a:/b', volume]);
+});
+
+test('--mount takes a path from here for a bind, and never for a volume', () => {
+  expect(addMount('type=bind,source=./src,target=/x').volumes).toEqual([`${here}/src:/x`]);
+  expect(addMount('type=bind,src=.,target=/x').volumes).toEqual([`${here}:/x`]);
+  expect(() => addMount('type=bind,source=src,target=/x')).toThrow('type=bind needs source=/');
 });

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import type { HostEntry } from '../build/index.ts';
 import { containerSide } from '../engine/ports/show.ts';
@@ -85,6 +86,16 @@ export function security(text: string, before: Security = {}): Security {
   throw new InvalidArgumentError('there are no-new-privileges and seccomp=unconfined.');
 }
 
+/** Collects what `-v` says; a source that begins with a dot is a path from here, as with docker since 23. */
+export function addVolume(text: string, before: readonly string[]): readonly string[] {
+  const [source = '', ...rest] = text.split(':');
+  return [...before, rest.length === 0 ? text : [fromHere(source), ...rest].join(':')];
+}
+
+function fromHere(path: string): string {
+  return path.startsWith('.') ? resolve(path) : path;
+}
+
 /** Mounts as `-v` and `--tmpfs` would say them. */
 export interface Mounts {
   readonly volumes: readonly string[];
@@ -107,9 +118,10 @@ export function addMount(text: string, before: Mounts = { volumes: [], tmpfs: []
       return [name, value.join('=') || 'true'] as const;
     }),
   );
-  const [type = 'volume', source, target] = ['type', 'source', 'target'].map((key) =>
+  const [type = 'volume', said, target] = ['type', 'source', 'target'].map((key) =>
     fields.get(key),
   );
+  const source = said === undefined || type !== 'bind' ? said : fromHere(said);
   if (target === undefined) throw new InvalidArgumentError('it needs target=….');
   if (type === 'tmpfs') {
     const options = ['size', 'mode'].flatMap((key) =>
@@ -123,7 +135,7 @@ export function addMount(text: string, before: Mounts = { volumes: [], tmpfs: []
   if (type !== 'bind' && type !== 'volume')
     throw new InvalidArgumentError(`there are bind, volume and tmpfs, and no '${type}'.`);
   if (type === 'bind' && source?.startsWith('/') !== true)
-    throw new InvalidArgumentError('type=bind needs source=/….');
+    throw new InvalidArgumentError('type=bind needs source=/… or source=./….');
   // Unlike -v, which makes it.
   if (type === 'bind' && source !== undefined && !existsSync(source))
     throw new InvalidArgumentError(`bind source path does not exist: ${source}.`);

@@ -4,7 +4,16 @@ import type { PortSpec, RunOptions } from '../engine/index.ts';
 import type { PullPolicy } from '../image/index.ts';
 import type { Rlimit } from '../linux/rlimits.ts';
 import { signalNumber } from '../linux/signals.ts';
-import { addHost, addMount, addUlimit, exposed, pair, ports, security } from './container-flags.ts';
+import {
+  addHost,
+  addMount,
+  addUlimit,
+  addVolume,
+  exposed,
+  pair,
+  ports,
+  security,
+} from './container-flags.ts';
 import { entriesOf } from './entries.ts';
 import { bytes, many, positive, whole } from './flags.ts';
 
@@ -113,7 +122,12 @@ function withFiles(command: Command): Command {
     .option('--read-only', 'nothing of the image can be changed', false)
     .option('--shm-size <bytes>', 'the size of /dev/shm, such as 128m', bytes)
     .option('--tmpfs <directory>', 'files in memory: /run[:size=64m,mode=755]', many, [])
-    .option('-v, --volume <volume>', 'a volume or a directory: [source:]target[:ro]', many, []);
+    .option(
+      '-v, --volume <volume>',
+      'a volume or a directory: [source:]target[:ro]',
+      addVolume,
+      [],
+    );
 }
 
 function withLimits(command: Command): Command {
