@@ -16,43 +16,44 @@ async function main(words: readonly string[]): Promise<void> {
     )
     .version('0.1.0', '-v, --version')
     .enablePositionalOptions();
-  const args = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
-  const isGroup = await fill(program, COMMANDS, args);
-  await program.parseAsync(isGroup ? [...args, '--help'] : args, { from: 'user' });
+  const said = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
+  await program.parseAsync(await fill(program, COMMANDS, said), { from: 'user' });
 }
 
 /**
- * Adds to `parent` the command that `args` begin with; without one, all of them by name, for its
- * help. @returns whether the words end before a command is named. @throws `COMMAND_UNKNOWN`
+ * Adds to `parent` the command that the words begin with; without one, all of them by name, for its
+ * help. @returns the words as commander can read them. @throws `COMMAND_UNKNOWN`
  */
 async function fill(
   parent: Command,
   groups: Readonly<Record<string, Entries>>,
   [word, ...rest]: readonly string[],
-): Promise<boolean> {
+): Promise<string[]> {
   if (word === undefined || word.startsWith('-')) {
     for (const [heading, entries] of Object.entries(groups))
       for (const [name, [about]] of Object.entries(entries))
         parent.addCommand(new Command(name).description(about).helpGroup(heading));
     parent.helpCommand(false);
-    return word === undefined;
+    return word === undefined ? ['--help'] : [word, ...rest];
   }
   const all: Entries = Object.assign({}, ...Object.values(groups));
   const entry = Object.hasOwn(all, word) ? all[word] : undefined;
   if (entry === undefined) throw await unknown(word, parent, Object.keys(all));
   const [about, what] = entry;
   if (typeof what === 'function') {
-    parent.addCommand(
-      held(await what())
-        .name(word)
-        .configureHelp(HELP),
-    );
-    return false;
+    const command = held(await what()).name(word);
+    parent.addCommand(command.configureHelp(HELP));
+    return [word, ...(await plain(command, rest))];
   }
   const group = held(new Command(word)).description(about).enablePositionalOptions();
-  const isGroup = await fill(group, { 'Commands:': what }, rest);
   parent.addCommand(group);
-  return isGroup;
+  return [word, ...(await fill(group, { 'Commands:': what }, rest))];
+}
+
+/** Loads what reads `--rm=false` for those who write such a thing. */
+async function plain(command: Command, words: readonly string[]): Promise<readonly string[]> {
+  if (!words.some((word) => /^--[\w-]+=/.test(word))) return words;
+  return (await import('./switches.ts')).withoutSwitchValues(command, words);
 }
 
 /** What is wrong with a command's words is for us to say, and its end for us to bring. */
