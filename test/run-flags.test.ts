@@ -16,6 +16,16 @@ test('-h is the host name, as with docker, and --help the help', async () => {
   expect((await cloche('create', '--help')).out).toContain('-h, --hostname <name>');
 });
 
+test('switches have values, and --net is --network, as with docker', async () => {
+  const made = await cloche('run', '--rm=false', '--name=kept', '--net', 'none', IMAGE, 'true');
+  expect(made).toEqual({ code: 0, out: '', err: '' });
+  const shown = await cloche('inspect', '-f', '{{.HostConfig.NetworkMode}}', 'kept');
+  expect(shown.out).toBe('none\n');
+  await cloche('rm', 'kept');
+  const { out } = await inside(['--read-only=true'], 'touch /x 2>/dev/null || echo refused');
+  expect(out).toBe('refused\n');
+});
+
 test('--read-only and --tmpfs: the image stays as it is, and what is in memory is as large as said', async () => {
   const flags = ['--read-only', '--tmpfs', '/run:size=1m,mode=700', '--mount', 'type=tmpfs,dst=/x'];
   const { out, err } = await inside(

@@ -44,6 +44,7 @@ export interface RunFlags
   readonly memorySwap?: number;
   readonly mount?: { readonly volumes: readonly string[]; readonly tmpfs: readonly string[] };
   readonly name?: string;
+  readonly net?: RunOptions['network'];
   readonly network: RunOptions['network'];
   readonly oomScoreAdj?: number;
   readonly pidsLimit?: number;
@@ -66,6 +67,8 @@ export interface RunFlags
   readonly workdir?: string;
 }
 
+const NETWORKS = ['bridge', 'host', 'none'];
+
 /** Docker's flags, as far as we have what they are about. */
 export function withRunFlags(command: Command): Command {
   return withLimits(withFiles(withAbout(command)))
@@ -80,10 +83,9 @@ export function withRunFlags(command: Command): Command {
     .option('--expose <port>', 'a port that it listens on', exposed, [])
     .option('-h, --hostname <name>', "the container's host name")
     .addOption(
-      new Option('--network <mode>', 'connect to a network')
-        .choices(['bridge', 'host', 'none'])
-        .default('bridge'),
+      new Option('--network <mode>', 'connect to a network').choices(NETWORKS).default('bridge'),
     )
+    .addOption(new Option('--net <mode>', 'as --network').choices(NETWORKS).hideHelp())
     .option('-p, --publish <ports>', '[[ip:]hostPort:]containerPort[/protocol]', ports, [])
     .option('-P, --publish-all', 'publish all exposed ports to any that are free', false)
     .option('--sysctl <name=value>', 'a kernel parameter of its namespaces', pair, {})
@@ -154,6 +156,7 @@ export function runOptionsOf(image: string, command: string[], flags: RunFlags):
     command,
     env: [...flags.envFile.flatMap((file) => entriesOf(file)), ...flags.env],
     entrypoint: flags.entrypoint === undefined ? undefined : [flags.entrypoint],
+    network: flags.net ?? flags.network,
     remove: flags.rm,
     volumes: [...flags.volume, ...(mount?.volumes ?? [])],
     tmpfs: [...flags.tmpfs, ...(mount?.tmpfs ?? [])],
