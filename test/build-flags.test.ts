@@ -76,3 +76,10 @@ test('what none of them can be is refused before anything is built', async () =>
     expect([code, err]).toEqual([125, expect.stringContaining(why)]);
   }
 });
+
+test('what BuildKit ignores is ignored, and so is a progress that we do not know in our environment', async () => {
+  const ignored = ['--rm=false', '--force-rm', '-m', '4g', '--cpu-quota=1', '--compress=true'];
+  const words = ['build', '--check', ...ignored, context];
+  const { code, err } = await cloche(root, words, undefined, ['env', 'BUILDKIT_PROGRESS=strange']);
+  expect([code, err]).toEqual([0, '']);
+});

@@ -39,8 +39,16 @@ export interface BuildFlags {
   readonly metadataFile?: string;
 }
 
+const PROGRESS: readonly string[] = ['auto', 'plain', 'tty', 'json', 'quiet'];
+
+/** What our environment says; what we do not know there shall not keep anybody from building. */
+function ownProgress(): string {
+  const { BUILDKIT_PROGRESS: said = '' } = process.env;
+  return PROGRESS.includes(said) ? said : 'auto';
+}
+
 export function withBuildFlags(command: Command): Command {
-  return command
+  return withIgnoredFlags(command)
     .description('Build an image from a Dockerfile')
     .argument(
       '<path>',
@@ -79,9 +87,8 @@ export function withBuildFlags(command: Command): Command {
     )
     .addOption(
       new Option('--progress <kind>', 'how to show what happens')
-        .choices(['auto', 'plain', 'tty', 'json', 'quiet'])
-        .env('BUILDKIT_PROGRESS')
-        .default('auto'),
+        .choices(PROGRESS)
+        .default(ownProgress()),
     )
     .option('-q, --quiet', 'print only the image ID', false)
     .option('--debug', 'where a RUN fails, open a shell in that very state', false)
@@ -99,6 +106,18 @@ export function withBuildFlags(command: Command): Command {
     .option('--iidfile <file>', 'write the image ID to a file')
     .option('--metadata-file <file>', 'write the digests and what each step did to a file, as JSON')
     .option('--load', 'keep the image here, too, where -o says otherwise', false);
+}
+
+/** What docker's builder of before BuildKit knew, and buildx takes without a word. */
+function withIgnoredFlags(command: Command): Command {
+  const flags = [
+    ...['--rm', '--no-rm', '--force-rm', '--compress', '-m, --memory <bytes>'],
+    ...['--memory-swap <bytes>', '-c, --cpu-shares <weight>', '--cpu-period <us>'],
+    ...['--cpu-quota <us>', '--cpuset-cpus <list>', '--cpuset-mems <list>'],
+    ...['--isolation <kind>', '--security-opt <option>', '--disable-content-trust'],
+  ];
+  for (const one of flags) command.addOption(new Option(one).hideHelp());
+  return command;
 }
 
 /** Undefined if nothing is asked for, which is what the cache knows from before. */
