@@ -2,10 +2,11 @@ import { expect, test } from 'bun:test';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PROGRAM } from './cli.ts';
 import { containerScene } from './containers.ts';
 
 /** `cloche cp`; each test removes its own containers. */
-const { cloche, run } = containerScene();
+const { root, cloche, run } = containerScene();
 
 test('cp takes files, directories and links out of a container, and puts them into one', async () => {
   const scratch = mkdtempSync(join(tmpdir(), 'cloche-cp-'));
@@ -66,3 +67,53 @@ test('cp follows no link of a container out of it', async () => {
   rmSync(scratch, { recursive: true });
   await cloche('rm', 'box');
 });
+
+test('cp gives what the container sees where its own files are mounted over the image’s', async () => {
+  const scratch = mkdtempSync(join(tmpdir(), 'cloche-cp-'));
+  await run('box', 'sleep', '100');
+  await cloche('cp', 'box:/etc/hostname', scratch);
+  const seen = (await cloche('exec', 'box', 'cat', '/etc/hostname')).out;
+  expect(seen).toMatch(/^[0-9a-f]{12}\n$/);
+  expect(readFileSync(join(scratch, 'hostname'), 'utf8')).toBe(seen);
+  await cloche('cp', 'box:/etc/.', scratch);
+  expect(readFileSync(join(scratch, 'hosts'), 'utf8')).toContain('localhost ip6-localhost');
+  await cloche('rm', '-f', 'box');
+  rmSync(scratch, { recursive: true });
+});
+
+test('cp … - is a tar archive on standard output, and cp - … unpacks one', async () => {
+  const script = 'mkdir -m 710 /d; cd /d; echo 1 > a; chown 7:8 a; ln a b; ln -s a l';
+  await run('box', 'sh', '-c', script);
+  await cloche('wait', 'box');
+  const { out } = await piped(
+    `$cloche cp box:/d - | tar tv --numeric-owner | sed -E 's/ [0-9-]{10} ..:.. / /'`,
+  );
+  expect(out.replaceAll(/ +/g, ' ').split('\n')).toEqual([
+    'drwx--x--- 0/0 0 d/',
+    '-rw-r--r-- 7/8 2 d/a',
+    'hrw-r--r-- 7/8 0 d/b link to d/a',
+    'lrwxrwxrwx 0/0 0 d/l -> a',
+    '',
+  ]);
+  expect((await piped('$cloche cp box:/d/. - | tar t | sort')).out).toBe('a\nb\nl\n');
+  const into = await piped('$cloche cp box:/d - | gzip | $cloche cp - box:/opt');
+  expect(into).toEqual({ code: 0, out: '', err: '' });
+  expect((await piped('$cloche cp box:/opt/d/a - | tar tv --numeric-owner')).out).toContain('7/8');
+  const nowhere = await piped('tar c -C / etc/hostname | $cloche cp - box:/nope');
+  expect([nowhere.code, nowhere.err]).toEqual([
+    1,
+    expect.stringContaining('destination "box:/nope" must be a directory'),
+  ]);
+  await cloche('rm', 'box');
+});
+
+/** A line of a shell in which `$cloche` is the command. */
+async function piped(line: string) {
+  const env = { ...process.env, CLOCHE_ROOT: root(), cloche: PROGRAM };
+  const shell = Bun.spawn(['sh', '-c', line], { env, stdout: 'pipe', stderr: 'pipe' });
+  const [out, err] = await Promise.all([
+    new Response(shell.stdout).text(),
+    new Response(shell.stderr).text(),
+  ]);
+  return { code: await shell.exited, out, err };
+}

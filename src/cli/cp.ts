@@ -1,38 +1,56 @@
 import { Command } from 'commander';
 import { copyBetween, type Place } from '../engine/copy.ts';
+import { copyFromArchive, copyToArchive } from '../engine/copy-archive.ts';
 import { openEngine, settleAll } from '../engine/index.ts';
 import { ClocheError } from '../error.ts';
+import { interruptible } from './interrupt.ts';
+import { input, output } from './stream.ts';
 
 /** `cloche cp`: files from a container to this machine, or the other way. */
 export function cpCommand(): Command {
   return new Command('cp')
     .description('Copy files between a container and this machine')
-    .argument('<source>', 'CONTAINER:PATH, or a path; of DIR/. only the content')
-    .argument('<target>', 'a path, or CONTAINER:PATH of one that does not run')
+    .argument(
+      '<source>',
+      'CONTAINER:PATH, or a path; of DIR/. only the content; - is a tar on STDIN',
+    )
+    .argument(
+      '<target>',
+      'a path, or CONTAINER:PATH of one that does not run; - is a tar on STDOUT',
+    )
     .option('-a, --archive', 'keep owners', false)
     .option('-L, --follow-link', 'follow a link in the source', false)
-    .action(async (source: string, target: string, flags: Flags) => {
-      const [from, to] = [placeIn(source), placeIn(target)];
-      if ((from.container === undefined) === (to.container === undefined))
-        throw new ClocheError(
-          'COPY_ARGUMENTS',
-          from.container === undefined
-            ? 'must specify at least one container source'
-            : 'copying between containers is not supported',
-          {
-            class: 'invalid-argument',
-            hint: 'cloche cp box:/etc/hostname . or cloche cp file box:/',
-          },
-        );
-      const engine = openEngine();
-      await settleAll(engine);
-      await copyBetween(engine, from, to, { ...flags, follow: flags.followLink });
-    });
+    .option('-q, --quiet', 'accepted: nothing is said of how far it is', false)
+    .action((source: string, target: string, flags: Flags) =>
+      interruptible('the copy', (signal) => copy(source, target, flags, signal)),
+    );
 }
 
 interface Flags {
   readonly archive: boolean;
   readonly followLink: boolean;
+}
+
+async function copy(source: string, target: string, flags: Flags, signal: AbortSignal) {
+  const [from, to] = [placeIn(source), placeIn(target)];
+  requireOneContainer(from, to);
+  const options = { archive: flags.archive, follow: flags.followLink };
+  const engine = openEngine();
+  await settleAll(engine);
+  if (target === '-') await output(undefined, copyToArchive(engine, from, options), signal);
+  else if (source === '-') await copyFromArchive(engine, input('-'), to, signal);
+  else await copyBetween(engine, from, to, options);
+}
+
+function requireOneContainer(from: Place, to: Place): void {
+  if ((from.container === undefined) !== (to.container === undefined)) return;
+  throw new ClocheError(
+    'COPY_ARGUMENTS',
+    from.container === undefined
+      ? 'must specify at least one container source'
+      : 'copying between containers is not supported',
+    { class: 'invalid-argument', hint: 'cloche cp box:/etc/hostname . or cloche cp file box:/' },
+  );
 }
 
 /** docker's rule: before the first colon stands a container, unless it looks like a path. */

@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
-import { type Gathered, gather } from '../build/copy/gather.ts';
+import { type Gathered, gather, type Item } from '../build/copy/gather.ts';
 import { place } from '../build/copy/place.ts';
 import { UpperLayer } from '../build/copy/upper.ts';
 import { ClocheError } from '../error.ts';
 import { findActive, treeOf } from '../image/index.ts';
-import { toRaw } from '../image/layer/scan.ts';
-import { components, find, type Tree } from '../image/tree.ts';
+import { type RawPath, toRaw } from '../image/layer/scan.ts';
+import { components, find, hostPath, type Tree } from '../image/tree.ts';
 import type { Engine } from './engine.ts';
-import { type Container, getContainer } from './records.ts';
+import { type Container, directoryOf, getContainer } from './records.ts';
 import { isAlive } from './settle.ts';
 import { parseVolume } from './volumes/index.ts';
 
@@ -38,19 +38,56 @@ export async function copyBetween(
   to: Place,
   options: CopyOptions = {},
 ): Promise<void> {
-  const source = treeAt(engine, from);
   const destination = treeAt(engine, to, { isWritten: true });
-  const path = toRaw(absolute(from));
-  const node = find(source, path, { follow: options.follow === true || /\/\.?$/.test(from.path) });
-  if (node === undefined) throw missing(from);
-  const picked = { node, name: components(path).join('/'), pivot: 0 };
-  const [gathered] = await gather(source, [picked], { xattrs: true });
+  const gathered = await gatherAt(engine, from, options);
   if (gathered === undefined) return;
   const { what, target } = aimed(gathered, destination, from, to);
   const upper = new UpperLayer(destination);
   const owner = options.archive === true ? undefined : { uid: 0, gid: 0 };
   await place(what, target, { tree: destination, upper, owner, mode: undefined });
   await upper.finish();
+}
+
+/**
+ * What lies at a place, a directory with all that is in it; undefined for what cannot be copied.
+ *
+ * @throws {ClocheError} `CONTAINER_NOT_FOUND`, `PATH_NOT_FOUND`, `PATH_MOUNTED`
+ */
+export async function gatherAt(
+  engine: Engine,
+  from: Place,
+  options: CopyOptions,
+): Promise<Gathered | undefined> {
+  const source = treeAt(engine, from);
+  const path = toRaw(absolute(from));
+  const node = find(source, path, { follow: options.follow === true || isContent(from) });
+  if (node === undefined) throw missing(from);
+  const picked = { node, name: components(path).join('/'), pivot: 0 };
+  const [gathered] = await gather(source, [picked], { xattrs: true });
+  if (gathered === undefined || from.container === undefined) return gathered;
+  const own = directoryOf(engine, getContainer(engine, from.container).id);
+  return { ...gathered, items: gathered.items.map((item) => asMounted(own, item)) };
+}
+
+/** Whether a directory's content is meant, and not the directory. */
+function isContent({ path }: Place): boolean {
+  return /\/\.?$/.test(path);
+}
+
+/** Over these a container's own files are mounted: it sees them, and never the image's or their stubs. */
+const MOUNTED: Readonly<Record<RawPath, string>> = {
+  'etc/hostname': 'hostname',
+  'etc/hosts': 'hosts',
+  'etc/resolv.conf': 'resolv.conf',
+};
+
+function asMounted(directory: string, item: Item): Item {
+  const { path } = item.node;
+  const name = Object.hasOwn(MOUNTED, path) ? MOUNTED[path] : undefined;
+  const own: Tree = { layers: [{ directory, opaque: [] }] };
+  // One that has never been started has none.
+  const node = name === undefined ? undefined : find(own, name);
+  return node === undefined ? item : { ...item, node, host: hostPath(own, node) };
 }
 
 /**
@@ -88,7 +125,8 @@ function absolute({ container, path }: Place): string {
   return container === undefined ? resolve(path) : path;
 }
 
-function treeAt(
+/** @throws {ClocheError} `CONTAINER_NOT_FOUND`, `CONTAINER_RUNNING`, `PATH_MOUNTED` */
+export function treeAt(
   engine: Engine,
   { container: name, path }: Place,
   about: { readonly isWritten?: boolean } = {},
