@@ -50,6 +50,27 @@ test('stop asks with TERM, then kills when the time is over', async () => {
   await cloche('rm', 'polite', 'deaf');
 });
 
+test('stop, restart, kill and rm take their containers side by side, and name them in order', async () => {
+  const deaf = ['d1', 'd2', 'd3', 'd4'];
+  for (const name of deaf) await run(name, 'sleep', '100');
+  const took = async (...args: string[]) => {
+    const started = Date.now();
+    const ran = await cloche(...args);
+    return { ...ran, seconds: (Date.now() - started) / 1000 };
+  };
+  const names = ['d3', 'd1', 'nope', 'd4', 'd2', 'd1'];
+  const restarted = await took('restart', '-t', '1', ...names);
+  const said = { code: 1, out: 'd3\nd1\nd4\nd2\nd1\n', err: expect.stringContaining('nope') };
+  // One that is named twice is restarted twice.
+  expect(restarted).toMatchObject({ ...said, seconds: expect.closeTo(2.5, 0) });
+  expect((await cloche('ps', '-q')).out.match(/\n/g)).toHaveLength(4);
+  const stopped = await took('stop', '-t', '1', ...names);
+  expect(stopped).toMatchObject({ ...said, seconds: expect.closeTo(1.5, 0) });
+  await cloche('start', ...deaf);
+  expect((await took('kill', 'd2', 'd1')).out).toBe('d2\nd1\n');
+  expect((await took('rm', '-f', ...deaf, 'd2')).out).toBe('d1\nd2\nd3\nd4\n');
+}, 60_000);
+
 test('start runs what has ended once more, with its files; --attach gives its output and code', async () => {
   await run('box', 'sh', '-c', 'cat /seen; date > /seen; echo run; exit 3');
   await cloche('wait', 'box');

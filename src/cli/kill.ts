@@ -1,8 +1,7 @@
 import { Command } from 'commander';
 import { openEngine, settleAll } from '../engine/index.ts';
 import { killContainer } from '../engine/kill.ts';
-import { forEachName } from './output.ts';
-import { print } from './print.ts';
+import { forAllNames } from './output.ts';
 
 /** `cloche kill`: send a signal to the first process of each container. */
 export function killCommand(): Command {
@@ -13,9 +12,6 @@ export function killCommand(): Command {
     .action(async (names: string[], flags: { signal: string }) => {
       const engine = openEngine();
       await settleAll(engine);
-      await forEachName(names, async (name) => {
-        await killContainer(engine, name, flags.signal);
-        print(`${name}\n`);
-      });
+      await forAllNames(names, (name) => killContainer(engine, name, flags.signal));
     });
 }

@@ -45,10 +45,41 @@ export async function forEachName(
     try {
       await action(name);
     } catch (error) {
-      const code = printError(error);
-      if (!(error instanceof ClocheError) || error.code !== tolerated) process.exitCode = code;
+      sayFailed(error, tolerated);
     }
   }
+}
+
+/**
+ * As `forEachName`, but side by side: what takes ten seconds takes them once. What each came to is said
+ * in the order in which they were named, the name of one with which nothing went wrong.
+ */
+export async function forAllNames(
+  names: readonly string[],
+  action: (name: string) => Promise<unknown>,
+  tolerated?: string,
+): Promise<void> {
+  const done = new Map<string, Promise<unknown>>();
+  const ends = names.map((name) => {
+    // One that is named twice is not at odds with itself.
+    const end = (done.get(name) ?? Promise.resolve()).then(() => action(name));
+    const settled = end.then(
+      () => ({ name }),
+      (error: unknown) => ({ name, error }),
+    );
+    done.set(name, settled);
+    return settled;
+  });
+  for (const end of ends) {
+    const { name, ...failed } = await end;
+    if ('error' in failed) sayFailed(failed.error, tolerated);
+    else print(`${name}\n`);
+  }
+}
+
+function sayFailed(error: unknown, tolerated: string | undefined): void {
+  const code = printError(error);
+  if (!(error instanceof ClocheError) || error.code !== tolerated) process.exitCode = code;
 }
 
 export function printWarnings(warnings: readonly string[]): void {

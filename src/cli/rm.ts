@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import { openEngine, removeContainer, settleAll } from '../engine/index.ts';
-import { forEachName } from './output.ts';
-import { print } from './print.ts';
+import { forAllNames } from './output.ts';
 
 /** `cloche rm`: remove containers and what they have written. */
 export function rmCommand(): Command {
@@ -13,10 +12,7 @@ export function rmCommand(): Command {
     .action(async (names: string[], flags: { force: boolean; volumes: boolean }) => {
       const engine = openEngine();
       await settleAll(engine);
-      const remove = async (name: string) => {
-        await removeContainer(engine, name, flags);
-        print(`${name}\n`);
-      };
-      await forEachName(names, remove, flags.force ? 'CONTAINER_NOT_FOUND' : undefined);
+      const remove = (name: string) => removeContainer(engine, name, flags);
+      await forAllNames(names, remove, flags.force ? 'CONTAINER_NOT_FOUND' : undefined);
     });
 }

@@ -16,7 +16,7 @@ import { stopContainer, waitForContainer } from '../engine/stop.ts';
 import { attached, running } from './attached.ts';
 import { type StopFlags, withStopFlags } from './flags.ts';
 import { printLog } from './logs.ts';
-import { forEachName, printLeftover, printWarnings } from './output.ts';
+import { forAllNames, forEachName, printLeftover, printWarnings } from './output.ts';
 import { print } from './print.ts';
 import { requireTerminal, terminalSize } from './terminal.ts';
 
@@ -50,10 +50,9 @@ export function restartCommand(): Command {
     .action(async (names: string[], flags: StopFlags) => {
       const engine = openEngine();
       await settleAll(engine);
-      await forEachName(names, async (name) => {
+      await forAllNames(names, async (name) => {
         await stopContainer(engine, name, flags);
         await background(engine, getContainer(engine, name));
-        print(`${name}\n`);
       });
     });
 }

@@ -2,8 +2,7 @@ import { Command } from 'commander';
 import { openEngine, settleAll } from '../engine/index.ts';
 import { stopContainer } from '../engine/stop.ts';
 import { type StopFlags, withStopFlags } from './flags.ts';
-import { forEachName } from './output.ts';
-import { print } from './print.ts';
+import { forAllNames } from './output.ts';
 
 /** `cloche stop`: ask containers to end, and after a while make them. */
 export function stopCommand(): Command {
@@ -13,9 +12,6 @@ export function stopCommand(): Command {
     .action(async (names: string[], flags: StopFlags) => {
       const engine = openEngine();
       await settleAll(engine);
-      await forEachName(names, async (name) => {
-        await stopContainer(engine, name, flags);
-        print(`${name}\n`);
-      });
+      await forAllNames(names, (name) => stopContainer(engine, name, flags));
     });
 }
