@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { containerScene, IMAGE } from './containers.ts';
 
 /** Commands that look at containers; each test removes its own. */
@@ -90,6 +90,41 @@ test("inspect shows a container in docker's shape", async () => {
   );
   expect(after.out).toBe('exited 137\n');
   await cloche('rm', '-f', 'box');
+});
+
+test('inspect says where a container is in its network, and nothing once it has ended', async () => {
+  await cloche('run', '-d', '--name', 'box', '-p', '[::]:18480:80', IMAGE, 'sleep', '100');
+  const network = async () =>
+    JSON.parse((await cloche('inspect', '-f', '{{json .NetworkSettings}}', 'box')).out);
+  const { IPAddress, GlobalIPv6Address, SandboxKey, ...shown } = await network();
+  const inside = await cloche('exec', 'box', 'cat', '/sys/class/net/eth0/address', '/etc/hosts');
+  expect(inside.out).toContain(`${shown.MacAddress}\n`);
+  expect(inside.out).toContain(`${IPAddress}\t`);
+  expect(shown).toMatchObject({ Gateway: '10.88.0.1', IPPrefixLen: 16 });
+  expect(shown).toMatchObject({ IPv6Gateway: 'fd63:6c6f:6368:65::1', GlobalIPv6PrefixLen: 64 });
+  expect(GlobalIPv6Address).toStartWith('fd63:6c6f:6368:65::');
+  expect(shown.Networks.bridge).toMatchObject({ IPAddress, Gateway: '10.88.0.1' });
+  expect(readlinkSync(SandboxKey)).toStartWith('net:[');
+  await cloche('stop', '-t', '0', 'box');
+  expect(await network()).toMatchObject({ IPAddress: '', Gateway: '', IPPrefixLen: 0 });
+  await cloche('rm', 'box');
+});
+
+test('inspect finds volumes, and --size says how much a container has written', async () => {
+  await cloche('volume', 'create', 'data');
+  const [volume] = JSON.parse((await cloche('inspect', 'data')).out);
+  expect(volume).toMatchObject({ Name: 'data', Driver: 'local' });
+  expect((await cloche('inspect', '--type', 'image', 'data')).code).toBe(1);
+  expect((await cloche('inspect', '--type=volume', '-f', '{{.Name}}', 'data')).out).toBe('data\n');
+  await cloche('volume', 'rm', 'data');
+  await run('box', 'sh', '-c', 'head -c 3000 /dev/zero > /f');
+  await cloche('wait', 'box');
+  const [sized] = JSON.parse((await cloche('inspect', '--size', 'box')).out);
+  expect(sized.SizeRw).toBe(3000);
+  expect(sized.SizeRootFs).toBeGreaterThan(50_000_000);
+  const [plain] = JSON.parse((await cloche('container', 'inspect', 'box')).out);
+  expect('SizeRw' in plain).toBe(false);
+  await cloche('rm', 'box');
 });
 
 test.each([

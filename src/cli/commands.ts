@@ -92,7 +92,7 @@ const build: Entry = [
 ];
 
 const inspect: Entry = [
-  'Show all that is known of containers and images',
+  'Show all that is known of containers, images and volumes',
   async () => (await import('./inspect.ts')).inspectCommand(),
 ];
 const inspectImage: Entry = [

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { configOf, findActive, type Image } from '../image/index.ts';
 import { cgroupOf } from '../linux/cgroup/index.ts';
 import type { Engine } from './engine.ts';
-import { addressOf } from './network.ts';
+import { networkShape } from './inspect-network.ts';
 import { containerSide, exposedPorts } from './ports/index.ts';
 import { type Container, directoryOf } from './records.ts';
 import { isAlive } from './settle.ts';
@@ -143,33 +143,8 @@ function configShape(engine: Engine, { id, image, imageId, options }: Container)
   };
 }
 
-function networkShape(engine: Engine, container: Container) {
-  const { network } = container.options;
-  const address = isAlive(container) ? (addressOf(engine, container.id) ?? '') : '';
-  return {
-    Ports: portsShape(engine, container),
-    IPAddress: address,
-    Networks: { [network]: { IPAddress: address } },
-  };
-}
-
 function exposedShape(ports: readonly string[]) {
   return ports.length === 0
     ? {}
     : { ExposedPorts: Object.fromEntries(ports.map((port) => [port, {}])) };
-}
-
-/** What is exposed has null until it is published. */
-function portsShape(engine: Engine, container: Container) {
-  if (!isAlive(container)) return {};
-  const { config } = configOf(engine.store, { id: container.imageId as Image['id'] });
-  const exposed = exposedPorts(container.options, config).map((port) => [port, null] as const);
-  const bound = Object.entries(Object.groupBy(container.ports, containerSide)).map(
-    ([port, bindings]) =>
-      [
-        port,
-        bindings?.map(({ hostIp, hostPort }) => ({ HostIp: hostIp, HostPort: String(hostPort) })),
-      ] as const,
-  );
-  return Object.fromEntries([...exposed, ...bound]);
 }
