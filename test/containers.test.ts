@@ -182,6 +182,17 @@ test('top, stats and diff show what runs, what it uses and what it changed', asy
   expect((await cloche('top', 'box')).out).toMatch(
     /^UID +PID +PPID +STIME +TIME +CMD\n0 +\d+ .* sleep 100\n$/,
   );
+  expect((await cloche('top', 'box', 'aux')).out).toMatch(
+    /^USER +PID +%CPU .* COMMAND\nroot +\d+ .* sleep 100\n$/,
+  );
+  expect((await cloche('top', 'box', '-o', 'pid,comm')).out).toMatch(
+    /^PID +COMMAND\n\d+ +sleep\n$/,
+  );
+  expect((await cloche('top', 'box', '-o', 'comm')).err).toContain("couldn't find PID field");
+  expect(await cloche('top', 'box', '--nonsense')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('error running ps: '),
+  });
   const lines = (await cloche('diff', 'box')).out.split('\n');
   for (const line of ['D /opt', 'C /etc', 'C /etc/issue', 'A /new', 'A /new/f'])
     expect(lines).toContain(line);

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
-import { openEngine, settleAll } from '../engine/index.ts';
+import { type Engine, openEngine, settleAll } from '../engine/index.ts';
 import { processesOf, type TopProcess } from '../engine/top.ts';
+import { psOf } from '../engine/top-ps.ts';
 import { table } from './output.ts';
 import { print } from './print.ts';
 
@@ -9,14 +10,34 @@ export function topCommand(): Command {
   return new Command('top')
     .description('Show the running processes of a container')
     .argument('<container>')
+    .argument('[options...]', 'of ps(1): aux, or -o pid,comm; then ps is asked')
     .option('--json', 'print JSON', false)
-    .action(async (name: string, flags: { json: boolean }) => {
+    .passThroughOptions()
+    .action(async (name: string, options: string[], flags: { json: boolean }) => {
       const engine = openEngine();
       await settleAll(engine);
-      const processes = processesOf(engine, name);
-      if (flags.json) print(`${JSON.stringify(processes, null, 2)}\n`);
-      else print(table(['UID', 'PID', 'PPID', 'STIME', 'TIME', 'CMD'], processes.map(row)));
+      // Ours alone may stand behind the name: no ps knows it.
+      const others = options.filter((option) => option !== '--json');
+      const json = flags.json || others.length < options.length;
+      print(
+        others.length > 0 ? await asked(engine, name, others, json) : known(engine, name, json),
+      );
     });
+}
+
+async function asked(engine: Engine, name: string, options: readonly string[], json: boolean) {
+  const { titles, rows } = await psOf(engine, name, options);
+  // The shape of docker's API.
+  return json
+    ? `${JSON.stringify({ Titles: titles, Processes: rows }, null, 2)}\n`
+    : table(titles, rows);
+}
+
+function known(engine: Engine, name: string, json: boolean): string {
+  const processes = processesOf(engine, name);
+  return json
+    ? `${JSON.stringify(processes, null, 2)}\n`
+    : table(['UID', 'PID', 'PPID', 'STIME', 'TIME', 'CMD'], processes.map(row));
 }
 
 function row({ uid, pid, ppid, started, time, command }: TopProcess): string[] {
