@@ -201,7 +201,7 @@ export function hearTerminal(two: Pair, { terminal }: Pick<Meeting, 'terminal'>,
 }
 
 /** From here on the engine knows us, and may go. */
-function outliveSteps(): Step[] {
+export function outliveSteps(): Step[] {
   return [
     call('read', [CONTROL_FD, pointer(buffer('word', 8)), 1], 'until the engine has noted it', {
       jump: { on: 'zero', to: SHIM_FAILED },

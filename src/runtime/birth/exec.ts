@@ -13,7 +13,7 @@ import {
 import type { NamespaceType, Process } from '../spec.ts';
 import { letGoSteps } from './adoption.ts';
 import type { Io, Meeting } from './birth.ts';
-import { attendOutput, hearTerminal } from './container.ts';
+import { attendOutput, hearTerminal, outliveSteps } from './container.ts';
 import { beginSteps, meet } from './init.ts';
 import { NAMESPACE_FLAG } from './namespaces.ts';
 import { dropFds } from './preserved.ts';
@@ -53,6 +53,8 @@ export interface Entry {
   readonly io?: Io | undefined;
   /** Whether it is left to whoever inherits it, instead of dying with the command: see `adoption.ts`. */
   readonly adopted?: boolean | undefined;
+  /** Whether its shim outlives the command, once it has heard a byte, and looks after it. */
+  readonly outlives?: boolean | undefined;
   /** How many fds from 3 on the program keeps. */
   readonly preserveFds?: number | undefined;
 }
@@ -97,6 +99,7 @@ export function execPlan(entry: Entry): { plan: Plan; pair: Pair; warnings: read
       ...(entry.adopted === true ? letGoSteps(two) : []),
       ...hearTheEnd(two, 'the socket closes when it executes its program'),
       report('s', 'it is started'),
+      ...(entry.outlives === true ? outliveSteps() : []),
       ...(entry.adopted === true ? [] : attendOutput(io, two, meeting)),
       jump(CLEAN_UP, 'its life is over'),
     ]),
