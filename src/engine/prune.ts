@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, rmdirSync } from 'node:fs';
+import { ClocheError } from '../error.ts';
 import { directorySize } from '../image/directory-size.ts';
 import { isAnybodyWorking, isDead } from '../image/index.ts';
 import { openCgroup } from '../linux/cgroup/index.ts';
@@ -81,12 +82,25 @@ async function removeAbandoned(engine: Engine): Promise<boolean> {
   const shims = shimsAlive();
   let isFree = true;
   for (const name of new Set(groups.map(({ name }) => name))) {
-    const group = openCgroup(engine.hierarchies, `${CGROUP_PARENT}/${name}`);
     const isBeingBorn = shims.has(name.slice(0, 12)) || shims.has(`build ${name.slice(-12)}`);
-    if (isBeingBorn || group.processes().length > 0) isFree = false;
-    else await group.remove();
+    if (isBeingBorn || !(await isGone(engine, name))) isFree = false;
   }
   return isFree;
+}
+
+/** Removes a cgroup in which nobody is. @returns whether there is none any more */
+async function isGone({ hierarchies }: Engine, name: string): Promise<boolean> {
+  try {
+    const group = openCgroup(hierarchies, `${CGROUP_PARENT}/${name}`);
+    if (group.processes().length > 0) return false;
+    await group.remove();
+    return true;
+  } catch (error) {
+    // Its own commands were quicker, or somebody is in it whom we cannot see.
+    const code = error instanceof ClocheError ? error.code : undefined;
+    if (code !== 'CGROUP_NOT_FOUND' && code !== 'CGROUP_BUSY') throw error;
+    return code === 'CGROUP_NOT_FOUND';
+  }
 }
 
 /** The shims of containers and builds, be they such as have not made a process yet, by what is seen of their ids. */

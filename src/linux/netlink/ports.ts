@@ -56,6 +56,7 @@ export function publication(table: string, ports: readonly PublishedPort[]): Pub
       ...VERSIONS.flatMap((version) => publishSteps(table, of(version, ports), version)),
     ],
     withdraw: [
+      ...proxy.stop,
       call('value', [done], 'has anything been published?', { jump: { on: 'zero', to: nothing } }),
       // What cannot be taken out is left to others: our own cleaning goes on.
       ...within(

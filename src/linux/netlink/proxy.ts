@@ -28,11 +28,13 @@ import { socketAddress } from './address.ts';
  * one reads here and writes there, the other the other way. All other packets go past it.
  *
  * They work in a copy of the plan's memory, each in its own: what they save is nobody else's. All of
- * them die with the shim.
+ * them die with the shim; one that ends in peace ends them first, since the port is theirs too.
  */
 export interface Proxy {
   /** In the shim, once it holds the ports. */
   readonly start: Step[];
+  /** In the shim, before it gives the ports back. */
+  readonly stop: Step[];
   /** What the others do; it stands where nobody comes who does not jump there. */
   readonly apart: Step[];
 }
@@ -46,54 +48,59 @@ export interface Door {
 }
 
 export function proxySteps(doors: readonly Door[]): Proxy {
-  if (doors.length === 0) return { start: [], apart: [] };
-  const [shim, shimFd] = [result('shim'), result('the shim')];
+  if (doors.length === 0) return { start: [], stop: [], apart: [] };
+  const [pid, pidfd] = [result('proxy'), buffer('proxy', 8)];
   const to: Label = { name: 'proxy' };
   const why = 'the process that serves ::1, to which no rule applies';
-  const { parent } = cloning(
-    { flags: [], pid: result('proxy'), pidfd: buffer('proxy', 8) },
-    to,
-    why,
-  );
-  const watched = block(
-    'doors',
-    [...doors, 'the shim'].map(() => int32(-1, POLLIN)),
-  );
+  const { parent } = cloning({ flags: [], pid, pidfd }, to, why);
+  const watched = block('doors', [...doors.map(() => int32(-1, POLLIN)), int32(-1, NOTHING)]);
   return {
     start: [
       ...doors.map(({ socket }) =>
         call('listen', [socket, 128], 'for ::1 alone; the rest goes by'),
       ),
-      call('getpid', [], 'who we are', { save: shim }),
-      call('pidfd_open', [shim, 0], 'by it the others see us end', { save: shimFd }),
+      call('pipe2', [pointer(LIFE), flags('O_CLOEXEC')], 'by it we and they see each other end'),
       ...parent,
-      call('close', [shimFd], 'it is theirs'),
+      call('close', [THEIRS], 'that end is theirs'),
     ],
+    stop: stopSteps(pid, value(pidfd, 0, 'i32')),
     apart: within({ onFail: END, pause: false }, [
-      ...master(to, doors, watched, shimFd),
+      ...master(to, doors, watched),
       ...connection(doors, watched),
       call('exit_group', [0], 'this one is done', { label: END }),
     ]),
   };
 }
 
-const POLLIN = 1;
+/** Ends them, and waits until the last of them has let go of the ports. */
+function stopSteps(pid: Value, pidfd: Value): Step[] {
+  const none: Label = { name: 'no proxy' };
+  const kill = [pidfd, flags('SIGKILL'), 0, 0] as const;
+  return [
+    call('value', [pid], 'is there a proxy?', { jump: { on: 'zero', to: none } }),
+    call('pidfd_send_signal', kill, 'it ends, and with it all it made', { tolerate: ['ESRCH'] }),
+    call('close', [THEIRS], 'that end is not ours', ANY),
+    call('read', [OURS, pointer(WORD), 1], 'until nobody holds the other end any more', ANY),
+    call('wait4', [pid, 0, flags('__WALL'), 0], 'and see it ended', ANY),
+    label(none, 'the ports are ours alone'),
+  ];
+}
+
+/** What is waited for; an end that nobody reads from any more is said in any case. */
+const [POLLIN, NOTHING] = [1, 0];
 const END = 'the proxy ends';
 const CONNECTION = 'a connection';
 const BACK = 'the way back';
 const PIPE = buffer('served', 8);
 const WORD = buffer('served word', 8);
+const LIFE = buffer('life', 8);
+const [OURS, THEIRS] = [value(LIFE, 0, 'i32'), value(LIFE, 4, 'i32')];
 const DATA = buffer('passing', 16_384);
 const [CLIENT, SERVER] = [result('client'), result('server')];
 const ANY = { tolerate: 'any' } as const;
 
 /** Takes from the shim what it needs, lets go of the rest, and makes one process for each connection. */
-function master(
-  here: Label,
-  doors: readonly Door[],
-  watched: ReturnType<typeof block>,
-  shim: Value,
-): Step[] {
+function master(here: Label, doors: readonly Door[], watched: ReturnType<typeof block>): Step[] {
   const serve: Label = { name: 'the next one' };
   const why = 'it waits for the next connection';
   const about = { flags: [], pid: result('server of one'), pidfd: buffer('server of one', 8) };
@@ -109,13 +116,13 @@ function master(
     call('mmap', OWN_MEMORY, 'the plan once more, for us alone'),
     call('prctl', [flags('PR_SET_NAME'), text('cloche-proxy'), 0, 0, 0], 'how `ps` shows us'),
     ...doors.map(({ socket }, index) => keep(socket, index)),
-    keep(shim, doors.length),
-    isShimGone(watched, doors.length),
+    keep(THEIRS, doors.length),
     call('close_range', [0, PLAN_FD - 1, 0], "the container's output is not ours to hold open"),
     call('close_range', [PLAN_FD + 1, above - 1, 0], "nor is anything else of the shim's"),
+    isShimGone(watched, doors.length),
     call('rt_sigaction', [flags('SIGCHLD'), IGNORED, 0, 8], 'nobody is waited for'),
     call('pipe2', [pointer(PIPE), flags('O_CLOEXEC')], 'on which is said that one is busy'),
-    ...within({}, cloning(about, CONNECTION, why).parent).map((step, index) =>
+    ...cloning(about, CONNECTION, why).parent.map((step, index) =>
       index === 0 ? { ...step, label: serve } : step,
     ),
     call('read', [value(PIPE, 0, 'i32'), pointer(WORD), 1], 'until it has one', {
