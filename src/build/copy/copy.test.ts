@@ -68,6 +68,15 @@ describe('COPY', () => {
     ]);
   });
 
+  test('a wildcard that matches nothing copies nothing; a name must be there, with a backslash too', async () => {
+    const { file } = await shop.build('FROM base\nCOPY nope* n?pe/[a-z] /w/\nADD nope* /w/');
+    expect(file('w')).toBeUndefined();
+    for (const name of ['nope', 'n\\ope', 'no\\\\*pe'])
+      expect(await shop.failing(`FROM base\nCOPY ${name} nope* /w/`)).toMatchObject({
+        code: 'COPY_SOURCE_NOT_FOUND',
+      });
+  });
+
   test('wildcards, and one that matches nothing beside one that does', async () => {
     const { file } = await shop.build('FROM base\nCOPY p*.json nope*.json [ab].t? s/*/x /w/', {
       'package.json': 'p',

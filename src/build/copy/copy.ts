@@ -204,7 +204,6 @@ async function localFiles(op: CopyOperation, inputs: CopyInputs): Promise<Gather
     const pivot = slash < 0 ? 0 : components(raw.slice(0, slash)).length;
     return picked.map((one) => ({ ...one, pivot }));
   });
-  if (named.length === 0) throw notFound(names.join(' '), context, from);
   const excludes = op.exclude.length === 0 ? undefined : ignoring(op.exclude);
   return gather(tree, named, { xattrs: from !== 'context', excludes, parents });
 }

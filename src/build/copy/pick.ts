@@ -1,5 +1,5 @@
 import { children, components, find, type Node, type Tree } from '../../image/tree.ts';
-import { isWildcard, nameMatcher } from './wildcard.ts';
+import { isPattern, nameMatcher } from './wildcard.ts';
 
 /** A file that a source names, and the name by which: links on the way are not followed in it. */
 export interface Picked {
@@ -16,7 +16,7 @@ export interface Picked {
  */
 export function pick(tree: Tree, source: string): Picked[] {
   const names = components(source);
-  const first = names.findIndex(isWildcard);
+  const first = names.findIndex(isPattern);
   if (first < 0) {
     const node = find(tree, names.join('/'));
     return node === undefined ? [] : [{ node, name: names.join('/') }];

@@ -11,9 +11,14 @@ export function nameMatcher(pattern: string): (name: string) => boolean {
   return matcher(tokensOf(pattern, () => true));
 }
 
-/** Whether a source may name no file without being a mistake. */
-export function isWildcard(source: string): boolean {
+/** Whether a source is more than a name: it may also be one with backslashes in it. */
+export function isPattern(source: string): boolean {
   return /[*?[\\]/.test(source);
+}
+
+/** Whether a source means many files, of which there may be none without a mistake. */
+export function isWildcard(source: string): boolean {
+  return /[*?[]/.test(source.replace(/\\./gs, ''));
 }
 
 /**
