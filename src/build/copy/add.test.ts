@@ -115,6 +115,12 @@ test('a URL: name, mode, checksum, and unpacked only where it is asked for', asy
       '0:0 600',
       'inside',
     ]);
+    expect((await shop.build(`FROM base\nADD ${at}/ /named`)).stat('named')).toBe('0:0 600');
+    for (const target of ['/d/', '/etc'])
+      expect(await shop.failing(`FROM base\nADD ${at} ${target}`)).toMatchObject({
+        code: 'ADD_NAME_MISSING',
+        message: 'Dockerfile:2:1: cannot determine a filename from the URL',
+      });
     const wrong = `sha256:${'0'.repeat(64)}`;
     expect(await shop.failing(`FROM base\nADD --checksum=${wrong} ${at}/p /p`)).toMatchObject({
       code: 'ADD_CHECKSUM_MISMATCH',

@@ -162,12 +162,13 @@ async function fetchAll(op: CopyOperation, { store, signal }: CopyInputs): Promi
 }
 
 async function remoteFiles(op: CopyOperation, fetched: readonly Fetched[]): Promise<Gathered[]> {
-  const gathered = fetched.map(({ tree, path, isRepository }, index) => {
+  const gathered = fetched.map(({ tree, path, name, isRepository }, index) => {
     const node = find(tree, toRaw(path));
     if (node === undefined) throw notIn(op.sources.filter(isRemote)[index] ?? '', path);
     const own = isRepository && op.add?.keepGitDir !== true ? ['.git'] : [];
     const excludes = ignoring([...own, ...op.exclude]);
-    return gather(tree, [{ node, name: toRaw(path), pivot: 0 }], { xattrs: false, excludes });
+    const source = { node, name: toRaw(name ?? ''), pivot: 0 };
+    return gather(tree, [source], { xattrs: false, excludes });
   });
   return (await Promise.all(gathered)).flat();
 }

@@ -1,5 +1,6 @@
 import { constants, copyFileSync, linkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
+import { ClocheError } from '../../error.ts';
 import { fromRaw, type RawPath, toRaw } from '../../image/layer/scan.ts';
 import { components, type Node, type Tree, walk } from '../../image/tree.ts';
 import { perform } from '../../linux/perform.ts';
@@ -31,7 +32,7 @@ const ROOT: Owner = { uid: 0, gid: 0 };
  * Copies what one source brought to `target`, as COPY does it: a directory's *content* goes into the
  * target, a file goes to it, or into it if it ends with a slash or is a directory.
  *
- * @throws {ClocheError} `COPY_CONFLICT`, `LINK_LOOP`; an AbortError.
+ * @throws {ClocheError} `COPY_CONFLICT`, `LINK_LOOP`, `ADD_NAME_MISSING`; an AbortError.
  */
 export async function place(
   { base, items }: Gathered,
@@ -71,14 +72,26 @@ export function placeInline(
   options.upper.dress(path, { ...dress, mtime: BigInt(Date.now()) * 1_000_000n }, 'file');
 }
 
-/** Where a file called `base` goes, the directories above it made. */
+/** Where a file called `base` goes, the directories above it made. @throws `ADD_NAME_MISSING` */
 function fileTarget(target: RawPath, base: RawPath, { tree, upper, owner }: PlaceOptions): RawPath {
   const found = walk(tree, target);
-  if (target.endsWith('/')) return inside(upper.makeAll(found, owner ?? ROOT), base);
   const { node, missing } = found;
-  if (missing.length === 0) return node.kind === 'directory' ? inside(node.path, base) : node.path;
+  const isThere = missing.length === 0;
+  if (base === '' && (target.endsWith('/') || (isThere && node.kind === 'directory')))
+    throw nameless(target);
+  if (target.endsWith('/')) return inside(upper.makeAll(found, owner ?? ROOT), base);
+  if (isThere) return node.kind === 'directory' ? inside(node.path, base) : node.path;
   const parent = upper.makeAll({ node, missing: missing.slice(0, -1) }, owner ?? ROOT);
   return inside(parent, missing.at(-1) ?? components(target).at(-1) ?? base);
+}
+
+/** Of what was fetched from a URL that ends with its host. */
+function nameless(target: RawPath): ClocheError {
+  const directory = target.endsWith('/') ? target : `${target}/`;
+  return new ClocheError('ADD_NAME_MISSING', 'cannot determine a filename from the URL', {
+    class: 'invalid-argument',
+    hint: `Say how the file is to be called: ADD URL ${directory}name.`,
+  });
 }
 
 /** Everything but a directory. */

@@ -12,6 +12,8 @@ export interface Fetched {
   readonly tree: Tree;
   /** What of it is copied: a file, or of a repository a directory. */
   readonly path: string;
+  /** What it is called in a directory; undefined of a file whose URL says no name. */
+  readonly name: string | undefined;
   readonly isRepository: boolean;
   /** Removes it; who is killed before leaves it to `reconcile`. */
   close(): void;
@@ -24,7 +26,7 @@ export function isRemote(source: string): boolean {
 
 /**
  * Fetches a URL, or a git repository. A file has mode 0600, its name from `Content-Disposition` or the
- * URL, its time from `Last-Modified`, or 1970: the same file is to give the same layer.
+ * URL if they have one, its time from `Last-Modified`, or 1970: the same file is to give the same layer.
  *
  * @throws {ClocheError} `ADD_FETCH_FAILED`, `ADD_CHECKSUM_MISMATCH`, `GIT_MISSING`; the signal's reason
  */
@@ -40,21 +42,26 @@ export async function fetchSource(
   const tree = { layers: [{ directory, opaque: [] }] };
   try {
     const isClone = isRepository(source);
-    const path = isClone
-      ? await cloneRepository(source, directory, { commit: add.checksum, signal })
-      : await download(source, directory, { checksum: add.checksum, signal });
-    return { tree, path, isRepository: isClone, close };
+    if (isClone) {
+      const path = await cloneRepository(source, directory, { commit: add.checksum, signal });
+      return { tree, path, name: path, isRepository: true, close };
+    }
+    const name = await download(source, directory, { checksum: add.checksum, signal });
+    return { tree, path: name ?? NAMELESS, name, isRepository: false, close };
   } catch (error) {
     close();
     throw error;
   }
 }
 
+/** What a file without a name is called here, and nowhere else. */
+const NAMELESS = 'download';
+
 async function download(
   url: string,
   directory: string,
   { checksum, signal }: { checksum: string | undefined; signal: AbortSignal },
-): Promise<string> {
+): Promise<string | undefined> {
   const response = await fetch(url, { signal }).catch((cause: Error) => {
     signal.throwIfAborted();
     throw failed(url, cause.message, cause);
@@ -62,7 +69,7 @@ async function download(
   if (!response.ok || response.body === null)
     throw failed(url, `invalid response status ${response.status}`);
   const name = nameOf(response, url);
-  const path = join(directory, name);
+  const path = join(directory, name ?? NAMELESS);
   const hash = sha256();
   const counted = async function* (body: AsyncIterable<Uint8Array>) {
     for await (const chunk of body) {
@@ -87,7 +94,7 @@ async function download(
   return name;
 }
 
-function nameOf(response: Response, url: string): string {
+function nameOf(response: Response, url: string): string | undefined {
   const disposition = response.headers.get('content-disposition') ?? '';
   const [, quoted, bare] = /filename=(?:"([^"]*)"|([^;\s]+))/i.exec(disposition) ?? [];
   const last = new URL(url).pathname.split('/').at(-1) ?? '';
@@ -95,7 +102,7 @@ function nameOf(response: Response, url: string): string {
     const name = candidate?.split(/[/\\\0]/).at(-1) ?? '';
     if (name !== '' && name !== '.' && name !== '..' && Buffer.byteLength(name) <= 255) return name;
   }
-  return 'download';
+  return undefined;
 }
 
 function decoded(text: string): string {
