@@ -1,4 +1,5 @@
 import { toRaw } from '../image/layer/scan.ts';
+import { isRepository, parseRepository } from './copy/git-url.ts';
 import { ignoring } from './copy/ignore.ts';
 import { checkMode } from './copy/mode.ts';
 import { isRemote } from './copy/remote.ts';
@@ -28,6 +29,8 @@ export function copyOperation(
   const sources = instruction.sources.map(value);
   const exclude = instruction.exclude.map(value);
   checkPatterns(add === undefined ? sources : sources.filter((name) => !isRemote(name)), exclude);
+  // Whether what a URL says can be understood is said before anything is done.
+  if (add !== undefined) sources.filter(isRepository).forEach(parseRepository);
   const checksum = add?.checksum === undefined ? undefined : value(add.checksum);
   if (checksum !== undefined) checkChecksum(checksum);
   return {

@@ -5,6 +5,7 @@ export { configOfChanges } from './changes.ts';
 export { type Checked, checkDockerfile } from './check.ts';
 export { withContext } from './contexts/fetched.ts';
 export { withNamedContexts } from './contexts/named.ts';
+export { isTrue } from './copy/git-url.ts';
 export { type Explained, explainedText } from './explain/explain.ts';
 export {
   buildEach,

@@ -5,17 +5,20 @@ import { find, type Store, temporaryPath } from '../../image/index.ts';
 import { toRaw } from '../../image/layer/scan.ts';
 import { hostPath } from '../../image/tree.ts';
 import type { ContextPlace } from '../context.ts';
-import { cloneRepository, isRepository } from '../copy/git.ts';
+import { cloneRepository } from '../copy/git.ts';
+import { isRepository } from '../copy/git-url.ts';
 
 export interface FetchOptions {
   readonly stdin: AsyncIterable<Uint8Array>;
   readonly signal: AbortSignal;
+  /** Whether a repository's `.git` is among the files, where its URL does not say. */
+  readonly keepGitDir?: boolean | undefined;
 }
 
 /**
  * Does `action` with a build context that may be something else than a directory: `-` for standard
- * input, which is a Dockerfile or an archive; an archive's file; a git repository, `URL#ref:directory`.
- * With `-f -` the Dockerfile alone comes from standard input. What was fetched is removed at the end.
+ * input, which is a Dockerfile or an archive; an archive's file; a git repository, `URL#ref:directory` or
+ * `URL?ref=…`. With `-f -` the Dockerfile alone comes from standard input. What was fetched is removed at the end.
  *
  * @throws {ClocheError} `CONTEXT_INVALID`, `CONTEXT_NOT_FOUND`; as `cloneRepository` and `unpackAside`
  */
@@ -85,14 +88,14 @@ async function withRepository<T>(
   store: Store,
   source: string,
   file: string | undefined,
-  { signal }: FetchOptions,
+  { signal, keepGitDir = false }: FetchOptions,
   action: Action<T>,
 ): Promise<T> {
   const directory = temporaryPath(store);
   mkdirSync(directory);
   try {
-    const path = await cloneRepository(source, directory, { commit: undefined, signal });
-    rmSync(join(directory, '.git'), { recursive: true });
+    const about = { commit: undefined, keepGitDir, signal };
+    const path = await cloneRepository(source, directory, about);
     return await action(inside(within(directory, path, source), file));
   } finally {
     rmSync(directory, { recursive: true, force: true });

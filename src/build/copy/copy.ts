@@ -162,11 +162,10 @@ async function fetchAll(op: CopyOperation, { store, signal }: CopyInputs): Promi
 }
 
 async function remoteFiles(op: CopyOperation, fetched: readonly Fetched[]): Promise<Gathered[]> {
-  const gathered = fetched.map(({ tree, path, name, isRepository }, index) => {
+  const gathered = fetched.map(({ tree, path, name }, index) => {
     const node = find(tree, toRaw(path));
     if (node === undefined) throw notIn(op.sources.filter(isRemote)[index] ?? '', path);
-    const own = isRepository && op.add?.keepGitDir !== true ? ['.git'] : [];
-    const excludes = ignoring([...own, ...op.exclude]);
+    const excludes = ignoring(op.exclude);
     const source = { node, name: toRaw(name ?? ''), pivot: 0 };
     return gather(tree, [source], { xattrs: false, excludes });
   });

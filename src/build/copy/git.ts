@@ -1,38 +1,77 @@
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { ClocheError } from '../../error.ts';
+import { fromRaw, scanAll, toRaw } from '../../image/layer/scan.ts';
+import { parseRepository, type RepositoryUrl } from './git-url.ts';
 
-/** Whether a source means a git repository: `https://host/a.git#ref:directory`, `git@host:a`. */
-export function isRepository(source: string): boolean {
-  if (/^(git:\/\/|ssh:\/\/|git@)/.test(source)) return true;
-  return /^(https?|file):\/\/[^#?]+\.git(#|$)/.test(source) || /^github\.com\//.test(source);
+export interface CloneOptions {
+  /** The commit that it must be, beside what the source says. */
+  readonly commit: string | undefined;
+  /** Whether `.git` stays, where the source does not say. */
+  readonly keepGitDir: boolean;
+  readonly signal: AbortSignal;
 }
 
 /**
- * Fetches one commit of a repository into an empty directory; gives the path in it that the source
- * names after the colon, '' being all.
+ * Fetches one commit of a repository into an empty directory, and what it has as submodules; gives the path
+ * in it that the source names, '' being all.
  *
  * @throws {ClocheError} `GIT_MISSING`, `ADD_FETCH_FAILED`, `ADD_CHECKSUM_MISMATCH`
  */
 export async function cloneRepository(
   source: string,
   directory: string,
-  about: { readonly commit: string | undefined; readonly signal: AbortSignal },
+  about: CloneOptions,
 ): Promise<string> {
-  const [said = '', fragment = ''] = source.split('#', 2);
-  const url = said.startsWith('github.com/') ? `https://${said}` : said;
-  const [reference = '', path = ''] = fragment.split(':', 2);
-  if (reference.startsWith('-') || url.startsWith('-'))
-    throw failed(source, `'${reference || url}' is no name`);
-  const git = (...words: string[]) => run(['git', '-C', directory, ...words], source, about.signal);
+  const { remote, ref, subdir, submodules, ...said } = read(source);
+  const git = (...words: string[]) =>
+    // What a repository says must not make files of this machine its submodules.
+    run(['git', '-C', directory, '-c', 'protocol.file.allow=user', ...words], source, about.signal);
   await git('init', '-q');
-  await git('fetch', '-q', '--depth', '1', '--', url, reference === '' ? 'HEAD' : reference);
+  // A submodule's URL may be relative to it.
+  await git('config', 'remote.origin.url', remote);
+  await git('fetch', '-q', '--depth', '1', '--', remote, ref === '' ? 'HEAD' : ref);
   await git('-c', 'advice.detachedHead=false', 'checkout', '-q', 'FETCH_HEAD');
   const commit = (await git('rev-parse', 'HEAD')).trim();
-  if (about.commit !== undefined && about.commit !== commit)
-    throw new ClocheError('ADD_CHECKSUM_MISMATCH', `commit mismatch ${commit}: ${about.commit}`, {
-      class: 'conflict',
-      hint: `${source} leads to another commit than --checksum says.`,
-    });
-  return path;
+  for (const wanted of [about.commit, said.commit])
+    if (wanted !== undefined && !commit.startsWith(wanted)) throw mismatch(source, wanted, commit);
+  if (submodules && existsSync(join(directory, '.gitmodules')))
+    await git('submodule', '-q', 'update', '--init', '--recursive', '--depth=1');
+  if (!(said.keepGitDir ?? about.keepGitDir)) removeGitDirs(directory);
+  else {
+    // Whoever has the image needs no password of ours.
+    await git('config', 'remote.origin.url', withoutUser(remote));
+    rmSync(join(directory, '.git/FETCH_HEAD'));
+  }
+  return subdir;
+}
+
+function read(source: string): RepositoryUrl {
+  try {
+    return parseRepository(source);
+  } catch (error) {
+    throw failed(source, (error as SyntaxError).message);
+  }
+}
+
+/** Its own and those of its submodules: nobody else's file can be called so. */
+function removeGitDirs(directory: string): void {
+  const names = existsSync(join(directory, '.gitmodules'))
+    ? scanAll(directory).map(({ path }) => path)
+    : ['.git'];
+  for (const path of names.filter((path) => /(^|\/)\.git$/.test(path)))
+    rmSync(fromRaw(`${toRaw(directory)}/${path}`), { recursive: true, force: true });
+}
+
+function withoutUser(remote: string): string {
+  return remote.replace(/^(https?:\/\/)[^/@]*@/, '$1');
+}
+
+function mismatch(source: string, wanted: string, commit: string): ClocheError {
+  return new ClocheError('ADD_CHECKSUM_MISMATCH', `commit mismatch ${commit}: ${wanted}`, {
+    class: 'conflict',
+    hint: `${source} leads to another commit than was said.`,
+  });
 }
 
 async function run(argv: string[], source: string, signal: AbortSignal): Promise<string> {

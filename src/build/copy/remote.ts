@@ -5,7 +5,8 @@ import { sha256 } from '../../image/digest.ts';
 import { type Store, temporaryPath } from '../../image/index.ts';
 import type { Tree } from '../../image/tree.ts';
 import type { Additions } from '../dockerfile/instruction.ts';
-import { cloneRepository, isRepository } from './git.ts';
+import { cloneRepository } from './git.ts';
+import { isRepository } from './git-url.ts';
 
 /** What an ADD fetched from elsewhere, in a directory that is nobody's. */
 export interface Fetched {
@@ -14,7 +15,6 @@ export interface Fetched {
   readonly path: string;
   /** What it is called in a directory; undefined of a file whose URL says no name. */
   readonly name: string | undefined;
-  readonly isRepository: boolean;
   /** Removes it; who is killed before leaves it to `reconcile`. */
   close(): void;
 }
@@ -43,11 +43,12 @@ export async function fetchSource(
   try {
     const isClone = isRepository(source);
     if (isClone) {
-      const path = await cloneRepository(source, directory, { commit: add.checksum, signal });
-      return { tree, path, name: path, isRepository: true, close };
+      const { checksum: commit, keepGitDir } = add;
+      const path = await cloneRepository(source, directory, { commit, keepGitDir, signal });
+      return { tree, path, name: path, close };
     }
     const name = await download(source, directory, { checksum: add.checksum, signal });
-    return { tree, path: name ?? NAMELESS, name, isRepository: false, close };
+    return { tree, path: name ?? NAMELESS, name, close };
   } catch (error) {
     close();
     throw error;

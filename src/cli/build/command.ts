@@ -5,6 +5,7 @@ import {
   type Explained,
   explainBuild,
   explainedText,
+  isTrue,
   readCacheFrom,
   readCacheTo,
   readSecrets,
@@ -45,7 +46,8 @@ async function build(said: string, flags: BuildFlags, signal: AbortSignal): Prom
   const place = { context: said, file: flags.file };
   const about = { stdin: Bun.stdin.stream(), signal };
   const { store } = engine;
-  await withContext(store, place, about, (found) =>
+  const keepGitDir = isTrue(buildArgsOf(flags.buildArg).BUILDKIT_CONTEXT_KEEP_GIT_DIR ?? '');
+  await withContext(store, place, { ...about, keepGitDir }, (found) =>
     withNamedContexts(store, flags.buildContext, about, (contexts) =>
       withAgents(store, flags.ssh, (agents) => {
         const secrets = { files: readSecrets(flags.secret), agents };
