@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { $ } from 'bun';
 import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
 import { cloche } from './cli.ts';
 
@@ -40,8 +41,47 @@ test('--add-host, --shm-size and --ulimit reach RUN, and are part of what the ca
   const other = await build(...FLAGS.slice(0, 4));
   expect(other.said.slice(0, 3)).toEqual(['192.0.2.7\tdb', '10.88.0.1\toutside', '65536']);
   const explained = await cloche(root, ['build', '--explain', context]);
-  expect(explained.out).toContain('--add-host, --shm-size or --ulimit give changed');
+  expect(explained.out).toContain(
+    '--add-host, --shm-size, --ulimit or BUILDKIT_SANDBOX_HOSTNAME give changed',
+  );
   expect((await build()).said).not.toContain('192.0.2.7\tdb');
+});
+
+test('BuildKit’s own build arguments do what they say, and those that cannot are named', async () => {
+  const repository = join(root, 'r.git');
+  mkdirSync(repository);
+  const lines = [
+    'FROM debian:bookworm',
+    'RUN --mount=target=/m ls -A /m; hostname; tail -n1 /etc/hosts',
+    'RUN --mount=type=cache,target=/c,id=ns ls /c; touch /c/used',
+  ];
+  writeFileSync(join(repository, 'Dockerfile'), lines.join('\n'));
+  await $`cd ${repository} && git init -q && git add . && git -c user.name=n -c user.email=e@e commit -qm x`;
+  const said = async (...args: string[]) => {
+    const flags = args.flatMap((arg) => ['--build-arg', `BUILDKIT_${arg}`]);
+    const about = ['--progress=plain', '--no-cache', '-t', 'argued', ...flags];
+    const { err } = await cloche(root, ['build', ...about, `file://${repository}`]);
+    const { out: id } = await cloche(root, ['inspect', '-f', '{{.Id}}', 'argued']);
+    const config = readFileSync(
+      join(root, 'blobs/sha256', id.trim().replace('sha256:', '')),
+      'utf8',
+    );
+    const output = [...err.matchAll(/^#\d+ [\d.]+ (.*)$/gm)].map(([, line = '']) => line);
+    return { err, output, isInline: config.includes('dev.cloche.cache') };
+  };
+  const plain = await said('INLINE_CACHE=0', 'MULTI_PLATFORM=false');
+  expect([plain.output.slice(0, 2), plain.isInline]).toEqual([
+    ['Dockerfile', 'buildkitsandbox'],
+    false,
+  ]);
+  expect(plain.err).not.toContain('without effect');
+  const full = await said('CONTEXT_KEEP_GIT_DIR=1', 'SANDBOX_HOSTNAME=mine', 'INLINE_CACHE=1');
+  expect([full.output.slice(0, 3), full.isInline]).toEqual([['.git', 'Dockerfile', 'mine'], true]);
+  expect(full.output.at(-1)).toBe('used');
+  const other = await said('CACHE_MOUNT_NS=other', 'MULTI_PLATFORM=1');
+  expect(other.output).not.toContain('used');
+  expect((await said('CACHE_MOUNT_NS=other')).output).toContain('used');
+  expect(other.err).toContain('BUILDKIT_MULTI_PLATFORM: an image is written for one platform');
 });
 
 test('with the network of the host, host-gateway is its loopback', async () => {

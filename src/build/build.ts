@@ -12,6 +12,7 @@ import { proxyArgs } from './instructions.ts';
 import { NO_SECRETS, type Secrets } from './mounts/index.ts';
 import { planGraph } from './plan.ts';
 import { checkRuns } from './platform.ts';
+import { sayIgnored, surroundingsWith } from './predefined.ts';
 import { type OnEvent, type Progress, progress } from './progress.ts';
 import { type BuildRecord, keepRecord, recorder } from './record.ts';
 import type { RunCommand } from './run.ts';
@@ -36,7 +37,7 @@ export interface BuildOptions {
   readonly target?: string | undefined;
   /** Of the image, if it is not for this machine: RUN must be able to run its programs. */
   readonly platform?: Platform | undefined;
-  /** SOURCE_DATE_EPOCH among them is for the whole build: see `epochOf`. */
+  /** Some of them are for the whole build: see `epochOf` and `predefined.ts`. */
   readonly buildArgs?: Readonly<Record<string, string>> | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
   /** Further ones, by name: see `withNamedContexts`. */
@@ -135,6 +136,7 @@ async function plan(store: Store, options: BuildOptions, steps: Progress) {
   const images = new Map<string, ImageConfig>();
   let planned = stages();
   reading.done();
+  sayIgnored(buildArgs, steps);
   const resolving = { signal, contexts, pull: options.pull };
   // ONBUILD in an image may name further ones.
   while (planned.images.some((origin) => !images.has(imageKey(origin)))) {
@@ -143,7 +145,8 @@ async function plan(store: Store, options: BuildOptions, steps: Progress) {
   }
   checkRuns(dockerfile, planned);
   enforceChecks(context, { images, buildArgs });
-  const { network, surroundings, labels } = options;
+  const { network, labels } = options;
+  const surroundings = surroundingsWith(options.surroundings, buildArgs);
   const about = { images, buildArgs, network, surroundings, contexts, labels };
   const graph = planGraph(dockerfile, planned, about);
   checkAllowed(graph, dockerfile, options);

@@ -17,6 +17,7 @@ import {
 import { describe } from '../image/layout.ts';
 import { type BuildOptions, type Built, build } from './build.ts';
 import { imageConfig } from './image-config.ts';
+import { hasInlineCache } from './predefined.ts';
 import type { BuildRecord } from './record.ts';
 import { CACHE_KEY, inlineDocument } from './shared-cache/index.ts';
 
@@ -116,14 +117,14 @@ function namesOf({ tags = [] }: BuildOptions) {
   return tags.map((tag) => withTag(parseReference(tag)));
 }
 
-/** With `type=inline`, it says of the image's layers which steps gave them. */
+/** With an inline cache, it says of the image's layers which steps gave them. */
 function configOfBuilt(
   store: Store,
   { graph, solved, epoch, done }: Built,
-  { cacheTo = [] }: BuildOptions,
+  { cacheTo = [], buildArgs = {} }: BuildOptions,
 ): ImageConfig {
   const config = imageConfig(store, graph, solved, epoch);
-  if (!cacheTo.some(({ type }) => type === 'inline')) return config;
+  if (!hasInlineCache(cacheTo, buildArgs)) return config;
   const document = inlineDocument(store, solved.get(graph.result), done);
   return { ...config, ...{ [CACHE_KEY]: document } };
 }

@@ -80,6 +80,8 @@ export interface Surroundings {
   /** Of `/dev/shm`, in bytes. */
   readonly shmSize?: number | undefined;
   readonly ulimits?: readonly Rlimit[] | undefined;
+  /** By default `buildkitsandbox`. */
+  readonly hostname?: string | undefined;
 }
 
 export interface HostEntry {

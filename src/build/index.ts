@@ -5,7 +5,6 @@ export { configOfChanges } from './changes.ts';
 export { type Checked, checkDockerfile } from './check.ts';
 export { withContext } from './contexts/fetched.ts';
 export { withNamedContexts } from './contexts/named.ts';
-export { isTrue } from './copy/git-url.ts';
 export { type Explained, explainedText } from './explain/explain.ts';
 export {
   buildEach,
@@ -20,6 +19,7 @@ export type { HostEntry, Surroundings } from './graph.ts';
 export { type FileDress, type LayeredMount, type ReadyMount, readSecrets } from './mounts/index.ts';
 export { filesArchive, writeFiles } from './output/files.ts';
 export { type Output, readOutput } from './output/spec.ts';
+export { keepsGitDir } from './predefined.ts';
 export { type BuildEvent, type OnEvent, plainPrinter } from './progress.ts';
 export { type BuildRecord, forgetRecords, lastBuilds, type StepRecord } from './record.ts';
 export { type RunCommand, type RunSpec, runFailure } from './run.ts';

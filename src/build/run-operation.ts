@@ -5,6 +5,7 @@ import { understandMount } from './dockerfile/mount.ts';
 import { absolute, type MountOrigin, type OperationMount, type RunOperation } from './graph.ts';
 import { splitAtEquals } from './growth.ts';
 import type { StageContext, StageState } from './instructions.ts';
+import { cacheMountId } from './predefined.ts';
 
 interface About {
   readonly state: StageState;
@@ -32,8 +33,12 @@ export function runOperation(
     const target = (path: string) => targetOf(path, state);
     switch (mount.type) {
       case 'bind':
-      case 'cache':
         return { ...mount, target: target(mount.target), from: originOf(mount, context, inputs) };
+      case 'cache': {
+        const id = cacheMountId(mount.id, context.buildArgs);
+        const from = originOf(mount, context, inputs);
+        return { ...mount, id, target: target(mount.target), from };
+      }
       case 'tmpfs':
         return { ...mount, target: target(mount.target) };
       default:

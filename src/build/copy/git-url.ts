@@ -1,3 +1,5 @@
+import { isTrue } from '../predefined.ts';
+
 /** A git repository as a source names it, `https://host/a.git?branch=main&subdir=docs` taken apart. */
 export interface RepositoryUrl {
   /** What git is given: without query and fragment. */
@@ -83,8 +85,4 @@ function truth(key: string, value: string | undefined): boolean | undefined {
   if (value === '' || isTrue(value)) return true;
   if (/^(0|f|F|false|FALSE|False)$/.test(value)) return false;
   throw new SyntaxError(`invalid ${key} value: "${value}"`);
-}
-
-export function isTrue(value: string): boolean {
-  return /^(1|t|T|true|TRUE|True)$/.test(value);
 }

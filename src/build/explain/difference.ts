@@ -60,7 +60,7 @@ const WORDS: Readonly<Record<string, string>> = {
   user: 'the user',
   network: 'the network',
   security: 'the security mode',
-  surroundings: 'what --add-host, --shm-size or --ulimit give',
+  surroundings: 'what --add-host, --shm-size, --ulimit or BUILDKIT_SANDBOX_HOSTNAME give',
   mounts: 'a mount',
   sources: 'what is copied',
   inline: 'the text of a heredoc',

@@ -5,7 +5,7 @@ import {
   type Explained,
   explainBuild,
   explainedText,
-  isTrue,
+  keepsGitDir,
   readCacheFrom,
   readCacheTo,
   readSecrets,
@@ -46,7 +46,7 @@ async function build(said: string, flags: BuildFlags, signal: AbortSignal): Prom
   const place = { context: said, file: flags.file };
   const about = { stdin: Bun.stdin.stream(), signal };
   const { store } = engine;
-  const keepGitDir = isTrue(buildArgsOf(flags.buildArg).BUILDKIT_CONTEXT_KEEP_GIT_DIR ?? '');
+  const keepGitDir = keepsGitDir(buildArgsOf(flags.buildArg));
   await withContext(store, place, { ...about, keepGitDir }, (found) =>
     withNamedContexts(store, flags.buildContext, about, (contexts) =>
       withAgents(store, flags.ssh, (agents) => {
