@@ -125,7 +125,6 @@ test.each([
   ['quoted', `FROM a\nENV A=${'"${a:-'.repeat(50_000)}`],
   ['dollars', `FROM a\nENV A=${'$'.repeat(500_000)}`],
   ['continued', `FROM a\nRUN a ${'\\\n b'.repeat(100_000)}`],
-  ['many', `FROM a\n${'ENV A=1\n'.repeat(3000)}`],
   ['labels', `FROM a\n${many(20_000, (n) => `LABEL l${n}=1`)}`],
   ['variables', `FROM a\n${many(10_000, (n) => `ENV E${n}=1\nARG A${n}=$E${n}`)}`],
   ['volumes', `FROM a\n${many(10_000, (n) => `VOLUME /v${n}\nEXPOSE ${n + 1}`)}`],

@@ -136,13 +136,30 @@ test('progress tells the bytes of the blob, up to its size', async () => {
   );
 });
 
-test('a bomb is stopped: by its ratio, by the disk, by its entries', () => {
+test('a bomb is stopped while it is unpacked, in one file or in many, and nothing is left', async () => {
+  const zeros = '\0'.repeat(1 << 18);
+  const many = Array.from({ length: 64 }, (_, i) => entry({ path: `f${i}` }, zeros));
+  const one = entry({ path: 'f' }, zeros.repeat(64));
+  const harmless = 1 << 20;
+  for (const archive of [tar(one), tar(...many)])
+    for (const blob of [gzipSync(archive), zstdCompressSync(archive)]) {
+      const error = await unpackTar(store, archive, { blob, harmless }).catch((reason) => reason);
+      expect(error).toMatchObject({ code: 'LAYER_TOO_LARGE' });
+      expect(error.message).toContain('more than 200 times its size');
+      expect(contents(store)).toEqual([]);
+    }
+  // As much of what is no bomb may come.
+  const fair = tar(...many, entry({ path: 'noise' }, noise.repeat(10)));
+  await unpackTar(store, fair, { harmless, blob: gzipSync(fair, { level: 0 }) });
+  await unpackTar(store, tar(one), { harmless: 1 << 25 });
+});
+
+test('a limit counts all that comes: by its ratio, by the disk, by its entries', () => {
   const limit = new Limit(store.root);
   const gigabyte = 1024 ** 3;
-  const grow = (count: number, compressed: number) => {
-    for (let i = 0; i < count; i++) new Limit(store.root).grow(gigabyte, compressed);
-  };
-  expect(() => grow(3, 1)).not.toThrow();
+  const growing = new Limit(store.root);
+  for (let i = 0; i < 4; i++) growing.grow(gigabyte, 1);
+  expect(() => growing.grow(1, 1)).toThrow('more than 200 times');
   expect(() => limit.grow(5 * gigabyte, gigabyte)).not.toThrow();
   expect(() => new Limit(store.root).grow(5 * gigabyte, 1024)).toThrow('more than 200 times');
   expect(() => limit.grow(1e18, 1e18)).toThrow('does not fit on the disk');

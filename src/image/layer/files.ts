@@ -22,6 +22,8 @@ export interface Files {
 export interface ExtractOptions {
   /** How many bytes of the body there were so far, against decompression bombs. */
   readonly came: { readonly size: number };
+  /** Up to so many bytes the archive may grow however little came: see `Limit`. */
+  readonly harmless?: number | undefined;
   /** Is shown every piece of the tar. */
   readonly onPiece?: ((piece: Buffer) => Promise<void>) | undefined;
   /** Whether the archive is somebody's file and no layer: then it may be xz or bzip2. */
@@ -39,10 +41,10 @@ export async function extract(
   store: Store,
   { upper, parent }: Pick<ActiveSnapshot, 'upper' | 'parent'>,
   body: AsyncIterable<Uint8Array>,
-  { came, onPiece, programs, whiteouts }: ExtractOptions,
+  { came, harmless, onPiece, programs, whiteouts }: ExtractOptions,
 ): Promise<Files> {
   const lower = parent === undefined ? undefined : treeOf(store, parent);
-  const limit = new Limit(store.root);
+  const limit = new Limit(store.root, harmless);
   const extractor = new Extractor(upper, { lower, limit, whiteouts });
   const reader = new TarReader(extractor);
   const diff = sha256();

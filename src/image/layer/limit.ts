@@ -3,7 +3,7 @@ import { ClocheError } from '../../error.ts';
 
 /** Bytes that must stay free on the disk. */
 const RESERVE = 64 * 1024 * 1024;
-/** Up to so many bytes nobody asks how much a layer grows. */
+/** 4 GiB: real layers are smaller, and some of them are mostly zeros. */
 const HARMLESS = 4 * 1024 ** 3;
 /** So many times a layer may grow beyond that. Debian grows three times; a file of zeros, a thousand. */
 const RATIO = 200;
@@ -16,11 +16,14 @@ const KEPT = 256 * 1024 * 1024;
  */
 export class Limit {
   readonly #free: number;
+  readonly #harmless: number;
   #bytes = 0;
   #entries = 0;
   #kept = 0;
 
-  constructor(root: string) {
+  /** @param harmless up to so many bytes nobody asks how much the layer grows */
+  constructor(root: string, harmless = HARMLESS) {
+    this.#harmless = harmless;
     const { bavail, bsize } = statfsSync(root);
     this.#free = bavail * bsize - RESERVE;
   }
@@ -30,7 +33,7 @@ export class Limit {
     this.#bytes += count;
     if (this.#bytes > this.#free)
       throw tooLarge('does not fit on the disk', 'Make room, or set CLOCHE_ROOT to another disk.');
-    if (this.#bytes > HARMLESS && this.#bytes > compressed * RATIO)
+    if (this.#bytes > this.#harmless && this.#bytes > compressed * RATIO)
       throw tooLarge(
         `grows to more than ${RATIO} times its size`,
         'It looks like a decompression bomb.',

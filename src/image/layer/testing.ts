@@ -65,6 +65,7 @@ export interface Unpack {
   readonly mediaType?: string;
   readonly digest?: string;
   readonly size?: number;
+  readonly harmless?: number;
 }
 
 /** Unpacks an archive as a layer, with a descriptor that is right but for what `about` says. */
@@ -78,7 +79,7 @@ export function unpackTar(store: Store, archive: Buffer, about: Unpack = {}): Pr
   const diffId = (about.diffId ?? digestOf(archive)) as DiffId;
   const body = inPieces(blob, about.pieces ?? 1 << 16);
   return whileWorking(store.db, crypto.randomUUID(), () =>
-    unpackLayer(store, about.parent, { descriptor, diffId }, body),
+    unpackLayer(store, about.parent, { descriptor, diffId }, body, { harmless: about.harmless }),
   );
 }
 

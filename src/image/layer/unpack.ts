@@ -23,6 +23,8 @@ export interface UnpackOptions {
   readonly signal?: AbortSignal | undefined;
   /** The body is that of a blob that is in the store when its end has been read. */
   readonly isStored?: boolean | undefined;
+  /** Up to so many bytes a layer may grow however small its blob is; 4 GiB, if nothing is said. */
+  readonly harmless?: number | undefined;
 }
 
 /**
@@ -52,7 +54,8 @@ export async function unpackLayer(
   return unpacking(store, parent, blob, async (active) => {
     const taken = take(blob, descriptor, body, about);
     try {
-      const files = await extract(store, active, unclosed(taken), { came: blob }).catch(
+      const { harmless } = about;
+      const files = await extract(store, active, unclosed(taken), { came: blob, harmless }).catch(
         async (error) => {
           // A blob that is not what was asked for explains whatever its archive says.
           if (error.code === 'LAYER_INVALID') await verify(taken, blob, descriptor);
@@ -93,7 +96,7 @@ export async function unpackArchive(
       const files = await extract(store, active, counted.body, {
         came: counted,
         onPiece,
-        programs: true,
+        ...{ programs: true, harmless: about.harmless },
       });
       const { diffId } = files;
       if (about.diffId !== undefined && diffId !== about.diffId)
