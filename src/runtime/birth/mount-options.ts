@@ -6,8 +6,8 @@ export interface MountOptions {
   readonly bind: false | 'bind' | 'rbind';
   /** Attributes of the mount: MOUNT_ATTR_*. */
   readonly attributes: readonly FlagName[];
-  /** Whether the attributes also hold for what is mounted below (`rro`, `rnosuid`, …). */
-  readonly recursive: boolean;
+  /** Those of them that also hold for what is mounted below (`rro`, `rnosuid`, …). */
+  readonly recursive: readonly FlagName[];
   /** MS_SHARED, MS_PRIVATE, MS_SLAVE, MS_UNBINDABLE, and whether for what is mounted below. */
   readonly propagation: { readonly kind: FlagName; readonly recursive: boolean } | undefined;
   /** What the filesystem itself understands: `['mode', '755']`, `['newinstance', undefined]`. */
@@ -19,7 +19,7 @@ export function mountOptions(options: readonly string[]): MountOptions {
   const attributes = new Map<string, FlagName>();
   const data: [string, string | undefined][] = [];
   let bind: MountOptions['bind'] = false;
-  let recursive = false;
+  const below = new Map<string, FlagName>();
   let propagation: MountOptions['propagation'];
   for (const option of options) {
     const simple = option.startsWith('r') ? option.slice(1) : option;
@@ -29,12 +29,12 @@ export function mountOptions(options: readonly string[]): MountOptions {
     else if (simple in PROPAGATION)
       propagation = { kind: PROPAGATION[simple] ?? 'MS_PRIVATE', recursive: true };
     else if (option in ATTRIBUTE) applyAttribute(attributes, option);
-    else if (option !== 'ro' && simple in ATTRIBUTE) {
-      recursive = true;
-      applyAttribute(attributes, simple);
-    } else if (!IGNORED.has(option)) data.push(keyAndValue(option));
+    else if (simple in ATTRIBUTE) applyAttribute(below, simple);
+    else if (!IGNORED.has(option)) data.push(keyAndValue(option));
   }
-  return { bind, attributes: [...attributes.values()], recursive, propagation, data };
+  const recursive = [...below.values()];
+  const all = new Set([...attributes.values(), ...recursive]);
+  return { bind, attributes: [...all], recursive, propagation, data };
 }
 
 /** `noexec` sets what `exec` takes back; the later one wins. Keyed by the kind of attribute. */

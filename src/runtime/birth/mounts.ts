@@ -89,8 +89,13 @@ export function bindSteps(
     `take a copy of the mount at ${source}`,
     { save: made },
   );
-  if (options.attributes.length === 0) return [clone];
-  return [clone, setAttributes(made, options.attributes, options.recursive)];
+  const { attributes, recursive } = options;
+  const own = attributes.filter((name) => !recursive.includes(name));
+  return [
+    clone,
+    ...(own.length === 0 ? [] : [setAttributes(made, own, false)]),
+    ...(recursive.length === 0 ? [] : [setAttributes(made, recursive, true)]),
+  ];
 }
 
 /** Changes the attributes of a mount by its fd. Source: mount_setattr(2). */
