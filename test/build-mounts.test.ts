@@ -1,61 +1,12 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from 'node:fs';
+import { expect, test } from 'bun:test';
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { $ } from 'bun';
-import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
+import { buildScene, output } from './builds.ts';
 import { needTools } from './tools.ts';
 
-const CLOCHE = resolve(import.meta.dir, '../bin/cloche');
-
-let root: string;
-let remove: () => void;
-let contexts = 0;
-
-beforeAll(async () => {
-  ({ root, remove } = await freshBaseRoot());
-}, BASE_TIMEOUT);
-
-afterAll(() => remove());
-
-function context(dockerfile: string, files: Readonly<Record<string, string>> = {}): string {
-  const directory = join(root, `context-${contexts++}`);
-  for (const [name, content] of Object.entries({ ...files, Dockerfile: dockerfile })) {
-    mkdirSync(dirname(join(directory, name)), { recursive: true });
-    writeFileSync(join(directory, name), content);
-  }
-  return directory;
-}
-
-async function build(directory: string, ...flags: string[]) {
-  const child = Bun.spawn(
-    [CLOCHE, 'build', '--network=none', '--progress=plain', ...flags, directory],
-    { env: { ...process.env, TOKEN_OF_TEST: 'hushed-token' }, stdout: 'pipe', stderr: 'pipe' },
-  );
-  const said = await new Response(child.stderr).text();
-  return { code: await child.exited, said };
-}
-
-/** What a command of RUN printed. */
-function output(said: string): string[] {
-  return [...said.matchAll(/^#\d+ \d+\.\d+ (.*)$/gm)].map(([, line]) => line ?? '');
-}
-
-/** The names at the root of each layer that was made here, the newest last. */
-function newLayers(before: ReadonlySet<string>): string[][] {
-  return readdirSync(join(root, 'snapshots'))
-    .filter((name) => !before.has(name))
-    .map((name) => readdirSync(join(root, 'snapshots', name, 'fs')).sort());
-}
-
-const layers = () => new Set(readdirSync(join(root, 'snapshots')));
+const { root, context, build, layers, newLayers } = buildScene();
 
 test('bind shows the context less what is ignored, read-only, and leaves no mount point', async () => {
   const before = layers();
@@ -138,62 +89,6 @@ test('what is mounted decides about the cache by its content', async () => {
   expect((await build(directory)).said).not.toContain('CACHED');
 });
 
-test('a cache stays from build to build, begins with from=, and is in no layer', async () => {
-  const directory = context(
-    `FROM debian:bookworm AS seed
-RUN mkdir /seed && echo seeded > /seed/s
-FROM debian:bookworm
-ARG N
-RUN --mount=type=cache,target=/c,from=seed,source=/seed,uid=7,mode=0700 echo $N >> /c/n; cat /c/s /c/n; stat -c %u:%a /c`,
-  );
-  expect(output((await build(directory, '--build-arg=N=1')).said)).toEqual([
-    'seeded',
-    '1',
-    '7:700',
-  ]);
-  const before = layers();
-  const second = await build(directory, '--build-arg=N=2');
-  expect(output(second.said)).toEqual(['seeded', '1', '2', '7:700']);
-  expect(newLayers(before).flat()).toEqual([]);
-});
-
-test('caches of one id with other owners or modes are others', async () => {
-  const line = (flags: string) =>
-    `RUN --mount=type=cache,id=dressed,target=/c${flags} stat -c %u:%g:%a /c; touch /c/${flags.length}; ls /c`;
-  const locked = (flags: string) => `--mount=type=cache,id=two,sharing=locked,target=${flags}`;
-  const { code, said } = await build(
-    context(
-      [
-        'FROM debian:bookworm',
-        ...['', ',uid=7', ',gid=8', ',mode=0700', ',uid=0,gid=0,mode=0755'].map(line),
-      ]
-        .concat(
-          `RUN ${locked('/a,uid=1')} ${locked('/b,uid=2')} ${locked('/d,uid=1')} stat -c %u /a /b /d`,
-        )
-        .join('\n'),
-    ),
-  );
-  expect([code, output(said)]).toEqual([
-    0,
-    [
-      ...['0:0:755', '0', '7:0:755', '6', '0:8:755', '6', '0:0:700', '10'],
-      ...['0:0:755', '0', '22', '1', '2', '1'],
-    ],
-  ]);
-});
-
-test('a locked cache is had by one RUN at a time, a private one by each alone', async () => {
-  const each = (sharing: string) => `FROM debian:bookworm AS a-${sharing}
-RUN --mount=type=cache,id=${sharing},target=/c,sharing=${sharing} mkdir /c/mine && sleep 0.7 && rmdir /c/mine && touch /a
-FROM debian:bookworm AS b-${sharing}
-RUN --mount=type=cache,id=${sharing},target=/c,sharing=${sharing} mkdir /c/mine && sleep 0.7 && rmdir /c/mine && touch /b
-FROM a-${sharing}
-COPY --from=b-${sharing} /b /b`;
-  expect((await build(context(each('locked')))).code).toBe(0);
-  expect((await build(context(each('private')))).code).toBe(0);
-  expect((await build(context(each('shared')))).said).toContain('File exists');
-}, 30_000);
-
 test('a tmpfs has the size that was asked for', async () => {
   const { said } = await build(
     context('FROM debian:bookworm\nRUN --mount=type=tmpfs,target=/t,size=64k stat -f -c %T-%b /t'),
@@ -208,23 +103,23 @@ RUN --mount=type=secret,id=key --mount=type=secret,id=tok,env=TOKEN,required \\
   stat -c '%a %u %s' /run/secrets/key; stat -f -c %T /run/secrets/key; echo \${#TOKEN}; ls /run; \\
   grep -c ' /run/secrets/key ro,nosuid,nodev' /proc/self/mountinfo; echo x > /run/secrets/key; sleep 1`,
   );
-  const file = join(root, '..', `secret-${process.pid}`);
+  const file = join(root(), '..', `secret-${process.pid}`);
   const word = `hush-${crypto.randomUUID()}`;
   await Bun.write(file, word);
   const flags = [`--secret=id=key,src=${file}`, '--secret=id=tok,env=TOKEN_OF_TEST'];
   const building = build(directory, ...flags, '-t', 'secretive');
   const containing = (path: string) =>
     Bun.spawnSync(['grep', '-rlE', `${word}|hushed-token`, path]).stdout.toString();
-  const inside = () => readdirSync(join(root, 'tmp')).length > 0;
+  const inside = () => readdirSync(join(root(), 'tmp')).length > 0;
   for (let i = 0; i < 500 && !inside(); i++) await Bun.sleep(10);
   await Bun.sleep(300);
-  expect([inside(), containing(join(root, 'tmp'))]).toEqual([true, '']);
+  expect([inside(), containing(join(root(), 'tmp'))]).toEqual([true, '']);
   const { code, said } = await building;
   await Bun.file(file).delete();
   const refused = '/bin/sh: 1: cannot create /run/secrets/key: Read-only file system';
   expect(code).toBe(0);
   expect(output(said)).toEqual(['400 0 41', 'tmpfs', '12', 'secrets', '1', refused]);
-  expect(containing(root)).toBe('');
+  expect(containing(root())).toBe('');
 });
 
 test('a required secret that was not given is named', async () => {
@@ -265,9 +160,9 @@ test('for keys an agent is started that knows them, and none is left', async () 
   };
   const flag = `--ssh=default=${key('one')},${key('two')}`;
   expect(output((await build(directory, flag)).said)).toEqual(['2 keys']);
-  const locked = await build(directory, `--ssh=default=${key('three', 'secret')}`);
-  expect(locked.said).toContain('three: it has a passphrase');
-  expect(agentsOf(root)).toEqual([]);
+  const { said } = await build(directory, `--ssh=default=${key('three', 'secret')}`);
+  expect(said).toContain('three: it has a passphrase');
+  expect(agentsOf(root())).toEqual([]);
 });
 
 /** Command lines of ssh-agents whose sockets are in a state directory. */
@@ -291,7 +186,7 @@ test('security=insecure and network=host need --allow', async () => {
   expect((await build(host, '--allow=network.host')).code).toBe(0);
 });
 
-test('of the state directory only caches are left by mounts', () => {
-  expect(readdirSync(join(root, 'tmp'))).toEqual([]);
-  expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(root);
+test('in the state directory nothing is left by mounts', () => {
+  expect(readdirSync(join(root(), 'tmp'))).toEqual([]);
+  expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(root());
 });
