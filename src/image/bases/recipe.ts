@@ -72,7 +72,9 @@ function debian(tag: string): Recipe | undefined {
 
 function buildpackDeps(tag: string): Recipe | undefined {
   const suite = suiteOfTag(tag);
-  return suite?.slim === false ? { kind: 'buildpack-deps', suite: suite.suite } : undefined;
+  if (suite === undefined || suite.slim || suite.pinned !== undefined || suite.backports === true)
+    return undefined;
+  return { kind: 'buildpack-deps', suite: suite.suite };
 }
 
 function node(tag: string): Recipe | undefined {

@@ -12,15 +12,18 @@ import { debootstrap } from './debootstrap.ts';
 import { finish } from './finish.ts';
 import { type Mirror, mirrorFor } from './mirror.ts';
 import type { Suite } from './suite.ts';
+import { makeBackports, makePinned } from './variants.ts';
 
 const FROM_MIRROR = "with debootstrap from the host's mirror";
 
 /** So long is a full image taken for a slim one's beginning, milliseconds. */
 const FRESH = 7 * 24 * 3600 * 1000;
 
-/** Debian, as `debian:<suite>` has it. @throws {ClocheError} as `debootstrap` */
+/** Debian, as `debian:<suite>` has it. @throws {ClocheError} as `debootstrap`, `makeBackports` */
 export async function makeDebian(kitchen: Kitchen, what: Suite): Promise<ImageConfig> {
-  const { suite, slim } = what;
+  const { suite, slim, pinned, backports } = what;
+  if (pinned !== undefined) return makePinned(kitchen, { ...what, pinned });
+  if (backports === true) return makeBackports(kitchen, suite);
   const mirror = await mirrorFor(suite);
   const layer = await makeLayer(kitchen, undefined, async ({ upper }) => {
     const full = slim ? fullImage(kitchen, suite) : undefined;

@@ -98,7 +98,8 @@ function aptSettings(): Pick<Mirror, 'aptConf' | 'proxies'> {
   return { aptConf, proxies };
 }
 
-async function hasRelease(
+/** Whether a mirror has a suite, as far as it can be asked now. */
+export async function hasRelease(
   { uri, suite }: { uri: string; suite: string },
   proxies: Mirror['proxies'],
 ): Promise<boolean> {
