@@ -1,17 +1,22 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { makeBase } from '../src/image/bases/make.ts';
+import { recipeOf } from '../src/image/bases/recipe.ts';
 import {
   configOf,
   findImage,
   getImage,
   openStore,
+  parseReference,
   removeImage,
   resolveImage,
   type Store,
   stackOf,
 } from '../src/image/index.ts';
 import { BASE_TIMEOUT, freshBaseRoot, makeHere } from './base.ts';
+import { needTools } from './tools.ts';
 
 /** Bases that are made on this machine, from Debian's and npm's packages: what runs in them. */
 const cloche = resolve(import.meta.dir, '../bin/cloche');
@@ -111,21 +116,61 @@ test('alpine is no Alpine and says so, apk above all', async () => {
   expect(apk.err).toContain('hint: ');
 });
 
-test('alpine’s addgroup and adduser, as Dockerfiles use them', async () => {
-  const words = [
-    'addgroup -S app && adduser -S app -G app && id app',
-    'adduser -D -u 1234 bob && addgroup bob app && id bob && stat -c %U /home/bob',
-    'su bob -c whoami; adduser bob',
-  ];
-  const { out, err } = await run('alpine', 'sh', '-c', words.join('; '));
-  expect(out.split('\n')).toEqual([
-    'uid=100(app) gid=100(app) groups=100(app)',
-    'uid=1234(bob) gid=1234(bob) groups=1234(bob),100(app)',
-    'bob',
-    'bob',
-  ]);
-  expect(err).toContain("adduser: user 'bob' in use");
+test('alpine runs what is linked to musl, by its own name for it and by others’', async () => {
+  needTools('musl-gcc');
+  const made = mkdtempSync(join(tmpdir(), 'cloche-musl-'));
+  writeFileSync(
+    join(made, 'hi.c'),
+    '#include <stdio.h>\nint main(void) { return puts("hi") < 0; }\n',
+  );
+  const { exitCode } = Bun.spawnSync(['musl-gcc', '-o', `${made}/hi`, `${made}/hi.c`]);
+  expect(exitCode).toBe(0);
+  const machine = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
+  const words = `/made/hi && ls /lib/libc.musl-${machine}.so.1 && /lib/ld-musl-${machine}.so.1 2>&1`;
+  const { out } = await run('-v', `${made}:/made:ro`, 'alpine', 'sh', '-c', words);
+  expect(out).toStartWith(`hi\n/lib/libc.musl-${machine}.so.1\nmusl libc (${machine})\n`);
+  expect(labelOf('alpine')).toMatch(/busybox-static .*musl 1\./);
+  rmSync(made, { recursive: true });
+}, 120_000);
+
+test.each(['alpine', 'busybox'])(
+  '%s: addgroup and adduser, as Dockerfiles use them',
+  async (image) => {
+    const words = [
+      'addgroup -S app && adduser -S app -G app && id app',
+      'adduser -D -u 1234 bob && addgroup bob app && id bob && stat -c %U /home/bob',
+      'su bob -c whoami; adduser bob',
+    ];
+    const { out, err } = await run(image, 'sh', '-c', words.join('; '));
+    expect(out.split('\n')).toEqual([
+      'uid=100(app) gid=100(app) groups=100(app)',
+      'uid=1234(bob) gid=1234(bob) groups=1234(bob),100(app)',
+      'bob',
+      'bob',
+    ]);
+    expect(err).toContain("adduser: user 'bob' in use");
+  },
+);
+
+test('a point release or a date is the suite as it is now, and says so', async () => {
+  const seen: string[] = [];
+  const [name, recipe] = [parseReference('debian:12.5'), recipeOf(parseReference('debian:12.5'))];
+  if (recipe === undefined) throw new Error('no recipe');
+  const image = await makeBase(store, name, recipe, { onProgress: ({ text }) => seen.push(text) });
+  expect(image.chainId).toBe(getImage(store, 'debian:bookworm').chainId);
+  const note = 'the mirror has bookworm as it is today, and not as of 12.5';
+  expect(labelOf('debian:12.5')).toEndWith(note);
+  expect(seen[0]).toBe(`taking debian:bookworm for it: ${note}`);
 });
+
+test('backports are among the sources of the tag that names them', async () => {
+  await makeHere(store, 'debian:bookworm-backports');
+  const sources = 'cat /etc/apt/sources.list.d/*.sources | grep ^Suites | sort';
+  const suites = (await said('debian:bookworm-backports', 'sh', '-c', sources)).split('\n');
+  expect(suites).toContain('Suites: bookworm');
+  expect(suites).toContain('Suites: bookworm-backports');
+  expect(labelOf('debian:bookworm-backports')).toContain('from debian:bookworm, made here too');
+}, 60_000);
 
 test('busybox has its applets', async () => {
   expect(await said('busybox', 'sh', '-c', 'echo a b | cut -d" " -f2')).toBe('b');

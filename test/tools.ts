@@ -6,6 +6,7 @@ const PACKAGES = {
   umoci: 'umoci',
   openssl: 'openssl',
   'ssh-agent': 'openssh-client',
+  'musl-gcc': 'musl-tools',
   'qemu-aarch64-static': 'qemu-user-static',
 } as const;
 

@@ -10,7 +10,7 @@ import {
   pointer,
   type Step,
 } from '../../linux/plan/index.ts';
-import { fromRaw, type RawPath, scan, scanAll, toRaw } from './scan.ts';
+import { type EntryKind, fromRaw, type RawPath, scan, scanAll, toRaw } from './scan.ts';
 
 /** So many bytes a plan, of the 16 MB that one may have. */
 const BATCH = 8 * 1024 * 1024;
@@ -73,9 +73,13 @@ export function clampTimes(directory: string, date: Date): void {
   for (const { path } of paths) lutimesSync(fromRaw(`${toRaw(directory)}/${path}`), date, date);
 }
 
-/** When the youngest file of a directory was made. */
-export function youngest(directory: string): Date {
+/** When the youngest entry of a directory was made, or the youngest of some kinds. */
+export function youngest(
+  directory: string,
+  counts: (kind: EntryKind) => boolean = () => true,
+): Date {
   let newest = 0;
-  for (const { stat } of scan(directory)) newest = Math.max(newest, Number(stat.mtimeMs));
+  for (const { stat, kind } of scan(directory))
+    if (counts(kind)) newest = Math.max(newest, Number(stat.mtimeMs));
   return new Date(newest);
 }

@@ -37,7 +37,9 @@ export async function withDebs<T>(
         env: plainEnv(),
         signal: kitchen.signal,
       });
-    return await action({ directory, versions: names.map(versionOf), date: youngest(directory) });
+    // tar, under dpkg-deb, dates a directory anew if a link into it comes after it was left.
+    const date = youngest(directory, (kind) => kind !== 'directory');
+    return await action({ directory, versions: names.map(versionOf), date });
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

@@ -25,7 +25,10 @@ export async function makeNode(kitchen: Kitchen, tag: NodeTag): Promise<ImageCon
   const versions = await chooseVersions(kitchen, tag.wanted);
   const { node, npm, date } = versions;
   if (tag.flavour === 'alpine')
-    say('begin', 'it will stand on a stand-in for Alpine: BusyBox and glibc, without musl and apk');
+    say(
+      'begin',
+      'it will stand on a stand-in for Alpine: BusyBox, and glibc for node; without apk',
+    );
   say('begin', `making node ${node} with npm ${npm} on this machine from npm's ${NODE_PACKAGE}`);
   const below = await kitchen.below(baseOf(tag));
   let libraries: readonly string[] = [];

@@ -7,6 +7,7 @@ import { configOnTop, makeLayer } from '../layer.ts';
 import type { Kitchen } from '../make.ts';
 import { needTool, plainEnv } from '../tool.ts';
 import { Upper } from '../upper.ts';
+import { ADDGROUP, ADDUSER } from './scripts.ts';
 import { skeleton } from './skeleton.ts';
 
 /** Of another distribution's, or for a machine that boots. */
@@ -30,7 +31,7 @@ export async function makeBusybox(kitchen: Kitchen): Promise<ImageConfig> {
   });
 }
 
-/** The one program and a link for each of its names. */
+/** The one program and a link for each of its names, and scripts for two that Debian's lacks. */
 export async function bringBusybox(kitchen: Kitchen, upper: Upper, debs: Debs): Promise<void> {
   const program = join(debs.directory, 'bin/busybox');
   upper.copyIn(program, 'bin/busybox');
@@ -38,5 +39,7 @@ export async function bringBusybox(kitchen: Kitchen, upper: Upper, debs: Debs): 
   const { stdout } = await needTool(program, ['--list-full'], { env: plainEnv(), signal });
   for (const path of stdout.split('\n'))
     if (path !== 'bin/busybox' && !LEFT_OUT.test(path)) upper.link(path, '/bin/busybox');
+  upper.writeFile('usr/sbin/adduser', ADDUSER, 0o755);
+  upper.writeFile('usr/sbin/addgroup', ADDGROUP, 0o755);
   bringCopyrights(upper, debs);
 }

@@ -5,7 +5,7 @@ echo "hint: start FROM node:22-alpine for Node, or FROM debian:bookworm-slim and
 exit 1
 `;
 
-/** BusyBox has `addgroup` and `adduser` in Alpine and has not in Debian; the options are its own. */
+/** BusyBox has `addgroup` and `adduser` on Docker Hub and has not in Debian; the options are its own. */
 export const ADDGROUP = `#!/bin/sh
 # addgroup [-g GID] [-S] [USER] GROUP
 set -e
