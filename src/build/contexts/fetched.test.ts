@@ -46,12 +46,12 @@ test('standard input is a Dockerfile without files, or the Dockerfile of a direc
   });
 });
 
-test.each([[''], ['gzip'], ['zstd'], ['xz']])(
+test.each(['', '--format=v7', '--format=gnu', '--format=pax', '--gzip', '--zstd', '--xz'])(
   'an archive, %p, on standard input or as a file',
-  async (program) => {
+  async (flag) => {
     writeFiles(shop.context, { a: '1', Dockerfile: 'FROM c', other: 'FROM d' });
     const archive = `${shop.context}.tar`;
-    await $`tar ${program === '' ? [] : [`--${program}`]} -C ${shop.context} -cf ${archive} .`;
+    await $`tar ${flag === '' ? [] : [flag]} -C ${shop.context} -cf ${archive} .`;
     const content = readFileSync(archive);
     const files = ['Dockerfile', 'a', 'other'];
     expect(await seen({ context: '-' }, content)).toEqual({ files, text: 'FROM c' });
@@ -59,6 +59,27 @@ test.each([[''], ['gzip'], ['zstd'], ['xz']])(
     await $`rm ${archive}`;
   },
 );
+
+test('a URL is an archive or a Dockerfile, whichever it gives', async () => {
+  writeFiles(shop.context, { a: '1', Dockerfile: 'FROM c', other: 'FROM d' });
+  const { stdout } = await $`tar -z -C ${shop.context} -c .`.quiet();
+  using server = Bun.serve({
+    port: 0,
+    fetch: ({ url }) => {
+      if (url.endsWith('/Dockerfile')) return new Response('FROM e');
+      return url.endsWith('/ctx') ? new Response(stdout) : new Response('', { status: 404 });
+    },
+  });
+  const files = ['Dockerfile', 'a', 'other'];
+  expect(await seen({ context: `${server.url}ctx` })).toEqual({ files, text: 'FROM c' });
+  const other = await seen({ context: `${server.url}ctx`, file: 'other' });
+  expect(other).toEqual({ files, text: 'FROM d' });
+  expect(await seen({ context: `${server.url}Dockerfile` })).toEqual({ files: [], text: 'FROM e' });
+  await expect(seen({ context: `${server.url}nothing` })).rejects.toMatchObject({
+    code: 'CONTEXT_FETCH_FAILED',
+    message: expect.stringContaining('invalid response status 404'),
+  });
+});
 
 test('what came from elsewhere is called as its user calls it, and not by a path of ours', async () => {
   const name = (place: ContextPlace, stdin: Uint8Array) =>

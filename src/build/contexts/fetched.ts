@@ -2,6 +2,7 @@ import { createReadStream, mkdirSync, rmSync, statSync, writeFileSync } from 'no
 import { join, resolve } from 'node:path';
 import { ClocheError } from '../../error.ts';
 import { find, type Store, temporaryPath } from '../../image/index.ts';
+import { BLOCK, decodeFields } from '../../image/layer/fields.ts';
 import { toRaw } from '../../image/layer/scan.ts';
 import { hostPath } from '../../image/tree.ts';
 import type { ContextPlace } from '../context.ts';
@@ -18,9 +19,10 @@ export interface FetchOptions {
 /**
  * Does `action` with a build context that may be something else than a directory: `-` for standard
  * input, which is a Dockerfile or an archive; an archive's file; a git repository, `URL#ref:directory` or
- * `URL?ref=…`. With `-f -` the Dockerfile alone comes from standard input. What was fetched is removed at the end.
+ * `URL?ref=…`; another URL, which gives an archive or a Dockerfile. With `-f -` the Dockerfile alone comes
+ * from standard input. What was fetched is removed at the end.
  *
- * @throws {ClocheError} `CONTEXT_INVALID`, `CONTEXT_NOT_FOUND`; as `cloneRepository` and `unpackAside`
+ * @throws {ClocheError} `CONTEXT_INVALID`, `CONTEXT_NOT_FOUND`, `CONTEXT_FETCH_FAILED`; as `cloneRepository` and `unpackAside`
  */
 export async function withContext<T>(
   store: Store,
@@ -35,10 +37,10 @@ export async function withContext<T>(
       { class: 'invalid-argument' },
     );
   if (file === '-') return withDockerfile(store, await collected(options.stdin), context, action);
-  if (context === '-') {
-    const { head, all } = await peeked(options.stdin);
-    if (isArchive(head)) return withArchive(store, all, file, options, action);
-    return withDockerfile(store, await collected(all), undefined, action);
+  if (context === '-') return withStream(store, options.stdin, file, options, action);
+  if (isUrl(context) && !isRepository(context)) {
+    const body = await fetched(context, options.signal);
+    return withStream(store, body, file, options, action);
   }
   if (isRepository(context)) return withRepository(store, context, file, options, action);
   if (statSync(context, { throwIfNoEntry: false })?.isFile())
@@ -47,6 +49,39 @@ export async function withContext<T>(
 }
 
 type Action<T> = (place: ContextPlace) => Promise<T>;
+
+/** What it is shows at its beginning. */
+async function withStream<T>(
+  store: Store,
+  stream: AsyncIterable<Uint8Array>,
+  file: string | undefined,
+  options: FetchOptions,
+  action: Action<T>,
+): Promise<T> {
+  const { head, all } = await peeked(stream);
+  if (isArchive(head)) return withArchive(store, all, file, options, action);
+  return withDockerfile(store, await collected(all), undefined, action);
+}
+
+function isUrl(context: string): boolean {
+  return /^https?:\/\//i.test(context);
+}
+
+async function fetched(url: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+  const failed = (why: string, cause?: unknown) =>
+    new ClocheError('CONTEXT_FETCH_FAILED', `failed to load the build context ${url}: ${why}`, {
+      class: 'unavailable',
+      hint: 'Try it with curl; behind a proxy set HTTPS_PROXY. A repository of git ends with .git.',
+      details: { url },
+      cause,
+    });
+  const response = await fetch(url, { signal }).catch((cause: Error) => {
+    signal.throwIfAborted();
+    throw failed(cause.message, cause);
+  });
+  if (response.ok && response.body !== null) return response.body;
+  throw failed(`invalid response status ${response.status}`);
+}
 
 async function withDockerfile<T>(
   store: Store,
@@ -128,7 +163,7 @@ async function peeked(stream: AsyncIterable<Uint8Array>) {
   const iterator = stream[Symbol.asyncIterator]();
   let head = Buffer.alloc(0);
   let ended = false;
-  while (!ended && head.length < 512) {
+  while (!ended && head.length < BLOCK) {
     const { value, done } = await iterator.next();
     if (done === true) ended = true;
     else head = Buffer.concat([head, value]);
@@ -148,6 +183,14 @@ async function peeked(stream: AsyncIterable<Uint8Array>) {
 const COMPRESSED = ['1f8b', '28b52ffd', 'fd377a585a00', '425a68'];
 
 function isArchive(head: Buffer): boolean {
-  const isTar = head.toString('latin1', 257, 262) === 'ustar';
-  return isTar || COMPRESSED.some((magic) => head.toString('hex').startsWith(magic));
+  return isTar(head) || COMPRESSED.some((magic) => head.toString('hex').startsWith(magic));
+}
+
+/** By the checksum of its first header: V7's tar has nothing else to be known by. */
+function isTar(head: Buffer): boolean {
+  try {
+    return head.length >= BLOCK && decodeFields(head.subarray(0, BLOCK)).path !== '';
+  } catch {
+    return false;
+  }
 }

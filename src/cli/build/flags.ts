@@ -52,7 +52,7 @@ export function withBuildFlags(command: Command): Command {
     .description('Build an image from a Dockerfile')
     .argument(
       '<path>',
-      'the build context: a directory, an archive, a git URL, or - for standard input',
+      'the build context: a directory, an archive, a URL of one or of git, or - for standard input',
     )
     .option('-t, --tag <name>', 'name the image', many, [])
     .option('-f, --file <path>', 'the Dockerfile, if it is not PATH/Dockerfile')
