@@ -35,18 +35,25 @@ export interface ContextPlace {
 }
 
 /**
- * Opens a build context. The Dockerfile is `Dockerfile` in it, or `file`, which may lie elsewhere;
- * `<its name>.dockerignore` beside it wins over the context's `.dockerignore`.
+ * Opens a build context. The Dockerfile is `Dockerfile` in it, or `dockerfile` where that alone is there, or
+ * `file`, which may lie elsewhere; `<its name>.dockerignore` beside it wins over the context's `.dockerignore`.
  *
  * @throws {ClocheError} `CONTEXT_NOT_FOUND`, `DOCKERFILE_NOT_FOUND`, `DOCKERFILE_INVALID`: it is no text;
  * `DOCKERIGNORE_INVALID`
  */
 export async function openContext(place: ContextPlace): Promise<OpenedContext> {
-  const { context, file, fileName = file ?? 'Dockerfile' } = place;
+  const { context, file } = place;
   const root = rootOf(context);
-  const path = file === undefined ? join(root, 'Dockerfile') : resolve(file);
+  const usual = usualName((name) => existsSync(join(root, name)));
+  const { fileName = file ?? usual } = place;
+  const path = file === undefined ? join(root, usual) : resolve(file);
   const dockerfile = decodeSource(fileName, readDockerfile(path, fileName));
   return { ...filesIn(root, [`${path}.dockerignore`, join(root, '.dockerignore')]), dockerfile };
+}
+
+/** What a Dockerfile is called that nobody has named. */
+export function usualName(isThere: (name: string) => boolean): string {
+  return !isThere('Dockerfile') && isThere('dockerfile') ? 'dockerfile' : 'Dockerfile';
 }
 
 /**

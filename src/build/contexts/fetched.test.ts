@@ -81,6 +81,16 @@ test('a URL is an archive or a Dockerfile, whichever it gives', async () => {
   });
 });
 
+test('a dockerfile in lower case is found, where there is no other', async () => {
+  writeFiles(shop.context, { dockerfile: 'FROM a' });
+  const name = async () => (await openContext({ context: shop.context })).dockerfile;
+  expect(await name()).toEqual({ name: 'dockerfile', text: 'FROM a' });
+  const { stdout } = await $`tar -C ${shop.context} -c .`.quiet();
+  expect(await seen({ context: '-' }, stdout)).toEqual({ files: ['dockerfile'], text: 'FROM a' });
+  writeFiles(shop.context, { Dockerfile: 'FROM b' });
+  expect(await name()).toEqual({ name: 'Dockerfile', text: 'FROM b' });
+});
+
 test('what came from elsewhere is called as its user calls it, and not by a path of ours', async () => {
   const name = (place: ContextPlace, stdin: Uint8Array) =>
     withContext(

@@ -5,7 +5,7 @@ import { find, type Store, temporaryPath } from '../../image/index.ts';
 import { BLOCK, decodeFields } from '../../image/layer/fields.ts';
 import { toRaw } from '../../image/layer/scan.ts';
 import { hostPath } from '../../image/tree.ts';
-import type { ContextPlace } from '../context.ts';
+import { type ContextPlace, usualName } from '../context.ts';
 import { cloneRepository } from '../copy/git.ts';
 import { isRepository } from '../copy/git-url.ts';
 
@@ -147,7 +147,9 @@ function within(directory: string, path: string, shown: string): string {
   });
 }
 
-function inside(directory: string, file = 'Dockerfile'): ContextPlace {
+function inside(directory: string, said: string | undefined): ContextPlace {
+  const tree = { layers: [{ directory, opaque: [] }] };
+  const file = said ?? usualName((name) => find(tree, toRaw(name)) !== undefined);
   const path = within(resolve(directory), file, 'the build context');
   return { context: directory, file: path, fileName: file };
 }
