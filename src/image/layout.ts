@@ -1,10 +1,18 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Digest } from './digest.ts';
-import { ARCHITECTURE, type Descriptor, type Index, MEDIA, type Platform } from './manifest.ts';
+import {
+  ARCHITECTURE,
+  type Descriptor,
+  type Index,
+  type Manifest,
+  MEDIA,
+  type Platform,
+  plainConfig,
+} from './manifest.ts';
 import { familiar, parseReference } from './reference.ts';
 import { writeFileAtomically } from './state/atomic.ts';
-import { blobPath, type Store, temporaryPath } from './store.ts';
+import { blobPath, readJson, type Store, temporaryPath } from './store.ts';
 
 /**
  * Rewrites `index.json` after the tags, within the transaction that changed them, so that skopeo
@@ -38,7 +46,18 @@ export function describe(store: Store, manifest: Digest, reference: string | nul
       'SELECT manifest, media, platform FROM images WHERE manifest = ?',
     )
     .get(manifest);
-  return descriptor(store, { manifest, media: MEDIA.manifest, platform: null, ...row, reference });
+  // Of an image that is given away, the store has the blobs alone.
+  const given = {
+    media: MEDIA.manifest,
+    platform: row === null ? platformOf(store, manifest) : null,
+  };
+  return descriptor(store, { manifest, ...given, ...row, reference });
+}
+
+function platformOf(store: Store, manifest: Digest): string {
+  const { config } = readJson<Manifest>(store, manifest);
+  const { os, architecture, variant } = plainConfig(readJson(store, config.digest));
+  return JSON.stringify({ os, architecture, variant } satisfies Platform);
 }
 
 interface Row {
