@@ -1,5 +1,6 @@
 import { type BuildEvent, type OnEvent, plainPrinter } from '../../build/index.ts';
 import { isForPeople, isTerminal, print, standard } from '../print.ts';
+import { rawPrinter } from './raw.ts';
 import { buildView } from './view.ts';
 
 /** Shows a build's events as they come. */
@@ -11,10 +12,11 @@ export interface BuildPrinter {
   end(): void;
 }
 
-/** @param kind of `--progress`: `auto`, `plain`, `tty`, `json`, `quiet` */
+/** @param kind of `--progress`: `auto`, `plain`, `tty`, `json`, `rawjson`, `quiet` */
 export function buildPrinter(kind: string): BuildPrinter {
   if (kind === 'quiet') return holding({ onEvent: () => undefined });
   if (kind === 'json') return holding({ onEvent: (event) => print(`${JSON.stringify(event)}\n`) });
+  if (kind === 'rawjson') return holding({ onEvent: rawPrinter((line) => print(`${line}\n`, 2)) });
   if (kind === 'tty' || (kind === 'auto' && isTerminal(2))) return holding(drawn());
   return holding({ onEvent: plainPrinter((line) => print(`${line}\n`, 2)) });
 }
