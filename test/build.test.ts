@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
+import { needTools } from './tools.ts';
 
 const CLOCHE = resolve(import.meta.dir, '../bin/cloche');
 
@@ -227,6 +228,45 @@ test('several -o are all done, of one build, and the files say what they are', a
   expect(both.stderr).toContain('only one output can go to standard output');
 });
 
+test('an image is written as it is asked for: as a directory, annotated, compressed otherwise', async () => {
+  const context = contextOf('FROM debian:bookworm\nCOPY Dockerfile /there/');
+  const out = `${context}-layout`;
+  const output = `type=oci,dest=${out},tar=false,compression=zstd`;
+  const flags = ['--annotation', 'org.example.a=b', '--provenance=false', '--sbom=false'];
+  const built = await ended(cloche('build', '-q', '-t', 'as:1', '-o', output, ...flags, context));
+  expect([built.code, built.stderr]).toEqual([0, '']);
+  const read = (name: string) => JSON.parse(readFileSync(join(out, name), 'utf8'));
+  const [entry] = read('index.json').manifests;
+  expect(entry.annotations['io.containerd.image.name']).toBe('docker.io/library/as:1');
+  const manifest = read(`blobs/sha256/${entry.digest.slice(7)}`);
+  expect(manifest.annotations).toEqual({ 'org.example.a': 'b' });
+  const zstd = 'application/vnd.oci.image.layer.v1.tar+zstd';
+  expect(manifest.layers.map(({ mediaType }: { mediaType: string }) => mediaType)).toEqual([
+    zstd,
+    zstd,
+  ]);
+  // Others read it, down to the diffIDs of the layers.
+  needTools('skopeo');
+  const copied = Bun.spawnSync(['skopeo', 'copy', '-q', `oci:${out}`, `dir:${context}-copied`]);
+  expect([copied.exitCode, copied.stderr.toString()]).toEqual([0, '']);
+  // The same without the other form is the same image.
+  const plain = await ended(cloche('build', '-q', '-t', 'as:1', context));
+  expect(plain.stdout).toBe(built.stdout);
+  const annotated = [
+    '-t',
+    'as:2',
+    '--annotation',
+    'x=y',
+    '-o',
+    'type=image,compression=uncompressed',
+  ];
+  await ended(cloche('build', '-q', ...annotated, context));
+  const ran = await ended(
+    cloche('run', '--rm', '--network=none', plain.stdout.trim(), 'ls', '/there'),
+  );
+  expect(ran).toMatchObject({ code: 0, stdout: 'Dockerfile\n' });
+});
+
 test('a Dockerfile on standard input needs no context', async () => {
   const stdin = Buffer.from('FROM debian:bookworm\nRUN echo from stdin');
   const child = Bun.spawn([CLOCHE, 'build', '-'], { env: process.env, stdin, stderr: 'pipe' });
@@ -245,6 +285,10 @@ COPY --from=tools /made /`);
   const format = '{{.Os}}/{{.Architecture}}';
   const { stdout } = await ended(cloche('image', 'inspect', '-f', format, 'foreign'));
   expect(stdout).toBe('linux/s390x\n');
+  const away = ['-o', `type=oci,dest=${context}/oci,tar=false`];
+  expect((await ended(cloche('build', ...flags, ...away, context))).code).toBe(0);
+  const index = JSON.parse(readFileSync(join(context, 'oci/index.json'), 'utf8'));
+  expect(index.manifests[0].platform).toEqual({ os: 'linux', architecture: 's390x' });
   const ran = await ended(cloche('run', '--rm', '--network=none', 'foreign', '/made'));
   const platforms = `(linux/s390x) does not match this machine's (linux/`;
   expect(ran.stderr).toContain(`warning: the image's platform ${platforms}`);

@@ -1,9 +1,9 @@
-import { platformOf } from '../image/images.ts';
+import type { ManifestForm } from '../image/images.ts';
 import {
   type ChainId,
   canonical,
+  chainOfAll,
   composeImage,
-  configOf,
   type Descriptor,
   type Digest,
   familiar,
@@ -11,9 +11,11 @@ import {
   type ImageConfig,
   parseReference,
   type Store,
+  stackOf,
   withTag,
   writeImage,
 } from '../image/index.ts';
+import type { Compression } from '../image/layer/decompress.ts';
 import { describe } from '../image/layout.ts';
 import { type BuildOptions, type Built, build } from './build.ts';
 import { imageConfig } from './image-config.ts';
@@ -57,21 +59,27 @@ export async function buildEach(
       const made = await make(built);
       if (made.id === null) continue;
       // Now, since the blobs of one that is given away stay no longer than this.
-      const platform = platformOf(configOf(store, made));
-      const descriptor = { ...describe(store, made.manifest, null), platform };
-      images.push({ id: made.id, descriptor });
+      images.push({ id: made.id, descriptor: describe(store, made.manifest, null) });
     }
     return { images, id: images[0]?.id ?? null };
   });
 }
 
+/** How an image is written, where that is not as always. */
+export interface ImageForm {
+  /** Of the manifest. */
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+  /** Of all its layers. */
+  readonly compression?: Compression | undefined;
+}
+
 /** An image of the store, with the names of `options`. */
-export function toImage(store: Store, options: BuildOptions): Export<Image> {
+export function toImage(store: Store, options: BuildOptions, form: ImageForm = {}): Export<Image> {
   return async (built) => {
     const config = configOfBuilt(store, built, options);
     const names = namesOf(options);
     const step = built.steps.begin('exporting to image');
-    const image = writeImage(store, config, names);
+    const image = writeImage(store, config, names, await formOf(store, config, form, options));
     step.note(`writing image ${image.id}`);
     for (const name of names) step.note(`naming to ${canonical(name)}`);
     step.done();
@@ -89,10 +97,14 @@ export function toClient(
   store: Store,
   options: BuildOptions,
   take: (manifest: Digest, names: readonly string[]) => Promise<void>,
+  form: ImageForm = {},
 ): Export {
   return async (built) => {
     const step = built.steps.begin('exporting to client');
-    const { config, manifest } = composeImage(store, configOfBuilt(store, built, options));
+    const about = configOfBuilt(store, built, options);
+    const { config, manifest } = composeImage(
+      ...([store, about, await formOf(store, about, form, options)] as const),
+    );
     await take(manifest, namesOf(options).map(familiar));
     step.done();
     return { id: config, manifest };
@@ -111,6 +123,20 @@ export function toFiles(take: (chain: ChainId | undefined) => Promise<void>): Ex
     step.done();
     return { id: null };
   };
+}
+
+async function formOf(
+  store: Store,
+  { rootfs }: ImageConfig,
+  { annotations, compression }: ImageForm,
+  { signal }: BuildOptions,
+): Promise<ManifestForm> {
+  if (compression === undefined) return { annotations };
+  // Loaded when needed: hardly anybody asks for it.
+  const { recompressed } = await import('../image/layer/recompress.ts');
+  const stack = stackOf(store, chainOfAll(rootfs.diff_ids)).reverse();
+  const blobs = stack.map(({ blob }) => blob);
+  return { annotations, layers: await recompressed(store, blobs, compression, signal) };
 }
 
 function namesOf({ tags = [] }: BuildOptions) {

@@ -11,6 +11,7 @@ export {
   buildImage,
   type DescribedImage,
   type Export,
+  type ImageForm,
   toClient,
   toFiles,
   toImage,

@@ -1,7 +1,14 @@
 import { ClocheError } from '../error.ts';
 import { type ChainId, chainOfAll, type Digest } from './digest.ts';
 import { writeIndex } from './layout.ts';
-import { type ImageConfig, type Manifest, MEDIA, type Platform, plainConfig } from './manifest.ts';
+import {
+  type Descriptor,
+  type ImageConfig,
+  type Manifest,
+  MEDIA,
+  type Platform,
+  plainConfig,
+} from './manifest.ts';
 import { canonical, familiar, parseReference, type Reference, withTag } from './reference.ts';
 import { stackOf } from './snapshots.ts';
 import { exclusively } from './state/database.ts';
@@ -32,17 +39,32 @@ export function writeImage(
   store: Store,
   config: ImageConfig,
   names: readonly Reference[] = [],
+  form: ManifestForm = {},
 ): Image {
-  return insertImage(store, names, composeImage(store, config));
+  return insertImage(store, names, composeImage(store, config, form));
+}
+
+/** What a manifest may say beyond what its config does. */
+export interface ManifestForm {
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+  /** The layers' blobs, lowest first, if they are others than the snapshots'. */
+  readonly layers?: readonly Descriptor[] | undefined;
 }
 
 /** As `writeImage`, but the store only has the image's blobs then, until they are collected. */
-export function composeImage(store: Store, config: ImageConfig): Noted {
+export function composeImage(
+  store: Store,
+  config: ImageConfig,
+  { annotations, layers: said }: ManifestForm = {},
+): Noted {
   const chainId = chainOfAll(config.rootfs.diff_ids);
   const stack = stackOf(store, chainId).reverse();
   const blob = writeJson(store, MEDIA.config, config);
-  const layers = stack.map((snapshot) => snapshot.blob);
-  const written: Manifest = { schemaVersion: 2, mediaType: MEDIA.manifest, config: blob, layers };
+  const layers = said ?? stack.map((snapshot) => snapshot.blob);
+  const written: Manifest = {
+    ...{ schemaVersion: 2, mediaType: MEDIA.manifest, config: blob, layers },
+    ...(annotations === undefined ? {} : { annotations }),
+  };
   const manifest = writeJson(store, MEDIA.manifest, written).digest;
   return {
     manifest,
@@ -200,7 +222,8 @@ function idsLike(store: Store, text: string): Digest[] {
   const beginning = text.startsWith('sha256:') ? text : `sha256:${text}`;
   return store.db
     .query<{ manifest: Digest }, [string]>(
-      "SELECT manifest FROM images WHERE config GLOB ? || '*' ORDER BY created DESC",
+      // Two manifests of one config, such as with other annotations, are one image.
+      "SELECT manifest FROM images WHERE config GLOB ? || '*' GROUP BY config ORDER BY created DESC",
     )
     .all(beginning)
     .map(({ manifest }) => manifest);

@@ -32,6 +32,7 @@ export interface Manifest {
   readonly config: Descriptor;
   /** Lowest first. */
   readonly layers: readonly Descriptor[];
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /** image-spec/image-index.md; `index.json` of the layout is one. */
@@ -139,7 +140,7 @@ export function isOci({
 }
 
 /** A manifest of docker's as the OCI writes it: the same blobs by other names. */
-export function toOci({ config, layers }: Manifest): Manifest {
+export function toOci({ config, layers, annotations }: Manifest): Manifest {
   return {
     schemaVersion: 2,
     mediaType: MEDIA.manifest,
@@ -148,6 +149,7 @@ export function toOci({ config, layers }: Manifest): Manifest {
       ...layer,
       mediaType: DOCKER_LAYERS[layer.mediaType] ?? layer.mediaType,
     })),
+    ...(annotations === undefined ? {} : { annotations }),
   };
 }
 

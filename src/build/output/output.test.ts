@@ -29,6 +29,7 @@ test.each([
   ['type=local,dest=a', { type: 'local', dest: 'a' }],
   ['type=docker', { type: 'image', push: false }],
   ['"type=oci","dest=a,b"', { type: 'oci', dest: 'a,b' }],
+  ['type=oci,dest=a,tar=false', { type: 'layout', dest: 'a' }],
 ] as const)('%s', (text, output) => expect(readOutput(text).output).toEqual(output));
 
 test.each([
@@ -38,7 +39,18 @@ test.each([
   ['type=zip,dest=a', 'exporter "zip" could not be found'],
   ['type=image,rewrite-timestamp=false', 'rewrite-timestamp=false is not supported'],
   ['type=tar,dst=a', "unknown key 'dst'"],
+  ['type=oci,tar=false', 'output directory is required for oci exporter'],
+  ['type=docker,dest=a,tar=false', 'tar=false is not supported for exporter "docker"'],
+  ['type=oci,compression=estargz', 'unsupported layer compression type estargz'],
+  ['type=image,oci-mediatypes=false', 'oci-mediatypes=false is not supported'],
+  ['type=image,annotation-index.a=b', "unknown key 'annotation-index.a'"],
 ])('%s is refused', (text, message) => expect(() => readOutput(text)).toThrow(message));
+
+test('compression and annotations are said beside the place', () => {
+  const said = readOutput('type=image,compression=uncompressed,annotation.org.Example=B=c');
+  expect(said).toMatchObject({ compression: 'none', annotations: { 'org.Example': 'B=c' } });
+  expect(readOutput('type=oci,compression=zstd,force-compression=true').compression).toBe('zstd');
+});
 
 test('files are merged into a directory, and no link in it leads out of it', async () => {
   const dest = join(shop.context, 'out');

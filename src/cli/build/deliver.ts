@@ -3,6 +3,7 @@ import {
   buildEach,
   type Export,
   filesArchive,
+  type ImageForm,
   type Output,
   readOutput,
   toClient,
@@ -11,10 +12,10 @@ import {
   writeFiles,
 } from '../../build/index.ts';
 import { ClocheError } from '../../error.ts';
-import { parseReference, type Store, withTag } from '../../image/index.ts';
+import { type Digest, parseReference, type Store, withTag } from '../../image/index.ts';
 import { output } from '../stream.ts';
 import { transferView } from '../transfer.ts';
-import { type BuildFlags, isQuiet } from './flags.ts';
+import { annotationsOf, type BuildFlags, isQuiet } from './flags.ts';
 import { report } from './report.ts';
 
 /** Builds once, and gives the result to all whom `-o` says, in that order. */
@@ -39,14 +40,19 @@ export async function buildTo(
 interface Delivery {
   readonly to: Output;
   readonly tags: readonly string[];
+  readonly form: ImageForm;
 }
 
 /** @throws {ClocheError} `OUTPUT_INVALID` */
 function outputsOf(flags: BuildFlags): Delivery[] {
   const texts = flags.output.length === 0 ? ['type=image'] : flags.output;
   const said = texts.map((text) => {
-    const { output: to, name } = readOutput(text);
-    return { to, tags: [...flags.tag, ...(name?.split(',') ?? [])] };
+    const { output: to, name, compression, annotations } = readOutput(text);
+    const form = {
+      compression,
+      ...annotated({ ...annotationsOf(flags.annotation), ...annotations }),
+    };
+    return { to, tags: [...flags.tag, ...(name?.split(',') ?? [])], form };
   });
   const toStdout = said.filter(({ to }) => to.type !== 'image' && to.dest === '-');
   if (toStdout.length > 1)
@@ -57,9 +63,19 @@ function outputsOf(flags: BuildFlags): Delivery[] {
   const isKept = said.some(({ to }) => to.type === 'image');
   const more: Delivery[] =
     !isKept && (flags.push || flags.load)
-      ? [{ to: { type: 'image', push: flags.push }, tags: flags.tag }]
+      ? [
+          {
+            to: { type: 'image', push: flags.push },
+            tags: flags.tag,
+            form: annotated(annotationsOf(flags.annotation)),
+          },
+        ]
       : [];
   return [...said.map((one) => (flags.push ? pushed(one) : one)), ...more];
+}
+
+function annotated(annotations: Readonly<Record<string, string>>): ImageForm {
+  return Object.keys(annotations).length === 0 ? {} : { annotations };
 }
 
 function pushed(one: Delivery): Delivery {
@@ -69,26 +85,35 @@ function pushed(one: Delivery): Delivery {
 function exportOf(
   store: Store,
   options: BuildOptions,
-  { to }: Delivery,
+  { to, form }: Delivery,
   signal: AbortSignal,
 ): Export {
   switch (to.type) {
     case 'image':
-      return toImage(store, options);
+      return toImage(store, options, form);
     case 'local':
       return toFiles((chain) => writeFiles(store, chain, to.dest, signal));
     case 'tar':
       return toFiles((chain) => output(pathOf(to), filesArchive(store, chain), signal));
-    default: {
-      const { type } = to;
-      return toClient(store, options, async (manifest, names) => {
-        // Loaded when needed: it knows of more forms than a build has to.
-        const { archiveOf } = await import('../../image/archive/index.ts');
-        const pieces = archiveOf(store, [{ image: { manifest }, names }], type);
-        await output(pathOf(to), pieces, signal);
-      });
-    }
+    default:
+      return toClient(store, options, giver(store, to, signal), form);
   }
+}
+
+/** Writes an image as an archive or a directory. */
+function giver(
+  store: Store,
+  to: Extract<Output, { type: 'oci' | 'docker' | 'layout' | 'tar' }>,
+  signal: AbortSignal,
+) {
+  return async (manifest: Digest, names: readonly string[]): Promise<void> => {
+    // Loaded when needed: it knows of more forms than a build has to.
+    const { archiveOf, writeDirectory } = await import('../../image/archive/index.ts');
+    const selected = [{ image: { manifest }, names }];
+    if (to.type === 'layout') return writeDirectory(store, to.dest, selected);
+    const format = to.type === 'docker' ? 'docker' : 'oci';
+    await output(pathOf(to), archiveOf(store, selected, format), signal);
+  };
 }
 
 function requireName({ to, tags }: Delivery): void {

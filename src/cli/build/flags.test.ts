@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'bun:test';
 import { Command } from 'commander';
-import { buildArgsOf, labelsOf, withBuildFlags } from './flags.ts';
+import { annotationsOf, buildArgsOf, labelsOf, withBuildFlags } from './flags.ts';
 
 afterEach(() => {
   delete process.env.CLOCHE_TEST_SET;
@@ -27,6 +27,23 @@ test('--network refuses what is no network of a build, and names those', () => {
   expect(() => parsed('--network', 'foo')).toThrow(
     'Allowed choices are default, bridge, host, none',
   );
+});
+
+test.each(['rawjson', 'plain'])('--progress %s is one', (kind) => {
+  expect(parsed('--progress', kind).progress).toBe(kind);
+});
+
+test.each(['--provenance', '--sbom'])('%s is false, or says that there is none', (flag) => {
+  expect(parsed(`${flag}=false`)).toMatchObject({ [flag.slice(2)]: 'false' });
+  for (const value of ['true', 'mode=max'])
+    expect(() => parsed(`${flag}=${value}`)).toThrow('cloche makes no attestations');
+});
+
+test('an annotation is the manifest’s, and of nothing else', () => {
+  expect(annotationsOf(['a.b=c=d', 'manifest:e=f'])).toEqual({ 'a.b': 'c=d', e: 'f' });
+  expect(() => annotationsOf(['index:a=b'])).toThrow("'index' has no annotations");
+  expect(() => annotationsOf(['manifest-descriptor:a=b'])).toThrow('has no annotations');
+  expect(() => annotationsOf(['a'])).toThrow("'a' has no value");
 });
 
 function parsed(...words: string[]) {

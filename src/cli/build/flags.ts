@@ -12,6 +12,7 @@ export interface BuildFlags {
   readonly buildArg: string[];
   readonly buildContext: string[];
   readonly label: string[];
+  readonly annotation: string[];
   readonly secret: string[];
   readonly ssh: string[];
   readonly allow: string[];
@@ -39,7 +40,7 @@ export interface BuildFlags {
   readonly metadataFile?: string;
 }
 
-const PROGRESS: readonly string[] = ['auto', 'plain', 'tty', 'json', 'quiet'];
+const PROGRESS: readonly string[] = ['auto', 'plain', 'tty', 'json', 'rawjson', 'quiet'];
 
 /** What our environment says; what we do not know there shall not keep anybody from building. */
 function ownProgress(): string {
@@ -60,6 +61,7 @@ export function withBuildFlags(command: Command): Command {
     .option('--build-arg <name=value>', 'set an ARG', many, [])
     .option('--build-context <name=path>', 'a further context, or an image', many, [])
     .option('--label <name=value>', 'set a label', many, [])
+    .option('--annotation <key=value>', "set an annotation of the image's manifest", many, [])
     .option('--secret <id=…,src=…>', 'give RUN a file or variable, out of all layers', many, [])
     .option('--ssh <id[=socket|key,…]>', 'give RUN an SSH agent, or one with these keys', many, [])
     .option('--allow <right>', 'allow RUN security.insecure or network.host', many, [])
@@ -102,6 +104,8 @@ export function withBuildFlags(command: Command): Command {
       many,
       [],
     )
+    .addOption(unattested('--provenance [value]'))
+    .addOption(unattested('--sbom [value]'))
     .option('--push', 'push the image to its registry', false)
     .option('--iidfile <file>', 'write the image ID to a file')
     .option('--metadata-file <file>', 'write the digests and what each step did to a file, as JSON')
@@ -138,6 +142,31 @@ export function buildArgsOf(entries: readonly string[]): Record<string, string> 
   const all = entries.map(pair).map(([name, value]) => [name, value ?? own(name)] as const);
   return Object.fromEntries(
     all.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}
+
+/** cloche makes no attestations: that none are wanted is all that can be said. */
+function unattested(flags: string): Option {
+  return new Option(flags, 'false, since cloche makes no attestations')
+    .hideHelp()
+    .argParser((value) => {
+      if (value !== 'false')
+        throw new InvalidArgumentError('cloche makes no attestations; only false is possible.');
+      return value;
+    });
+}
+
+/** `key=value`, or `manifest:key=value`: there is no index that could have any. */
+export function annotationsOf(entries: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const [, level, rest = entry] = /^((?:manifest|index)[^:=]*):(.*)$/s.exec(entry) ?? [];
+      if (level !== undefined && level !== 'manifest')
+        throw new InvalidArgumentError(`'${level}' has no annotations; the manifest has.`);
+      const [name, value] = pair(rest);
+      if (value === undefined) throw new InvalidArgumentError(`'${entry}' has no value`);
+      return [name, value];
+    }),
   );
 }
 

@@ -1,6 +1,6 @@
 import { constants, copyFileSync, existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { hexOf } from '../digest.ts';
+import { type Digest, hexOf } from '../digest.ts';
 import { type Index, type Manifest, MEDIA } from '../manifest.ts';
 import { writeFileAtomically } from '../state/atomic.ts';
 import { blobPath, type Store } from '../store.ts';
@@ -17,22 +17,35 @@ export function writeLayout(
   manifest: Manifest,
   { bytes, digest, tag }: { bytes: Uint8Array; digest: Manifest['config']['digest']; tag: string },
 ): void {
-  const blobs = join(directory, 'blobs/sha256');
-  mkdirSync(blobs, { recursive: true });
-  for (const blob of [manifest.config, ...manifest.layers]) {
-    const target = join(blobs, hexOf(blob.digest));
-    if (!existsSync(target)) copyBlob(blobPath(store, blob.digest), target);
-  }
-  writeFileAtomically(join(blobs, hexOf(digest)), bytes);
-  writeFileAtomically(
-    join(directory, 'oci-layout'),
-    JSON.stringify({ imageLayoutVersion: '1.0.0' }),
-  );
+  writeBlobs(store, directory, manifest, { bytes, digest });
   const entry = {
     ...{ mediaType: manifest.mediaType, digest, size: bytes.length },
     annotations: { 'org.opencontainers.image.ref.name': tag },
   };
   const index: Index = { schemaVersion: 2, mediaType: MEDIA.index, manifests: [entry] };
+  writeTop(directory, index);
+}
+
+/** A manifest and what it points at. */
+export function writeBlobs(
+  store: Store,
+  directory: string,
+  { config, layers }: Manifest,
+  { bytes, digest }: { readonly bytes: Uint8Array; readonly digest: Digest },
+): void {
+  const blobs = join(directory, 'blobs/sha256');
+  mkdirSync(blobs, { recursive: true });
+  for (const blob of [config, ...layers]) {
+    const target = join(blobs, hexOf(blob.digest));
+    if (!existsSync(target)) copyBlob(blobPath(store, blob.digest), target);
+  }
+  writeFileAtomically(join(blobs, hexOf(digest)), bytes);
+}
+
+/** The index, at once: what it points at must be there. */
+export function writeTop(directory: string, index: unknown): void {
+  const version = JSON.stringify({ imageLayoutVersion: '1.0.0' });
+  writeFileAtomically(join(directory, 'oci-layout'), version);
   writeFileAtomically(join(directory, 'index.json'), JSON.stringify(index));
 }
 

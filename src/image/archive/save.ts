@@ -7,6 +7,7 @@ import { describe } from '../layout.ts';
 import { isOci, type Manifest, MEDIA, toOci } from '../manifest.ts';
 import { canonical, parseReference } from '../reference.ts';
 import { blobPath, readJson, type Store } from '../store.ts';
+import { writeBlobs, writeTop } from './layout.ts';
 import { type Selected, select } from './selection.ts';
 
 /**
@@ -56,6 +57,25 @@ export async function* archiveOf(
   if (format === 'docker') yield* json('manifest.json', manifestOf(saved));
   yield* json('oci-layout', { imageLayoutVersion: '1.0.0' });
   yield END;
+}
+
+/**
+ * The same as a directory in OCI layout, which is made if it is not there; blobs that lie in it stay, and
+ * the index comes last.
+ *
+ * @throws {ClocheError} `BLOB_MISSING`
+ */
+export function writeDirectory(
+  store: Store,
+  directory: string,
+  selected: readonly Selected[],
+): void {
+  const saved = selected.map((one) => manifestFor(store, one, 'oci'));
+  for (const { manifest, bytes, digest } of saved) {
+    for (const blob of [manifest.config, ...manifest.layers]) verifyThere(store, blob.digest);
+    writeBlobs(store, directory, manifest, { bytes, digest });
+  }
+  writeTop(directory, indexOf(store, saved));
 }
 
 /** As it is; but skopeo sees no manifest of docker's in an OCI layout, so there it becomes an OCI one. */
