@@ -123,6 +123,16 @@ test('a name of hex digits is a name, also where an id begins like it', async ()
   expect(named).toMatchObject([{ names: [`${short}:latest`], image: { id: other.id } }]);
 });
 
+test('the index has the whole name for containerd, and for the OCI the tag', async () => {
+  await twoLayers('localhost:5000/team/app:1');
+  writeFileSync(join(scratch, 'a.tar'), await save(['localhost:5000/team/app:1'], 'oci'));
+  const { manifests } = await $`tar -xOf a.tar index.json`.cwd(scratch).json();
+  expect(manifests[0].annotations).toEqual({
+    'io.containerd.image.name': 'localhost:5000/team/app:1',
+    'org.opencontainers.image.ref.name': '1',
+  });
+});
+
 test('what is not there is said before anything is written', async () => {
   await expect(save(['nothing:here'])).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' });
 });

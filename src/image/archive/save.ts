@@ -97,13 +97,24 @@ function indexOf(store: Store, saved: readonly Saved[]): unknown {
   const manifests = saved.flatMap(({ image, names, manifest, bytes, digest }) => {
     const references = names.length === 0 ? [null] : names;
     return references.map((name) => {
-      const reference = name === null ? null : canonical(parseReference(name));
-      const described = describe(store, image.manifest, reference);
+      const described = { ...describe(store, image.manifest, null), ...annotated(name) };
       if (digest === image.manifest) return described;
       return { ...described, mediaType: manifest.mediaType, digest, size: bytes.length };
     });
   });
   return { schemaVersion: 2, mediaType: MEDIA.index, manifests };
+}
+
+/** As docker's and buildx' archives have it: containerd's name in full, the OCI's is the tag alone. */
+function annotated(name: string | null) {
+  if (name === null) return {};
+  const reference = parseReference(name);
+  return {
+    annotations: {
+      'io.containerd.image.name': canonical(reference),
+      'org.opencontainers.image.ref.name': reference.tag ?? 'latest',
+    },
+  };
 }
 
 /** Docker's own, image-spec v1.2 ("Combined Image JSON + Filesystem Changeset Format"). */
