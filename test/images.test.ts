@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test';
-import { listImages, type Store } from '../src/image/index.ts';
+import {
+  configOf,
+  listImages,
+  parseReference,
+  type Store,
+  writeImage,
+} from '../src/image/index.ts';
 import { imageOfFiles, temporaryStore } from '../src/image/testing.ts';
 import { cloche as clocheIn } from './cli.ts';
 
@@ -117,6 +123,17 @@ test('history has a line an instruction, the newest first', async () => {
   const [line] = JSON.parse((await cloche('history', '--json', 'app')).out);
   expect(line).toMatchObject({ createdBy: 'a test', size: 5 });
   expect((await cloche('history', 'nope')).err).toContain('no such image: nope:latest');
+});
+
+test('an image of which nobody knows when it was made has no age', async () => {
+  const image = await imageOfFiles(store, 'app', { a: '1' });
+  const created = '1970-01-01T00:00:00Z';
+  const old = { ...configOf(store, image), created, history: [{ created, created_by: 'x' }] };
+  writeImage(store, old, [parseReference('old:1')]);
+  const format = ['--format', '{{.CreatedSince}}'];
+  expect((await cloche('images', ...format, 'old')).out).toBe('N/A\n');
+  expect((await cloche('history', ...format, 'old:1')).out).toBe('N/A\n');
+  expect((await cloche('images', ...format, 'app')).out).toMatch(/ ago\n$/);
 });
 
 test("inspect shows an image in docker's shape, whole or through a template", async () => {

@@ -3,7 +3,7 @@ import { openEngine } from '../engine/index.ts';
 import { type HistoryLine, historyOf } from '../image/history.ts';
 import { getImage, hexOf, type Image } from '../image/index.ts';
 import { type Columns, list, type Row } from './format/index.ts';
-import { duration, size } from './output.ts';
+import { ago, size } from './output.ts';
 import { print } from './print.ts';
 
 /** `cloche history`: an image's instructions, the newest first, and what each added. */
@@ -65,7 +65,7 @@ function rowOf({ entry, layer }: HistoryLine, image: Image | undefined, flags: F
   const id = image === undefined ? '<missing>' : image.id;
   return {
     ID: image !== undefined && flags.trunc ? hexOf(image.id).slice(0, 12) : id,
-    CreatedSince: created === undefined ? 'N/A' : `${duration(Date.now() - created.getTime())} ago`,
+    CreatedSince: created === undefined ? 'N/A' : ago(created),
     CreatedAt: created?.toISOString() ?? '',
     CreatedBy: flags.trunc && by.length > 45 ? `${by.slice(0, 44)}…` : by,
     Size: flags.human ? size(bytes) : String(bytes),

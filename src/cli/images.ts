@@ -14,7 +14,7 @@ import {
 import { type Filters, hasLabel, holds, holdsAll, parseFilters, timeOf, truth } from './filters.ts';
 import { many } from './flags.ts';
 import { type Columns, list, type Row } from './format/index.ts';
-import { duration, size } from './output.ts';
+import { ago, size } from './output.ts';
 import { print } from './print.ts';
 
 /** `cloche images`: what there is to run. */
@@ -129,7 +129,7 @@ function rowsOf(image: Image, flags: Flags): Row[] {
       Tag: name.slice(at + 1),
       Digest: image.manifest,
       ID: flags.trunc ? hexOf(image.id).slice(0, 12) : image.id,
-      CreatedSince: `${duration(Date.now() - image.created.getTime())} ago`,
+      CreatedSince: ago(image.created),
       CreatedAt: image.created.toISOString(),
       Size: size(image.size),
     };

@@ -126,6 +126,12 @@ export function duration(milliseconds: number): string {
   return 'Less than a second';
 }
 
+/** `3 minutes ago`; of a time that nobody knows, which is written as 1970 or earlier, `N/A`. */
+export function ago(time: Date): string {
+  const at = time.getTime();
+  return at > 0 ? `${duration(Date.now() - at)} ago` : 'N/A';
+}
+
 /** Bytes in docker's decimal units, three significant digits: `118MB`. */
 export function size(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
