@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClocheError } from '../../src/error.ts';
+import { mirrorFor } from '../../src/image/bases/debian/mirror.ts';
 import {
   getImage,
   openStore,
@@ -97,7 +98,10 @@ test('pull of a base out of reach makes its stand-in, once, and says so even whe
   const { store, remove } = temporaryStore();
   // Nothing listens there, whatever network this machine has.
   const proxies = { HTTPS_PROXY: 'http://127.0.0.1:9', https_proxy: 'http://127.0.0.1:9' };
-  const pull = (...args: string[]) => clocheWith(store.root, ['pull', ...args], proxies);
+  const { sources } = await mirrorFor('bookworm');
+  const mirrors = sources.map(({ uri }) => new URL(uri).hostname).join(',');
+  const pull = (...args: string[]) =>
+    clocheWith(store.root, ['pull', ...args], { ...proxies, NO_PROXY: mirrors, no_proxy: mirrors });
   const first = await pull('-q', 'busybox:1');
   expect(first).toMatchObject({ code: 0, out: 'docker.io/library/busybox:1\n' });
   expect(first.err).toBe("made busybox:1 on this machine, it is not the registry's\n");
