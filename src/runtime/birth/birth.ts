@@ -39,6 +39,8 @@ export interface Birth {
    * child of who started the shim then, which leaves as soon as all is ready: see `adoption.ts`.
    */
   readonly startFifo?: string | undefined;
+  /** Another one, where `start` hears how it went: see `outcome.ts`. */
+  readonly outcomeFifo?: string | undefined;
   /** The engine wants to be asked before init goes on, since there are hooks to run. */
   readonly hooks?: boolean | undefined;
   /** Those that init runs itself; then `hooks` is set, too, for their state to be written. */

@@ -119,7 +119,7 @@ export function containerPlan(birth: Birth): ContainerPlan {
         ...cloned.child,
         ...init.steps,
       ]),
-      ...within({ stage: 'init' }, initFailed()),
+      ...within({ stage: 'init' }, initFailed(init.tell)),
       ...within({ stage: 'proxy' }, birth.network?.apart ?? []),
     ]),
   };

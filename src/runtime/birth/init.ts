@@ -19,12 +19,21 @@ import { maskSteps, readonlySteps } from './masks.ts';
 import { memorySteps } from './memory.ts';
 import { filesystemSteps, mountSteps, setAttributes } from './mounts.ts';
 import { joinSteps, type Namespaces, writeAt } from './namespaces.ts';
+import { openOutcome, outcomePlace, tellOutcome } from './outcome.ts';
 import { requireOwn } from './own.ts';
 import { openInRoot } from './paths.ts';
 import { chrootSteps, pivotSteps, rootSteps } from './rootfs.ts';
 import { settle } from './settle.ts';
 import { INIT, INIT_FAILED, isShimThere, type Pair } from './shim.ts';
 import { consoleSteps, openTerminal } from './terminal.ts';
+
+export interface InitPlan {
+  readonly steps: Step[];
+  /** What it does first when anything has failed. */
+  readonly tell: Step[];
+  readonly warnings: readonly string[];
+  readonly hooks: readonly PlannedHook[];
+}
 
 /**
  * What init does, from when it has begun to `execve`: its namespaces, its root and what is
@@ -36,7 +45,7 @@ export function initSteps(
   namespaces: Namespaces,
   two: Pair,
   meeting: Meeting,
-): { steps: Step[]; warnings: readonly string[]; hooks: readonly PlannedHook[] } {
+): InitPlan {
   const { spec } = birth;
   requireOwn(spec, namespaces);
   const process = spec.process ?? { user: { uid: 0, gid: 0 }, cwd: '/' };
@@ -57,8 +66,9 @@ export function initSteps(
   );
   const ownTree =
     namespaces.fresh.has('mount') || namespaces.joined.some(({ type }) => type === 'mount');
+  const outcome = outcomePlace();
   const steps = [
-    ...fifoSteps(birth, fifo),
+    ...fifoSteps(birth, fifo, outcome),
     ...(birth.cgroup?.join ?? []),
     ...meetingSteps(birth, namespaces, two, meeting),
     ...namespaceSteps(birth, namespaces),
@@ -84,7 +94,8 @@ export function initSteps(
     ...settled.steps,
   ];
   const hooks = [...atCreate.planned, ...atStart.planned];
-  return { steps, warnings: settled.warnings, hooks };
+  const tell = birth.outcomeFifo === undefined ? [] : tellOutcome(outcome, atStart.planned);
+  return { steps, tell, warnings: settled.warnings, hooks };
 }
 
 /** The first steps of any process that becomes somebody else's program. */
@@ -99,11 +110,14 @@ export function beginSteps(two: Pair): Step[] {
 
 const DIE_WITH_SHIM = [flags('PR_SET_PDEATHSIG'), flags('SIGKILL'), 0, 0, 0];
 
-function fifoSteps(birth: Birth, fifo: Value): Step[] {
+function fifoSteps(birth: Birth, fifo: Value, outcome: Value): Step[] {
   if (birth.startFifo === undefined) return [];
   const why = 'where `start` will give its sign; opened while the path is still in sight';
   const open = flags('O_RDWR', 'O_CLOEXEC');
-  return [call('openat', [flags('AT_FDCWD'), text(birth.startFifo), open, 0], why, { save: fifo })];
+  return [
+    call('openat', [flags('AT_FDCWD'), text(birth.startFifo), open, 0], why, { save: fifo }),
+    ...(birth.outcomeFifo === undefined ? [] : [openOutcome(birth.outcomeFifo, outcome)]),
+  ];
 }
 
 /** Opens for the shim what it needs, says so, and waits until the shim has done its part. */

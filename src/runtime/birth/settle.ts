@@ -11,10 +11,14 @@ import {
 import type { Process } from '../spec.ts';
 import { lettingGoSteps } from './adoption.ts';
 import type { Meeting } from './birth.ts';
+import { lookupSteps } from './lookup.ts';
 import { placeFds } from './preserved.ts';
 import { becoming, executeSteps, type Machine, workingDirectorySteps } from './process.ts';
 import { INIT_FAILED, isShimThere, type Pair } from './shim.ts';
 import { takeTerminal } from './terminal.ts';
+
+/** Where init stands as long as it is created: what fails from here on fails the `start`. */
+export const AWAIT_START = 'await-start';
 
 /** A process that stands in its namespaces and its root, and what it shall become. */
 export interface Settling {
@@ -86,6 +90,7 @@ function lastSteps(settling: Settling, two: Pair): Step[] {
       ? []
       : [
           call('read', [fifo, pointer(buffer('word', 8)), 1], 'wait for `start`', {
+            label: AWAIT_START,
             jump: { on: 'zero', to: INIT_FAILED },
           }),
         ];
@@ -103,6 +108,7 @@ function lastSteps(settling: Settling, two: Pair): Step[] {
       'again: a change of user has undone it',
     ),
     isShimThere(two),
+    ...(startFifo === undefined ? [] : lookupSteps(process)),
     ...(settling.adopted === true ? lettingGoSteps(two) : []),
     ...wait,
   ];

@@ -241,7 +241,8 @@ export function cleanUpSteps(cleanUp: readonly Step[]): Step[] {
   ];
 }
 
-/** What init does when anything has failed. The shim notices. */
-export function initFailed(): Step[] {
-  return [call('exit_group', [125], 'the shim clears away', { label: INIT_FAILED, pause: false })];
+/** What init does when anything has failed, after it has told who listens. The shim notices. */
+export function initFailed(tell: readonly Step[] = []): Step[] {
+  const steps = [...tell, call('exit_group', [125], 'the shim clears away', { pause: false })];
+  return steps.map((step, i) => (i === 0 ? { ...step, label: INIT_FAILED } : step));
 }

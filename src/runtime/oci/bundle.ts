@@ -68,6 +68,7 @@ export function cgroupPathOf(spec: Spec, id: string): string {
 export interface BirthOptions {
   readonly io: Io;
   readonly startFifo?: string | undefined;
+  readonly outcomeFifo?: string | undefined;
   readonly bound: boolean;
   readonly preserveFds?: number | undefined;
 }

@@ -9,6 +9,7 @@ import { ownFds } from './fds.ts';
 import { type CreateOptions, follow } from './follow.ts';
 import { runHooks, runHooksAnyway } from './hooks.ts';
 import { ioOf } from './io.ts';
+import { noteLate, outcomePath } from './outcome.ts';
 import { fifoPath, stateOf } from './state.ts';
 
 /**
@@ -20,30 +21,31 @@ import { fifoPath, stateOf } from './state.ts';
 export async function create(id: string, options: CreateOptions): Promise<void> {
   const bundle = readBundle(options.bundle);
   const io = ioOf(bundle.spec.process, options, 'console');
-  await claim(options.root, id);
-  const fifo = fifoPath(options.root, id);
+  const directory = await claim(options.root, id);
+  const [fifo, outcome] = [fifoPath(options.root, id), outcomePath(directory)];
   try {
-    await perform(
-      plan('start fifo', [
-        call(
-          'mknodat',
-          [flags('AT_FDCWD'), text(fifo), mode(0o010600), 0],
-          'where `start` gives its sign',
-        ),
-      ]),
-    );
+    await makeFifos(fifo, outcome);
     const { preserveFds } = options;
-    const about = { io, startFifo: fifo, bound: false, preserveFds };
+    const about = { io, startFifo: fifo, outcomeFifo: outcome, bound: false, preserveFds };
     const birth = containerPlan(await birthOfBundle(id, bundle, about));
     claimGroup(options.root, id, cgroupPathOf(bundle.spec, id));
     options.onWarnings?.(birth.warnings);
     const launched = launch(birth.plan, { control: true, extraFds: ownFds(preserveFds) });
+    noteLate(directory, birth, bundle.spec.process?.args ?? []);
     await follow(id, bundle, options, birth, launched, 'c');
     await launched.exited;
     release(options.root, id);
   } catch (error) {
     throw await abandoned(error, id, options);
   }
+}
+
+/** Where `start` gives its sign, and where it hears how it went. */
+async function makeFifos(...paths: readonly string[]): Promise<void> {
+  const steps = paths.map((path) =>
+    call('mknodat', [flags('AT_FDCWD'), text(path), mode(0o010600), 0], `between start and init`),
+  );
+  await perform(plan('fifos', steps));
 }
 
 /** Creates and starts in one go, attached. @returns the exit code */

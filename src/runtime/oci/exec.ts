@@ -16,6 +16,7 @@ import type { NamespaceType, Process } from '../spec.ts';
 import { readBundle } from './bundle.ts';
 import { ownFds } from './fds.ts';
 import { ioOf } from './io.ts';
+import { programError } from './program.ts';
 import { type Record, readRecord, stateOf } from './state.ts';
 
 /** How one more process is started. */
@@ -59,7 +60,7 @@ export async function exec(root: string, id: string, options: ExecOptions): Prom
   const started = begun(launched, options, pidOf);
   await launched.exited;
   await started;
-  verify(entry.plan, launched);
+  verify(entry.plan, launched, process);
   return options.detach ? 0 : exitCodeIn(launched.memory.read(entry.pair.status));
 }
 
@@ -106,9 +107,10 @@ function requireAbsolute(cwd: string): void {
   });
 }
 
-function verify(plan: Plan, { memory }: Launched): void {
+function verify(plan: Plan, { memory }: Launched, { args }: Process): void {
   const failure = memory.failure();
-  if (failure !== undefined) throw stepFailed(plan, failure.step, failure.errno);
+  if (failure === undefined) return;
+  throw programError(stepFailed(plan, failure.step, failure.errno), args);
 }
 
 /** The namespaces in which a process is not where we are. */

@@ -7,6 +7,7 @@ import type { ContainerPlan } from '../birth/container.ts';
 import { type Bundle, cgroupPathOf } from './bundle.ts';
 import { runHooks } from './hooks.ts';
 import { hookFailure, tellHooks } from './inner-hooks.ts';
+import { programError } from './program.ts';
 import { type Record, stateOf, writeRecord } from './state.ts';
 
 /** What `create` and `run` can be told. */
@@ -81,5 +82,5 @@ export async function follow(
   if (hook !== undefined) throw hook;
   throw failure === undefined
     ? new ClocheError('WALKER_DIED', `the shim of '${id}' was killed`)
-    : stepFailed(birth.plan, failure.step, failure.errno);
+    : programError(stepFailed(birth.plan, failure.step, failure.errno), spec.process?.args);
 }

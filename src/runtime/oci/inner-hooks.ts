@@ -1,7 +1,7 @@
 import { ClocheError } from '../../error.ts';
 import type { Launched } from '../../linux/launch.ts';
 import type { ContainerPlan } from '../birth/container.ts';
-import { type InnerHooks, type StateText, stateText } from '../birth/hooks.ts';
+import { type InnerHooks, type PlannedHook, type StateText, stateText } from '../birth/hooks.ts';
 import type { Bundle } from './bundle.ts';
 import type { State } from './state.ts';
 
@@ -50,18 +50,27 @@ export function hookFailure(
   { hooks }: ContainerPlan,
   { memory }: Launched,
 ): ClocheError | undefined {
-  for (const { name, hook, status } of hooks.planned) {
-    const waited = new DataView(memory.read(status).buffer).getUint32(0, true);
-    if (waited === 0) continue;
-    const signal = waited & 0x7f;
-    const how = signal === 0 ? `exited with ${waited >> 8}` : `was ended by signal ${signal}`;
-    const missing = signal === 0 && waited >> 8 === 127;
-    return new ClocheError('HOOK_FAILED', `${name} hook '${hook.path}' ${how}`, {
-      hint: missing
-        ? 'is it there? createContainer looks for it on the host, startContainer in the container'
-        : undefined,
-      details: { path: hook.path, exitCode: waited >> 8 },
-    });
+  for (const planned of hooks.planned) {
+    const status = Buffer.from(memory.read(planned.status)).readUInt32LE(0);
+    const failed = hookError(planned, status);
+    if (failed !== undefined) return failed;
   }
   return undefined;
+}
+
+/** What a hook's wait status means; nothing, if it went well or was never reached. */
+export function hookError(
+  { name, hook }: Pick<PlannedHook, 'name' | 'hook'>,
+  waited: number,
+): ClocheError | undefined {
+  if (waited === 0) return undefined;
+  const signal = waited & 0x7f;
+  const how = signal === 0 ? `exited with ${waited >> 8}` : `was ended by signal ${signal}`;
+  const missing = signal === 0 && waited >> 8 === 127;
+  return new ClocheError('HOOK_FAILED', `${name} hook '${hook.path}' ${how}`, {
+    hint: missing
+      ? 'is it there? createContainer looks for it on the host, startContainer in the container'
+      : undefined,
+    details: { path: hook.path, exitCode: waited >> 8 },
+  });
 }

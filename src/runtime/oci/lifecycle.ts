@@ -6,18 +6,20 @@ import { readBundle } from './bundle.ts';
 import { forget } from './claim.ts';
 import { endGroup, groupOf, signalTo } from './group.ts';
 import { runHooks, runHooksAnyway } from './hooks.ts';
+import { started } from './outcome.ts';
 import { fifoPath, isAlive, readRecord, stateOf } from './state.ts';
 
 /**
  * Lets the program of a created container begin.
  *
- * @throws {ClocheError} `CONTAINER_NOT_FOUND`, `CONTAINER_NOT_CREATED`; `HOOK_FAILED`: then it was ended again
+ * @throws {ClocheError} `CONTAINER_NOT_FOUND`, `CONTAINER_NOT_CREATED`; `HOOK_FAILED`, `COMMAND_NOT_EXECUTABLE`,
+ *   `STEP_FAILED`: then it has ended
  */
 export async function start(root: string, id: string): Promise<void> {
   const record = await readRecord(root, id);
   const { status } = stateOf(root, record);
   if (status !== 'created') throw notCreated(REFUSAL[status], id);
-  giveSign(fifoPath(root, id), id);
+  await started(join(root, id), () => giveSign(fifoPath(root, id), id));
   try {
     await runHooks(readBundle(record.bundle).spec.hooks?.poststart, stateOf(root, record));
   } catch (error) {
