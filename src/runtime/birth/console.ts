@@ -1,4 +1,5 @@
 import {
+  type Block,
   block,
   call,
   flags,
@@ -26,11 +27,6 @@ export function handOver(master: Value, path: string): Step[] {
     size: ADDRESS_SIZE,
     shown: JSON.stringify(path),
   });
-  const text = block('name', [new TextEncoder().encode('/dev/ptmx')]);
-  const vector = block('vector', [pointer(text), 9]);
-  // cmsghdr: length 20, SOL_SOCKET, SCM_RIGHTS; then the descriptor, filled in below.
-  const control = block('control', [20, int32(1, 1), int32(-1, 0)]);
-  const message = block('message', [0, 0, pointer(vector), 1, pointer(control), 24, 0]);
   const socket = result('console');
   return [
     call(
@@ -42,13 +38,41 @@ export function handOver(master: Value, path: string): Step[] {
       },
     ),
     call('connect', [socket, pointer(address), ADDRESS_SIZE], 'who listens there gets it'),
-    call('value', [master], 'which descriptor to send', { save: value(control, 16, 'i32') }),
+    ...send(socket, master),
+    call('close', [master], 'it is theirs now'),
+    call('close', [socket], 'done'),
+  ];
+}
+
+/** Sends a terminal's master over a connected unix socket. */
+export function send(socket: Value, master: Value): Step[] {
+  const { message, descriptor } = withDescriptor();
+  return [
+    call('value', [master], 'which descriptor to send', { save: descriptor }),
     call(
       'sendmsg',
       [socket, pointer(message), flags('MSG_NOSIGNAL')],
       'the terminal itself, not its name',
     ),
-    call('close', [master], 'it is theirs now'),
-    call('close', [socket], 'done'),
   ];
+}
+
+/** The other side of `send`: `save` becomes a descriptor of the same terminal. -1 is none, and no call takes it. */
+export function receive(socket: Value, save: Value): Step[] {
+  const { message, descriptor } = withDescriptor();
+  const cloexec = 0x4000_0000;
+  return [
+    call('recvmsg', [socket, pointer(message), cloexec], 'its other end, which it sends us'),
+    call('value', [descriptor], 'it is ours now', { save }),
+  ];
+}
+
+/** A `msghdr` with a name, nine bytes, and room for one descriptor. */
+function withDescriptor(): { readonly message: Block; readonly descriptor: Value } {
+  const text = block('name', [new TextEncoder().encode('/dev/ptmx')]);
+  const vector = block('vector', [pointer(text), 9]);
+  // cmsghdr: length 20, SOL_SOCKET, SCM_RIGHTS; then the descriptor.
+  const control = block('control', [20, int32(1, 1), int32(-1, 0)]);
+  const message = block('message', [0, 0, pointer(vector), 1, pointer(control), 24, 0]);
+  return { message, descriptor: value(control, 16, 'i32') };
 }

@@ -10,25 +10,23 @@ import {
   pointer,
   result,
   type Step,
-  type Value,
-  value,
   within,
 } from '../../linux/plan/index.ts';
 import { letGoSteps } from './adoption.ts';
-import { type Birth, type Io, type Meeting, needsHelp } from './birth.ts';
-import { handOver } from './console.ts';
+import { attendOutput, borrow, hearTerminal } from './attend.ts';
+import { type Birth, type Meeting, needsHelp } from './birth.ts';
 import { exitRecordSteps } from './exit-record.ts';
 import type { InnerHooks, PlannedHook } from './hooks.ts';
 import { beginSteps, initSteps } from './init.ts';
 import {
   beforeClone,
   cloneFlags,
+  hasLeft,
   mappingSteps,
   type Namespaces,
   namespacesOf,
 } from './namespaces.ts';
 import { dropFds } from './preserved.ts';
-import { copyTo, logTo, openLog, pumpSteps, resizeFrom } from './pump.ts';
 import {
   bindSteps,
   CLEAN_UP,
@@ -45,7 +43,6 @@ import {
   say,
   sealSteps,
   shimFailed,
-  waitSteps,
 } from './shim.ts';
 import { openedTerminal } from './terminal.ts';
 
@@ -101,13 +98,13 @@ export function containerPlan(birth: Birth): ContainerPlan {
         call('setsid', [], "the terminal's Ctrl-C is not for us", { tolerate: ['EPERM'] }),
         ...(birth.cgroup?.create ?? []),
         ...pipeSteps(meeting),
-        ...beforeClone(namespaces),
+        ...beforeClone(namespaces, bindSteps('the change of user namespace has undone it')),
         ...cloned.parent,
       ]),
       ...within(quiet, [
         ...dropFds(birth.preserveFds ?? 0),
         ...attend(birth, namespaces, two, meeting),
-        ...hearTerminal(two, meeting, birth.io),
+        ...hearTerminal(two, meeting, birth.io, hasLeft(namespaces)),
         ...(birth.startFifo === undefined ? live(birth, two, meeting) : leave(two)),
       ]),
       ...within({ stage: 'shim', pause: false }, [
@@ -189,17 +186,6 @@ function leave(two: Pair): Step[] {
   ];
 }
 
-/** Takes over the terminal's master that the child has opened; perhaps for somebody who asked for it. */
-export function hearTerminal(two: Pair, { terminal }: Pick<Meeting, 'terminal'>, io: Io): Step[] {
-  if (terminal === undefined) return [];
-  return [
-    ...hear(two, 'it has a terminal'),
-    borrow(two, terminal.master, terminal.ours, 'its other end is ours'),
-    ...(io.kind === 'console' ? handOver(terminal.ours, io.socket) : []),
-    say(two, 'it may go on'),
-  ];
-}
-
 /** From here on the engine knows us, and may go. */
 export function outliveSteps(): Step[] {
   return [
@@ -209,43 +195,4 @@ export function outliveSteps(): Step[] {
     call('prctl', [flags('PR_SET_PDEATHSIG'), 0, 0, 0, 0], 'now we outlive the command'),
     report('o', 'which may go'),
   ];
-}
-
-/** Carries what the container says to where it shall go, until it ends. */
-export function attendOutput(
-  io: Io,
-  two: Pair,
-  { terminal, pipes }: Pick<Meeting, 'terminal' | 'pipes'>,
-): Step[] {
-  const master = terminal?.ours;
-  if (io.kind === 'log') {
-    const log = result('log');
-    const source = (name: string, from: Value, stream: 1 | 2) =>
-      ({ name, from, drain: true, deliver: logTo(log, stream) }) as const;
-    const sources =
-      master !== undefined || pipes === undefined
-        ? [source('the terminal', master ?? value(buffer('none', 8)), 1)]
-        : [
-            source('stdout', value(pipes.out, 0, 'i32'), 1),
-            source('stderr', value(pipes.err, 0, 'i32'), 2),
-          ];
-    const mine = [pipes?.out, pipes?.err].flatMap((pipe) =>
-      pipe === undefined ? [] : [call('close', [value(pipe, 4, 'i32')], `${pipe.name} is init's`)],
-    );
-    return [...mine, openLog(io.path, log), ...pumpSteps(sources, two)];
-  }
-  if (master === undefined || io.kind === 'console') return waitSteps(two);
-  return pumpSteps(
-    [
-      { name: 'your keyboard', from: 0, deliver: copyTo(master), drain: false },
-      { name: 'the terminal', from: master, deliver: copyTo(1), drain: true },
-      resizeFrom(master),
-    ],
-    two,
-  );
-}
-
-/** A copy of init's fd, by way of its pidfd. Source: pidfd_getfd(2). */
-function borrow({ pidfd }: Pair, theirs: Value, ours: Value, why: string): Step {
-  return call('pidfd_getfd', [pidfd, theirs, 0], why, { save: ours });
 }

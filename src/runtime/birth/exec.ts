@@ -12,8 +12,8 @@ import {
 } from '../../linux/plan/index.ts';
 import type { NamespaceType, Process } from '../spec.ts';
 import { letGoSteps } from './adoption.ts';
+import { attendOutput, hearTerminal, outliveSteps } from './attend.ts';
 import type { Io, Meeting } from './birth.ts';
-import { attendOutput, hearTerminal, outliveSteps } from './container.ts';
 import { beginSteps, meet } from './init.ts';
 import { NAMESPACE_FLAG } from './namespaces.ts';
 import { dropFds } from './preserved.ts';

@@ -13,13 +13,14 @@ import {
 import type { Spec } from '../spec.ts';
 import { type Birth, type Meeting, needsHelp } from './birth.ts';
 import { cgroupMountSteps } from './cgroup-mount.ts';
+import { send } from './console.ts';
 import { deviceSteps } from './devices.ts';
 import { hookSteps, type PlannedHook } from './hooks.ts';
 import { maskSteps, readonlySteps } from './masks.ts';
 import { memorySteps } from './memory.ts';
 import { filesystemSteps, mountSteps, setAttributes } from './mounts.ts';
-import { joinSteps, type Namespaces, writeAt } from './namespaces.ts';
-import { openOutcome, outcomePlace, tellOutcome } from './outcome.ts';
+import { hasLeft, hasUser, joinSteps, type Namespaces, writeAt } from './namespaces.ts';
+import { fifoSteps, outcomePlace, tellOutcome } from './outcome.ts';
 import { requireOwn } from './own.ts';
 import { openInRoot } from './paths.ts';
 import { chrootSteps, pivotSteps, rootSteps } from './rootfs.ts';
@@ -85,7 +86,7 @@ export function initSteps(
       ),
       ...fillSteps(spec, namespaces, root),
     ]),
-    ...terminalSteps(spec, two, meeting, root, ownTree),
+    ...terminalSteps(spec, two, meeting, root, { ownTree, sends: hasLeft(namespaces) }),
     ...identitySteps(spec, proc),
     ...atCreate.steps,
     ...(ownTree ? pivotSteps(root) : chrootSteps(root)),
@@ -109,16 +110,6 @@ export function beginSteps(two: Pair): Step[] {
 }
 
 const DIE_WITH_SHIM = [flags('PR_SET_PDEATHSIG'), flags('SIGKILL'), 0, 0, 0];
-
-function fifoSteps(birth: Birth, fifo: Value, outcome: Value): Step[] {
-  if (birth.startFifo === undefined) return [];
-  const why = 'where `start` will give its sign; opened while the path is still in sight';
-  const open = flags('O_RDWR', 'O_CLOEXEC');
-  return [
-    call('openat', [flags('AT_FDCWD'), text(birth.startFifo), open, 0], why, { save: fifo }),
-    ...(birth.outcomeFifo === undefined ? [] : [openOutcome(birth.outcomeFifo, outcome)]),
-  ];
-}
 
 /** Opens for the shim what it needs, says so, and waits until the shim has done its part. */
 function meetingSteps(birth: Birth, namespaces: Namespaces, two: Pair, meeting: Meeting): Step[] {
@@ -149,11 +140,9 @@ export function meet({ sockets }: Pair, say: string, hear: string): Step[] {
 }
 
 function namespaceSteps(birth: Birth, namespaces: Namespaces): Step[] {
-  const user =
-    namespaces.fresh.has('user') || namespaces.joined.some(({ type }) => type === 'user');
   return [
     ...joinSteps(namespaces),
-    ...(user
+    ...(hasUser(namespaces)
       ? [
           call('setresgid', [0, 0, 0], 'be root of the new user namespace'),
           call('setresuid', [0, 0, 0], 'so that what is made here belongs to it'),
@@ -196,7 +185,7 @@ function fillSteps(spec: Spec, namespaces: Namespaces, root: Value): Step[] {
     // A /dev that is bound from elsewhere is somebody else's to fill.
     ...(dev || (linux.devices ?? []).length > 0
       ? deviceSteps(root, linux.devices ?? [], {
-          userNamespace: namespaces.fresh.has('user'),
+          userNamespace: hasUser(namespaces),
           devpts,
         })
       : []),
@@ -210,11 +199,12 @@ function terminalSteps(
   two: Pair,
   { terminal }: Meeting,
   root: Value,
-  ownTree: boolean,
+  { ownTree, sends }: { readonly ownTree: boolean; readonly sends: boolean },
 ): Step[] {
   if (terminal === undefined) return [];
   return [
     ...openTerminal(root, terminal, spec.process?.consoleSize),
+    ...(sends ? send(value(two.sockets, 4, 'i32'), terminal.master) : []),
     ...meet(two, 'a terminal is open', 'the shim has its other end'),
     ...(ownTree ? consoleSteps(root, terminal.slave) : []),
   ];

@@ -19,7 +19,7 @@ export function namespacesOf(linux: Linux | undefined): Namespaces {
   return { fresh, joined };
 }
 
-/** The user namespace first, since it gives the right to join the others; mount last, since paths change. */
+/** Mount last, since paths change. */
 const ORDER: readonly NamespaceType[] = [
   'user',
   'pid',
@@ -52,9 +52,17 @@ export function cloneFlags({ fresh }: Namespaces): FlagName[] {
   return made.map((type) => NAMESPACE_FLAG[type]);
 }
 
-/** What the shim does before the clone: namespaces that only its children enter. */
-export function beforeClone({ fresh, joined }: Namespaces): Step[] {
-  const pid = joined.filter(({ type }) => type === 'pid').flatMap(join);
+/**
+ * What the shim does before the clone. It joins what only its children enter; and where there is a user
+ * namespace, all that init could not join any more: the right to that ends with the user namespace we are in.
+ * A user namespace that is joined comes last for the same reason, and before the clone, so that what is made
+ * anew belongs to it. Only the mount tree is left to init, since the paths here are the host's.
+ *
+ * @param rebind steps after a change of the user namespace, which undoes the death signal
+ */
+export function beforeClone(namespaces: Namespaces, rebind: readonly Step[]): Step[] {
+  const { fresh, joined } = namespaces;
+  const user = joined.filter(({ type }) => type === 'user');
   const time = fresh.has('time')
     ? [
         call(
@@ -64,12 +72,31 @@ export function beforeClone({ fresh, joined }: Namespaces): Step[] {
         ),
       ]
     : [];
-  return [...pid, ...time];
+  return [
+    ...joined.filter((one) => isEarly(one.type, namespaces) && one.type !== 'user').flatMap(join),
+    ...(user.length === 0 ? [] : [...user.flatMap(join), ...rebind]),
+    ...time,
+  ];
 }
 
-/** What init does first: enter the namespaces that its config names by path. */
-export function joinSteps({ joined }: Namespaces): Step[] {
-  return joined.filter(({ type }) => type !== 'pid').flatMap(join);
+/** What init does first: enter the other namespaces that its config names by path. */
+export function joinSteps(namespaces: Namespaces): Step[] {
+  return namespaces.joined.filter(({ type }) => !isEarly(type, namespaces)).flatMap(join);
+}
+
+/** Whether the shim joins it. */
+function isEarly(type: NamespaceType, namespaces: Namespaces): boolean {
+  return type === 'pid' || (type !== 'mount' && hasUser(namespaces));
+}
+
+/** Whether the container is in a user namespace that is not ours. */
+export function hasUser({ fresh, joined }: Namespaces): boolean {
+  return fresh.has('user') || joined.some(({ type }) => type === 'user');
+}
+
+/** Whether the shim is in a user namespace that was joined, and without the rights of the one it came from. */
+export function hasLeft({ joined }: Namespaces): boolean {
+  return joined.some(({ type }) => type === 'user');
 }
 
 function join({ type, path }: { type: NamespaceType; path: string }): Step[] {

@@ -10,6 +10,7 @@ import {
   type Value,
   value,
 } from '../../linux/plan/index.ts';
+import type { Birth } from './birth.ts';
 import type { PlannedHook } from './hooks.ts';
 
 /**
@@ -24,15 +25,21 @@ export function outcomePlace(): Value {
   return value(block('outcome', [int32(-1)], { size: 8 }), 0, 'i32');
 }
 
-/** Open for both, since a FIFO that is only written to waits for its reader. */
-export function openOutcome(path: string, fd: Value): Step {
-  const open = flags('O_RDWR', 'O_CLOEXEC');
-  return call(
-    'openat',
-    [flags('AT_FDCWD'), text(path), open, 0],
-    'where `start` will hear how it went: nothing, if all is well',
-    { save: fd },
-  );
+/** Opens what lies between init and `start`, while the paths are still in sight. */
+export function fifoSteps(
+  { startFifo, outcomeFifo }: Pick<Birth, 'startFifo' | 'outcomeFifo'>,
+  fifo: Value,
+  outcome: Value,
+): Step[] {
+  // For both, since a FIFO that is only written to waits for its reader.
+  const open = (path: string, why: string, save: Value) =>
+    call('openat', [flags('AT_FDCWD'), text(path), flags('O_RDWR', 'O_CLOEXEC'), 0], why, { save });
+  return [
+    ...(startFifo === undefined ? [] : [open(startFifo, 'where `start` will give its sign', fifo)]),
+    ...(outcomeFifo === undefined
+      ? []
+      : [open(outcomeFifo, 'where it will hear how it went: nothing, if all is well', outcome)]),
+  ];
 }
 
 /** Where init goes when anything has failed: nobody may be listening. */
