@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { detectCgroups, openCgroup } from '../src/linux/cgroup/index.ts';
 import { readStat } from '../src/linux/proc/index.ts';
@@ -111,6 +111,39 @@ test('a process that outlives init ends when the container is deleted, before it
   expect(await oci('delete', 'outlives')).toMatchObject({ code: 0, err: '' });
   expect(readStat(pid)?.state ?? 'Z').toBe('Z');
   expect(leftOf('outlives')).toEqual([]);
+});
+
+test('what has become of the bundle is nothing to a container that was made from it', async () => {
+  const path = await bundles.bundle('changes', 'sleep 600', (spec) => ({
+    ...spec,
+    hooks: {
+      poststop: [{ path: '/usr/bin/touch', args: ['touch', join(bundles.scratch, 'post')] }],
+    },
+  }));
+  expect((await oci('create', '--bundle', path, 'changes')).code).toBe(0);
+  writeFileSync(join(path, 'config.json'), '{broken');
+  expect(await oci('start', 'changes')).toMatchObject({ code: 0, err: '' });
+  expect(await oci('exec', 'changes', 'echo', 'here')).toMatchObject({ code: 0, out: 'here\n' });
+  rmSync(path, { recursive: true });
+  expect(await oci('delete', '--force', 'changes')).toMatchObject({ code: 0, err: '' });
+  expect(existsSync(join(bundles.scratch, 'post'))).toBe(true);
+  expect(leftOf('changes')).toEqual([]);
+});
+
+test('a record that cannot be read hides no other, and delete --force takes it away', async () => {
+  const path = await bundles.bundle('unread', 'sleep 600');
+  for (const id of ['unread', 'read'])
+    expect((await oci('run', '--detach', '--bundle', path, id)).code).toBe(0);
+  writeFileSync(join(bundles.scratch, 'state', 'unread', 'state.json'), '{');
+  expect(await oci('list', '--quiet')).toMatchObject({
+    ...{ code: 0, out: 'read\n', err: expect.stringContaining('load container unread: ') },
+  });
+  expect(await oci('delete', 'unread')).toMatchObject({
+    ...{ code: 1, err: expect.stringMatching(/is no JSON\nhint: .*delete --force unread/) },
+  });
+  for (const id of ['unread', 'read'])
+    expect(await oci('delete', '--force', id)).toMatchObject({ code: 0 });
+  expect([leftOf('unread'), leftOf('read')]).toEqual([[], []]);
 });
 
 const COUNTS = 'trap "echo heard; exit 9" TERM; echo ready; while :; do sleep 0.05; done';

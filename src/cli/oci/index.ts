@@ -109,7 +109,7 @@ function lifeCommands({ root, logged, warn }: Context): Command[] {
   ];
 }
 
-function lookCommands({ root, logged }: Context): Command[] {
+function lookCommands({ root, logged, warn }: Context): Command[] {
   return [
     new Command('state')
       .description('Print the state of a container')
@@ -125,7 +125,7 @@ function lookCommands({ root, logged }: Context): Command[] {
       .option('-f, --format <format>', 'table or json', 'table')
       .option('-q, --quiet', 'only IDs', false)
       .action(async (flags) => {
-        const states = (await allRecords(root())).map((record) => stateOf(root(), record));
+        const states = (await allRecords(root(), warn)).map((record) => stateOf(root(), record));
         if (flags.format === 'json') print(`${JSON.stringify(states)}\n`);
         else if (flags.quiet) for (const { id } of states) print(`${id}\n`);
         else {

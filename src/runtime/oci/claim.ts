@@ -22,11 +22,7 @@ const OWNER = 'owner';
 
 /** Takes the id; the directory is the container's own. @throws {ClocheError} `CONTAINER_EXISTS`, `ID_INVALID` */
 export async function claim(root: string, id: string): Promise<string> {
-  if (!/^[\w+.-]+$/.test(id) || id === '.' || id === '..')
-    throw new ClocheError('ID_INVALID', `invalid container ID '${id}'`, {
-      class: 'invalid-argument',
-      hint: 'letters, digits and any of _ + - .',
-    });
+  requireId(id);
   mkdirSync(root, { recursive: true, mode: 0o700 });
   await sweep(root);
   // No id has an @ in it.
@@ -45,6 +41,15 @@ export async function claim(root: string, id: string): Promise<string> {
     });
   }
   return join(root, id);
+}
+
+/** An id is the name of a directory, and nothing of the user's leads out of the root. @throws {ClocheError} `ID_INVALID` */
+export function requireId(id: string): void {
+  if (/^[\w+.-]+$/.test(id) && id !== '.' && id !== '..') return;
+  throw new ClocheError('ID_INVALID', `invalid container ID '${id}'`, {
+    class: 'invalid-argument',
+    hint: 'letters, digits and any of _ + - .',
+  });
 }
 
 /**

@@ -1,16 +1,22 @@
-import { launch } from '../../linux/launch.ts';
+import { type Launched, launch } from '../../linux/launch.ts';
 import { perform } from '../../linux/perform.ts';
 import { call, flags, mode, plan, text } from '../../linux/plan/index.ts';
 import { exitCodeIn } from '../../linux/signals.ts';
-import { containerPlan } from '../birth/container.ts';
-import { birthOfBundle, cgroupPathOf, readBundle } from './bundle.ts';
+import { type ContainerPlan, containerPlan } from '../birth/container.ts';
+import {
+  type BirthOptions,
+  type Bundle,
+  birthOfBundle,
+  cgroupPathOf,
+  readBundle,
+} from './bundle.ts';
 import { abandon, claim, claimGroup, release } from './claim.ts';
 import { ownFds } from './fds.ts';
 import { type CreateOptions, follow } from './follow.ts';
 import { runHooks, runHooksAnyway } from './hooks.ts';
 import { ioOf } from './io.ts';
 import { noteLate, outcomePath } from './outcome.ts';
-import { fifoPath, stateOf } from './state.ts';
+import { fifoPath, noteSpec, stateOf } from './state.ts';
 
 /**
  * Creates a container: everything is done but the execution of its program, which waits for `start`.
@@ -25,12 +31,8 @@ export async function create(id: string, options: CreateOptions): Promise<void> 
   const [fifo, outcome] = [fifoPath(options.root, id), outcomePath(directory)];
   try {
     await makeFifos(fifo, outcome);
-    const { preserveFds } = options;
-    const about = { io, startFifo: fifo, outcomeFifo: outcome, bound: false, preserveFds };
-    const birth = containerPlan(await birthOfBundle(id, bundle, about));
-    claimGroup(options.root, id, cgroupPathOf(bundle.spec, id));
-    options.onWarnings?.(birth.warnings);
-    const launched = launch(birth.plan, { control: true, extraFds: ownFds(preserveFds) });
+    const about = { io, startFifo: fifo, outcomeFifo: outcome, bound: false };
+    const { birth, launched } = await begin(id, bundle, options, about);
     noteLate(directory, birth, bundle.spec.process?.args ?? []);
     await follow(id, bundle, options, birth, launched, 'c');
     await launched.exited;
@@ -38,6 +40,20 @@ export async function create(id: string, options: CreateOptions): Promise<void> 
   } catch (error) {
     throw await abandoned(error, id, options);
   }
+}
+
+/** Looks up what it depends on, writes down what later commands will ask for, and starts its walker. */
+async function begin(
+  id: string,
+  bundle: Bundle,
+  { root, preserveFds, onWarnings }: CreateOptions,
+  about: BirthOptions,
+): Promise<{ readonly birth: ContainerPlan; readonly launched: Launched }> {
+  const birth = containerPlan(await birthOfBundle(id, bundle, { ...about, preserveFds }));
+  claimGroup(root, id, cgroupPathOf(bundle.spec, id));
+  noteSpec(root, id, bundle.spec);
+  onWarnings?.(birth.warnings);
+  return { birth, launched: launch(birth.plan, { control: true, extraFds: ownFds(preserveFds) }) };
 }
 
 /** Where `start` gives its sign, and where it hears how it went. */
@@ -54,12 +70,7 @@ export async function run(id: string, options: CreateOptions): Promise<number> {
   const io = ioOf(bundle.spec.process, options, 'terminal');
   await claim(options.root, id);
   try {
-    const { preserveFds } = options;
-    const about = { io, bound: true, preserveFds };
-    const birth = containerPlan(await birthOfBundle(id, bundle, about));
-    claimGroup(options.root, id, cgroupPathOf(bundle.spec, id));
-    options.onWarnings?.(birth.warnings);
-    const launched = launch(birth.plan, { control: true, extraFds: ownFds(preserveFds) });
+    const { birth, launched } = await begin(id, bundle, options, { io, bound: true });
     const record = await follow(id, bundle, options, birth, launched, 's');
     options.onStarted?.(record.pid);
     await runHooks(bundle.spec.hooks?.poststart, stateOf(options.root, record));

@@ -13,11 +13,10 @@ import { installedWalker } from '../../linux/walker/index.ts';
 import { execPlan } from '../birth/exec.ts';
 import { ownMachine } from '../machine.ts';
 import type { NamespaceType, Process } from '../spec.ts';
-import { readBundle } from './bundle.ts';
 import { ownFds } from './fds.ts';
 import { ioOf } from './io.ts';
 import { programError } from './program.ts';
-import { type Record, readRecord, stateOf } from './state.ts';
+import { type Record, readRecord, specOf, stateOf } from './state.ts';
 
 /** How one more process is started. */
 export interface ExecOptions {
@@ -41,7 +40,7 @@ export interface ExecOptions {
  */
 export async function exec(root: string, id: string, options: ExecOptions): Promise<number> {
   const record = await runningRecord(root, id);
-  const { spec } = readBundle(record.bundle);
+  const spec = specOf(root, record);
   const process = options.process(spec.process ?? { user: { uid: 0, gid: 0 }, cwd: '/' });
   requireAbsolute(process.cwd);
   const io = ioOf(process, options, options.detach ? 'console' : 'terminal');

@@ -2,12 +2,13 @@ import { closeSync, constants, existsSync, openSync, rmSync, writeSync } from 'n
 import { join } from 'node:path';
 import { ClocheError } from '../../error.ts';
 import { soon } from '../../linux/soon.ts';
-import { readBundle } from './bundle.ts';
+import type { Hooks } from '../spec.ts';
+import { cgroupPathOf } from './bundle.ts';
 import { forget } from './claim.ts';
 import { endGroup, groupOf, signalTo } from './group.ts';
 import { runHooks, runHooksAnyway } from './hooks.ts';
 import { started } from './outcome.ts';
-import { fifoPath, isAlive, readRecord, stateOf } from './state.ts';
+import { fifoPath, isAlive, type Record, readRecord, specOf, stateOf } from './state.ts';
 
 /**
  * Lets the program of a created container begin.
@@ -21,7 +22,7 @@ export async function start(root: string, id: string): Promise<void> {
   if (status !== 'created') throw notCreated(REFUSAL[status], id);
   await started(join(root, id), () => giveSign(fifoPath(root, id), id));
   try {
-    await runHooks(readBundle(record.bundle).spec.hooks?.poststart, stateOf(root, record));
+    await runHooks(specOf(root, record).hooks?.poststart, stateOf(root, record));
   } catch (error) {
     // Whoever is told that it was not started shall not find it running.
     signalTo(record.pid, SIGKILL);
@@ -92,7 +93,12 @@ export async function remove(
   id: string,
   { force, onWarnings }: RemoveOptions,
 ): Promise<void> {
-  const record = await readRecord(root, id);
+  const record = await readRecord(root, id).catch(async (error) => {
+    if (!force) throw error;
+    await removeUnreadable(root, id, error);
+    return undefined;
+  });
+  if (record === undefined) return;
   const state = stateOf(root, record);
   if (state.status !== 'stopped') {
     if (!force && state.status !== 'created')
@@ -108,9 +114,27 @@ export async function remove(
   }
   await endGroup(record);
   await soon(5000, () => !isAlive(record));
-  const { hooks } = existsSync(join(record.bundle, 'config.json'))
-    ? readBundle(record.bundle).spec
-    : {};
+  const hooks = hooksOf(root, record);
   forget(root, id);
   await runHooksAnyway(hooks?.poststop, { ...state, status: 'stopped', pid: 0 }, onWarnings);
+}
+
+/** A hook that cannot be told any more keeps nobody from deleting. */
+function hooksOf(root: string, record: Record): Hooks | undefined {
+  try {
+    return specOf(root, record).hooks;
+  } catch {
+    return undefined;
+  }
+}
+
+/** By force, what cannot be read goes, too, and what is not there is gone. @throws any other error */
+async function removeUnreadable(root: string, id: string, error: unknown): Promise<void> {
+  const code = error instanceof ClocheError ? error.code : '';
+  if (code === 'CONTAINER_NOT_FOUND') return;
+  if (code !== 'STATE_BROKEN') throw error;
+  const known = existsSync(join(root, id, 'config.json'));
+  const spec = known ? specOf(root, { id, bundle: '' }) : { ociVersion: '' };
+  await endGroup({ cgroup: cgroupPathOf(spec, id) });
+  forget(root, id);
 }

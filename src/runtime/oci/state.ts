@@ -6,11 +6,14 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { ClocheError } from '../../error.ts';
-import { isRunning, sweep } from './claim.ts';
+import type { Spec } from '../spec.ts';
+import { readBundle } from './bundle.ts';
+import { isRunning, requireId, sweep } from './claim.ts';
 import { groupOf } from './group.ts';
 
 /** What is written down about a container of `cloche oci`. */
@@ -48,19 +51,41 @@ export function writeRecord(root: string, record: Record): void {
   renameSync(`${path}.new`, path);
 }
 
-function parseRecord(path: string): Record {
-  return JSON.parse(readFileSync(path, 'utf8')) as Record;
+/** @throws {ClocheError} `STATE_BROKEN` */
+function parseRecord(root: string, id: string): Record {
+  const path = join(root, id, 'state.json');
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Record;
+  } catch (cause) {
+    throw new ClocheError('STATE_BROKEN', `load container ${id}: '${path}' is no JSON`, {
+      hint: `cloche oci delete --force ${id} takes away what is left of it`,
+      cause,
+    });
+  }
+}
+
+/** What a container was made from: its bundle may change, and be removed, while it lives. */
+export function noteSpec(root: string, id: string, spec: Spec): void {
+  writeFileSync(join(root, id, 'config.json'), JSON.stringify(spec), { mode: 0o600 });
+}
+
+/** As it was when the container was created. */
+export function specOf(root: string, { id, bundle }: Pick<Record, 'id' | 'bundle'>): Spec {
+  const path = join(root, id, 'config.json');
+  if (!existsSync(path)) return readBundle(bundle).spec;
+  return JSON.parse(readFileSync(path, 'utf8')) as Spec;
 }
 
 /**
  * What is left of a container whose creation was killed goes when it is asked for.
  *
- * @throws {ClocheError} `CONTAINER_NOT_FOUND`
+ * @throws {ClocheError} `CONTAINER_NOT_FOUND`, `STATE_BROKEN`, `ID_INVALID`
  */
 export async function readRecord(root: string, id: string): Promise<Record> {
+  requireId(id);
   const path = join(root, id, 'state.json');
   await sweep(root);
-  if (existsSync(path)) return parseRecord(path);
+  if (existsSync(path)) return parseRecord(root, id);
   throw new ClocheError('CONTAINER_NOT_FOUND', `container does not exist: '${id}'`, {
     class: 'not-found',
     hint: 'cloche oci list shows what there is; --root names another place',
@@ -93,13 +118,22 @@ export function isAlive({ pid, pidStart }: Pick<Record, 'pid' | 'pidStart'>): bo
   return isRunning(pid, pidStart);
 }
 
-export async function allRecords(root: string): Promise<Record[]> {
+/** @param onWarnings told of those that cannot be read */
+export async function allRecords(
+  root: string,
+  onWarnings?: (warnings: readonly string[]) => void,
+): Promise<Record[]> {
   if (!existsSync(root)) return [];
   await sweep(root);
-  return readdirSync(root)
-    .map((id) => join(root, id, 'state.json'))
-    .filter((path) => existsSync(path))
-    .map(parseRecord);
+  const ids = readdirSync(root).filter((id) => existsSync(join(root, id, 'state.json')));
+  return ids.flatMap((id) => {
+    try {
+      return [parseRecord(root, id)];
+    } catch (error) {
+      onWarnings?.([(error as Error).message]);
+      return [];
+    }
+  });
 }
 
 /** Where init waits for `start`. It is there as long as nobody has started it. */
