@@ -154,7 +154,11 @@ test.each([
     '{"ociVersion":"1.0.0","process":{"user":{"uid":0,"gid":0},"cwd":"/","apparmorProfile":"x"}}',
     'apparmorProfile',
   ],
-  ['no rootfs', '{"ociVersion":"1.0.0","root":{"path":"nowhere"}}', 'nowhere'],
+  [
+    'no rootfs',
+    '{"ociVersion":"1.0.0","process":{"user":{"uid":0,"gid":0},"cwd":"/","args":["true"]},"root":{"path":"nowhere"}}',
+    'nowhere',
+  ],
 ])('a config.json with %s is refused and nothing is left', async (name, config, wanted) => {
   const path = mkdtempSync(join(scratch, 'bad-'));
   writeFileSync(join(path, 'config.json'), config);

@@ -29,8 +29,9 @@ export function contextOf(flags: () => GlobalFlags): Context {
       async (...args) => {
         try {
           await action(...args);
-        } catch (error) {
-          if (error instanceof ClocheError) log(flags(), 'error', error.message);
+        } catch (thrown) {
+          const error = worded(thrown);
+          log(flags(), 'error', error instanceof Error ? error.message : String(error));
           throw error;
         }
       },
@@ -41,6 +42,19 @@ export function contextOf(flags: () => GlobalFlags): Context {
       }
     },
   };
+}
+
+/** What the kernel says of a file of ours, in Go's words; other engines look for them. */
+function worded(error: unknown): unknown {
+  const { code, syscall, path } = error as NodeJS.ErrnoException;
+  if (error instanceof ClocheError || code === undefined || syscall === undefined) return error;
+  const reason = (error as Error).message.replace(/^\w+: (.*?), .*$/s, '$1');
+  const what = path === undefined ? syscall : `${syscall} ${path}`;
+  return new ClocheError('FILE_UNUSABLE', `${what}: ${reason}`, {
+    class: code === 'EACCES' || code === 'EPERM' ? 'permission-denied' : 'unavailable',
+    hint: code === 'EACCES' ? 'are you root? --root names another place' : undefined,
+    cause: error,
+  });
 }
 
 /** A line as logrus writes it: other engines look for `msg` in runc's log. */

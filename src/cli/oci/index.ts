@@ -124,20 +124,22 @@ function lookCommands({ root, logged, warn }: Context): Command[] {
       .description('List containers')
       .option('-f, --format <format>', 'table or json', 'table')
       .option('-q, --quiet', 'only IDs', false)
-      .action(async (flags) => {
-        const states = (await allRecords(root(), warn)).map((record) => stateOf(root(), record));
-        if (flags.format === 'json') print(`${JSON.stringify(states)}\n`);
-        else if (flags.quiet) for (const { id } of states) print(`${id}\n`);
-        else {
-          const rows = states.map(({ id, pid, status, bundle, created }) => [
-            id,
-            String(pid),
-            status,
-            bundle,
-            created,
-          ]);
-          print(table(['ID', 'PID', 'STATUS', 'BUNDLE', 'CREATED'], rows));
-        }
-      }),
+      .action(
+        logged(async (flags) => {
+          const states = (await allRecords(root(), warn)).map((record) => stateOf(root(), record));
+          if (flags.format === 'json') print(`${JSON.stringify(states)}\n`);
+          else if (flags.quiet) for (const { id } of states) print(`${id}\n`);
+          else {
+            const rows = states.map(({ id, pid, status, bundle, created }) => [
+              id,
+              String(pid),
+              status,
+              bundle,
+              created,
+            ]);
+            print(table(['ID', 'PID', 'STATUS', 'BUNDLE', 'CREATED'], rows));
+          }
+        }),
+      ),
   ];
 }

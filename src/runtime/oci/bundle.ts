@@ -41,6 +41,7 @@ export function readBundle(directory: string): Bundle {
   }
   const spec = parseSpec(text, file);
   refuseUnsupported(spec);
+  requireProgram(spec);
   return { path, spec };
 }
 
@@ -57,6 +58,16 @@ function refuseUnsupported({ process, linux }: Spec): void {
       class: 'invalid-argument',
       hint: 'take it out of the config.json; cloche oci features says what is supported',
     });
+}
+
+/** The specification allows neither to be there; there would be nothing to run. In runc's words. */
+function requireProgram({ process }: Spec): void {
+  if (process?.args !== undefined && process.args.length > 0) return;
+  throw new ClocheError(
+    'SPEC_INVALID',
+    process === undefined ? 'process property must not be empty' : 'args must not be empty',
+    { class: 'invalid-argument', hint: 'process.args in config.json begins with the program' },
+  );
 }
 
 /** The cgroup of a container, where the config names none: beside those of `cloche run`. */

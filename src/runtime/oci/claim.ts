@@ -20,20 +20,22 @@ import { endGroup } from './group.ts';
 /** In a container's directory: pid and start time of the process that creates it, and the cgroup. */
 const OWNER = 'owner';
 
-/** Takes the id; the directory is the container's own. @throws {ClocheError} `CONTAINER_EXISTS`, `ID_INVALID` */
+/** Takes the id; the directory is the container's own. @throws {ClocheError} `CONTAINER_EXISTS`, `ID_INVALID`, `NOT_ROOT` */
 export async function claim(root: string, id: string): Promise<string> {
   requireId(id);
+  requireRoot();
   mkdirSync(root, { recursive: true, mode: 0o700 });
   await sweep(root);
   // No id has an @ in it.
   const own = join(root, `@${id}@${process.pid}`);
-  rmSync(own, { recursive: true, force: true });
-  mkdirSync(own, { mode: 0o711 });
-  writeFileSync(join(own, OWNER), owner(''));
   try {
+    mkdirSync(own, { mode: 0o711 });
+    writeFileSync(join(own, OWNER), owner(''));
     renameSync(own, join(root, id));
   } catch (cause) {
     rmSync(own, { recursive: true, force: true });
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw cause;
     throw new ClocheError('CONTAINER_EXISTS', `container with given ID already exists: '${id}'`, {
       class: 'conflict',
       hint: `cloche oci delete ${id} removes it once it has stopped`,
@@ -41,6 +43,14 @@ export async function claim(root: string, id: string): Promise<string> {
     });
   }
   return join(root, id);
+}
+
+function requireRoot(): void {
+  if (process.geteuid?.() === 0) return;
+  throw new ClocheError('NOT_ROOT', 'rootless containers are not supported', {
+    class: 'permission-denied',
+    hint: 'run it as root',
+  });
 }
 
 /** An id is the name of a directory, and nothing of the user's leads out of the root. @throws {ClocheError} `ID_INVALID` */
