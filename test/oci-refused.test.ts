@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
-import { chmodSync, existsSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Spec } from '../src/runtime/index.ts';
 import { BASE_TIMEOUT } from './base.ts';
 import { type Bundles, openBundles } from './bundles.ts';
 import { PROGRAM } from './cli.ts';
@@ -75,4 +76,46 @@ test('who is not root is told so', async () => {
     expect.stringMatching(/^cloche: scandir .*state: permission denied/),
   ]);
   expect(readdirSync(root)).toEqual([]);
+});
+
+test('a command line that is not understood is 1, and 3 for a command that is none; the log knows', async () => {
+  const log = join(bundles.scratch, 'usage.log');
+  const cases: [string[], number, string][] = [
+    [['delete'], 1, "missing required argument 'id'"],
+    [['run', '--foo', 'x'], 1, "unknown option '--foo'"],
+    [['--foo', 'list'], 1, "unknown option '--foo'"],
+    [['kill', 'a', 'TERM', 'c'], 1, 'too many arguments'],
+    [['list', '--format', 'foo'], 1, 'invalid format option'],
+    [['frob'], 3, "unknown command 'frob'"],
+  ];
+  for (const [words, code, said] of cases) {
+    rmSync(log, { force: true });
+    const ran = await oci('--log', log, ...words);
+    expect([words, ran.code, ran.err]).toEqual([
+      words,
+      code,
+      expect.stringContaining(`cloche: ${said}`),
+    ]);
+    expect(readFileSync(log, 'utf8')).toContain(`level=error msg="${said}`);
+  }
+  expect(await oci('--log', '/nowhere/log', 'list')).toMatchObject({
+    ...{ code: 1, err: expect.stringContaining("cannot write the log '/nowhere/log'") },
+  });
+  // By force, what is not there is gone.
+  expect(await oci('delete', '--force', 'nobody')).toMatchObject({ code: 0, err: '' });
+});
+
+test('the flags that other engines give are taken', async () => {
+  expect(await oci('--version')).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^cloche version .*\nspec: 1/),
+  });
+  const flags = ['--debug', '--rootless', 'auto', '--log', join(bundles.scratch, 'log'), 'list'];
+  expect(await oci(...flags)).toMatchObject({ code: 0, err: '' });
+  const path = join(bundles.scratch, 'rootless');
+  mkdirSync(path);
+  expect((await oci('spec', '--rootless', '--bundle', path)).code).toBe(0);
+  const { linux } = JSON.parse(readFileSync(join(path, 'config.json'), 'utf8')) as Spec;
+  expect(linux?.uidMappings).toEqual([{ containerID: 0, hostID: 0, size: 1 }]);
+  expect(linux?.namespaces?.map(({ type }) => type)).not.toContain('network');
 });

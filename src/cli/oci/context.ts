@@ -10,6 +10,10 @@ export interface Context {
   readonly logged: <A extends unknown[]>(
     action: (...args: A) => void | Promise<void>,
   ) => (...args: A) => Promise<void>;
+  /** For errors that no action throws. */
+  readonly logError: (error: Error) => void;
+  /** Makes sure that there is a log to write into. @throws {ClocheError} `LOG_UNWRITABLE` */
+  readonly openLog: () => void;
   /** Says what is no error, on stderr and in the log. */
   readonly warn: (warnings: readonly string[]) => void;
 }
@@ -35,6 +39,8 @@ export function contextOf(flags: () => GlobalFlags): Context {
           throw error;
         }
       },
+    logError: (error) => log(flags(), 'error', error.message),
+    openLog: () => appendTo(flags().log, ''),
     warn: (warnings) => {
       for (const warning of warnings) {
         log(flags(), 'warning', warning);
@@ -65,9 +71,17 @@ function log({ log: file, logFormat }: GlobalFlags, level: string, msg: string):
     logFormat === 'json'
       ? JSON.stringify({ level, msg, time })
       : `time=${JSON.stringify(time)} level=${level} msg=${JSON.stringify(msg)}`;
+  appendTo(file, `${line}\n`);
+}
+
+function appendTo(file: string | undefined, text: string): void {
+  if (file === undefined) return;
   try {
-    appendFileSync(file, `${line}\n`, { mode: 0o644 });
+    appendFileSync(file, text, { mode: 0o644 });
   } catch (cause) {
-    throw new ClocheError('LOG_UNWRITABLE', `cannot write the log '${file}': ${msg}`, { cause });
+    throw new ClocheError('LOG_UNWRITABLE', `cannot write the log '${file}'`, {
+      hint: 'is there such a directory? --log names a file',
+      cause,
+    });
   }
 }

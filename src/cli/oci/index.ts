@@ -2,42 +2,43 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { ClocheError } from '../../error.ts';
 import { signalNumber } from '../../linux/signals.ts';
-import {
-  allRecords,
-  create,
-  kill,
-  readRecord,
-  remove,
-  run,
-  start,
-  stateOf,
-} from '../../runtime/oci/index.ts';
+import { create, kill, remove, run, start } from '../../runtime/oci/index.ts';
 import { runRoot } from '../../state.ts';
 import { whole } from '../flags.ts';
-import { table } from '../output.ts';
-import { print } from '../print.ts';
 import { withProgram } from '../terminal.ts';
 import { type Context, contextOf, type GlobalFlags } from './context.ts';
 import { ociExec } from './exec.ts';
+import { lookCommands } from './look.ts';
 import { ociFeatures, ociSpec } from './spec.ts';
+import { withRuncsUsage } from './usage.ts';
+
+const VERSION = '0.1.0';
 
 /** `cloche oci`: the runtime by itself, with runc's command line, for other engines and their tests. */
 export function ociCommand(): Command {
-  const oci = new Command('oci')
+  const context = contextOf(() => oci.opts<GlobalFlags>());
+  const oci: Command = new Command('oci')
     .description('An OCI runtime with the command line of runc')
     .enablePositionalOptions()
     .option('--root <directory>', 'where containers are written down', join(runRoot(), 'oci'))
     .option('--log <file>', 'where errors are written, too')
     .addOption(new Option('--log-format <format>', 'how').choices(['text', 'json']).default('text'))
     .option('--systemd-cgroup', 'not supported', false)
+    .option('--debug', 'accepted: errors say all they know anyway', false)
+    .addOption(
+      new Option('--rootless <value>', 'accepted: it must be run as root').choices([
+        ...['true', 'false', 'auto'],
+      ]),
+    )
+    .version(`cloche version ${VERSION}\nspec: 1.2.0`, '-v, --version')
     .hook('preAction', (command) => {
+      context.openLog();
       if (command.opts<{ systemdCgroup: boolean }>().systemdCgroup)
         throw new ClocheError('SYSTEMD_CGROUP', 'systemd cgroups are not supported', {
           class: 'invalid-argument',
           hint: 'leave --systemd-cgroup away',
         });
     });
-  const context = contextOf(() => oci.opts<GlobalFlags>());
   for (const command of [
     ...lifeCommands(context),
     ...lookCommands(context),
@@ -46,7 +47,7 @@ export function ociCommand(): Command {
     ociFeatures(),
   ])
     oci.addCommand(command.exitOverride());
-  return oci;
+  return withRuncsUsage(oci, context);
 }
 
 function creating(name: string, about: string): Command {
@@ -106,40 +107,5 @@ function lifeCommands({ root, logged, warn }: Context): Command[] {
       .argument('<id>')
       .option('-f, --force', 'kill it first if it runs', false)
       .action(logged((id, flags) => remove(root(), id, { force: flags.force, onWarnings: warn }))),
-  ];
-}
-
-function lookCommands({ root, logged, warn }: Context): Command[] {
-  return [
-    new Command('state')
-      .description('Print the state of a container')
-      .argument('<id>')
-      .action(
-        logged(async (id) => {
-          const state = stateOf(root(), await readRecord(root(), id));
-          print(`${JSON.stringify(state, null, 2)}\n`);
-        }),
-      ),
-    new Command('list')
-      .description('List containers')
-      .option('-f, --format <format>', 'table or json', 'table')
-      .option('-q, --quiet', 'only IDs', false)
-      .action(
-        logged(async (flags) => {
-          const states = (await allRecords(root(), warn)).map((record) => stateOf(root(), record));
-          if (flags.format === 'json') print(`${JSON.stringify(states)}\n`);
-          else if (flags.quiet) for (const { id } of states) print(`${id}\n`);
-          else {
-            const rows = states.map(({ id, pid, status, bundle, created }) => [
-              id,
-              String(pid),
-              status,
-              bundle,
-              created,
-            ]);
-            print(table(['ID', 'PID', 'STATUS', 'BUNDLE', 'CREATED'], rows));
-          }
-        }),
-      ),
   ];
 }

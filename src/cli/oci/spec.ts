@@ -20,14 +20,18 @@ export function ociSpec(): Command {
   return new Command('spec')
     .description('Write a config.json to begin with')
     .option('-b, --bundle <directory>', 'where', '.')
-    .action(({ bundle }: { bundle: string }) => {
+    .option('--rootless', 'one for a user namespace, in which we are root', false)
+    .action(({ bundle, rootless }: { bundle: string; rootless: boolean }) => {
       const path = join(bundle, 'config.json');
       if (existsSync(path))
         throw new ClocheError('SPEC_EXISTS', `file ${path} exists`, {
           class: 'conflict',
           hint: 'remove it first',
         });
-      writeFileSync(path, `${JSON.stringify(defaultSpec(), null, 2)}\n`);
+      writeFileSync(
+        path,
+        `${JSON.stringify(rootless ? rootlessSpec() : defaultSpec(), null, 2)}\n`,
+      );
     });
 }
 
@@ -65,6 +69,37 @@ export function defaultSpec(): Spec {
       namespaces: NAMESPACES.map((type) => ({ type })),
       maskedPaths: MASKED_PATHS,
       readonlyPaths: READONLY_PATHS,
+    },
+  };
+}
+
+/**
+ * As runc's: the network is the host's, since nobody could give it an interface; with that /sys is the host's
+ * to bind; a group that is not mapped can own nothing; and there are no limits to set.
+ */
+function rootlessSpec(): Spec {
+  const spec = defaultSpec();
+  const id = (own: number | undefined) => [{ containerID: 0, hostID: own ?? 0, size: 1 }];
+  const kept = NAMESPACES.filter((type) => type !== 'network');
+  const sys = {
+    ...{ destination: '/sys', type: 'none', source: '/sys' },
+    options: ['rbind', 'nosuid', 'noexec', 'nodev', 'ro'],
+  };
+  return {
+    ...spec,
+    mounts: (spec.mounts ?? [])
+      .filter(({ destination }) => destination !== '/sys/fs/cgroup')
+      .map((mount) => (mount.destination === '/sys' ? sys : mount))
+      .map((mount) => ({
+        ...mount,
+        options: mount.options?.filter((option) => !option.startsWith('gid=')),
+      })),
+    linux: {
+      ...spec.linux,
+      resources: undefined,
+      namespaces: [...kept, 'user' as const].map((type) => ({ type })),
+      uidMappings: id(process.geteuid?.()),
+      gidMappings: id(process.getegid?.()),
     },
   };
 }

@@ -1,8 +1,18 @@
-import { buffer, call, result, type Step, type Value, value } from '../../linux/plan/index.ts';
+import { CONTROL_FD } from '../../linux/launch.ts';
+import {
+  buffer,
+  call,
+  flags,
+  pointer,
+  result,
+  type Step,
+  type Value,
+  value,
+} from '../../linux/plan/index.ts';
 import type { Io, Meeting } from './birth.ts';
 import { handOver, receive } from './console.ts';
 import { copyTo, logTo, openLog, pumpSteps, resizeFrom } from './pump.ts';
-import { hear, type Pair, say, waitSteps } from './shim.ts';
+import { hear, type Pair, report, SHIM_FAILED, say, waitSteps } from './shim.ts';
 
 /** What the shim does for the input and output of its child. */
 
@@ -25,6 +35,17 @@ export function hearTerminal(
     ...(sent ? [] : [borrow(two, terminal.master, terminal.ours, 'its other end is ours')]),
     ...(io.kind === 'console' ? handOver(terminal.ours, io.socket) : []),
     say(two, 'it may go on'),
+  ];
+}
+
+/** From here on the engine knows us, and may go. */
+export function outliveSteps(): Step[] {
+  return [
+    call('read', [CONTROL_FD, pointer(buffer('word', 8)), 1], 'until the engine has noted it', {
+      jump: { on: 'zero', to: SHIM_FAILED },
+    }),
+    call('prctl', [flags('PR_SET_PDEATHSIG'), 0, 0, 0, 0], 'now we outlive the command'),
+    report('o', 'which may go'),
   ];
 }
 

@@ -13,7 +13,7 @@ import {
   within,
 } from '../../linux/plan/index.ts';
 import { letGoSteps } from './adoption.ts';
-import { attendOutput, borrow, hearTerminal } from './attend.ts';
+import { attendOutput, borrow, hearTerminal, outliveSteps } from './attend.ts';
 import { type Birth, type Meeting, needsHelp } from './birth.ts';
 import { exitRecordSteps } from './exit-record.ts';
 import type { InnerHooks, PlannedHook } from './hooks.ts';
@@ -183,16 +183,5 @@ function leave(two: Pair): Step[] {
     ...letGoSteps(two),
     report('o', 'the command may go'),
     call('exit_group', [0], 'nobody needs us any more'),
-  ];
-}
-
-/** From here on the engine knows us, and may go. */
-export function outliveSteps(): Step[] {
-  return [
-    call('read', [CONTROL_FD, pointer(buffer('word', 8)), 1], 'until the engine has noted it', {
-      jump: { on: 'zero', to: SHIM_FAILED },
-    }),
-    call('prctl', [flags('PR_SET_PDEATHSIG'), 0, 0, 0, 0], 'now we outlive the command'),
-    report('o', 'which may go'),
   ];
 }

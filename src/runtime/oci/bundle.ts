@@ -140,7 +140,8 @@ async function takeOver(hierarchies: Hierarchies, group: string): Promise<void> 
   await found.remove();
 }
 
-function rootfsOf(bundle: string, spec: Spec): string {
+/** @throws {ClocheError} `BUNDLE_INVALID` */
+export function rootfsOf(bundle: string, spec: Spec): string {
   const path = resolve(bundle, spec.root?.path ?? 'rootfs');
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return realpathSync(path);
   throw new ClocheError('BUNDLE_INVALID', `rootfs '${path}' is no directory`, {

@@ -4,7 +4,7 @@ import { type Launched, words } from '../../linux/launch.ts';
 import { stepFailed } from '../../linux/perform.ts';
 import { readStat } from '../../linux/proc/index.ts';
 import type { ContainerPlan } from '../birth/container.ts';
-import { type Bundle, cgroupPathOf } from './bundle.ts';
+import { type Bundle, cgroupPathOf, rootfsOf } from './bundle.ts';
 import { runHooks } from './hooks.ts';
 import { hookFailure, tellHooks } from './inner-hooks.ts';
 import { programError } from './program.ts';
@@ -38,6 +38,7 @@ export async function follow(
     return {
       id,
       bundle: path,
+      rootfs: rootfsOf(path, spec),
       annotations: spec.annotations ?? {},
       pid,
       pidStart: String(readStat(pid)?.startTime ?? ''),

@@ -2,4 +2,4 @@ export { create, run } from './create.ts';
 export { type ExecOptions, exec } from './exec.ts';
 export type { CreateOptions } from './follow.ts';
 export { kill, remove, start } from './lifecycle.ts';
-export { allRecords, readRecord, type State, stateOf } from './state.ts';
+export { allRecords, listed, readRecord } from './state.ts';

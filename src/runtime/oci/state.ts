@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  statSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -20,6 +21,8 @@ import { groupOf } from './group.ts';
 export interface Record {
   readonly id: string;
   readonly bundle: string;
+  /** Absolute, as it was found at create. */
+  readonly rootfs?: string | undefined;
   readonly annotations: Readonly<{ [key: string]: string }>;
   /** Init's pid and when it started, in clock ticks; 0 while it is being created. */
   readonly pid: number;
@@ -104,6 +107,21 @@ export function stateOf(root: string, record: Record): State {
     annotations,
     created,
   };
+}
+
+/** The state as `state` and `list` print it: with what runc adds, the rootfs and whose container it is. */
+export function listed(root: string, record: Record) {
+  const { created, annotations, ...state } = stateOf(root, record);
+  const { uid } = statSync(join(root, record.id));
+  return { ...state, rootfs: record.rootfs ?? '', created, annotations, owner: userName(uid) };
+}
+
+/** Source: passwd(5). */
+function userName(uid: number): string {
+  const file = '/etc/passwd';
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+  const fields = lines.map((line) => line.split(':')).find(([, , own]) => own === String(uid));
+  return fields?.[0] ?? String(uid);
 }
 
 function statusOf(root: string, record: Record, alive: boolean): State['status'] {
