@@ -7,6 +7,7 @@ import { runRoot } from '../../state.ts';
 import { whole } from '../flags.ts';
 import { withProgram } from '../terminal.ts';
 import { type Context, contextOf, type GlobalFlags } from './context.ts';
+import { controlCommands } from './control.ts';
 import { ociExec } from './exec.ts';
 import { lookCommands } from './look.ts';
 import { ociFeatures, ociSpec } from './spec.ts';
@@ -42,6 +43,7 @@ export function ociCommand(): Command {
   for (const command of [
     ...lifeCommands(context),
     ...lookCommands(context),
+    ...controlCommands(context),
     ociExec(context),
     ociSpec(),
     ociFeatures(),

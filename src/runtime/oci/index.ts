@@ -1,3 +1,4 @@
+export { pause, processes, resume, stats, update } from './control.ts';
 export { create, run } from './create.ts';
 export { type ExecOptions, exec } from './exec.ts';
 export type { CreateOptions } from './follow.ts';
