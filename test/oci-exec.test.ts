@@ -75,6 +75,17 @@ test('what a flag does not name stays as the config has it: group, groups, OOM s
   expect((await oci('delete', '--force', 'someone')).code).toBe(0);
 });
 
+test('HOME is the user’s by the container’s passwd, of run and of exec', async () => {
+  const path = await bundles.bundle('home', 'echo $HOME');
+  expect((await oci('run', '--bundle', path, 'home')).out).toBe('/root\n');
+  const home = async (...words: string[]) =>
+    (await oci('exec', ...words, 'box', 'sh', '-c', 'echo $HOME')).out;
+  expect(await home()).toBe('/root\n');
+  expect(await home('-u', '1')).toBe('/usr/sbin\n');
+  expect(await home('-u', '4711')).toBe('/\n');
+  expect(await home('-e', 'HOME=/mine')).toBe('/mine\n');
+});
+
 test('--process takes the whole process from a file', async () => {
   const file = join(scratch, 'process.json');
   const process = {
@@ -227,19 +238,4 @@ test('a create that was killed leaves an id that can be used again', async () =>
   expect((await oci('delete', 'killed')).err).toContain('container does not exist');
   expect(existsSync(join(scratch, 'state', 'killed'))).toBe(false);
   expect(existsSync('/sys/fs/cgroup/pids/cloche/oci-killed')).toBe(false);
-});
-
-test('a hook that takes too long ends with all that it has started', async () => {
-  const pid = join(scratch, 'hook.pid');
-  const script = `sh -c 'echo $$ > ${pid}; exec sleep 30' & wait`;
-  const path = await bundles.bundle('slow', 'true', (spec) => ({
-    ...spec,
-    hooks: { createRuntime: [{ path: '/bin/sh', args: ['sh', '-c', script], timeout: 1 }] },
-  }));
-  expect(await oci('create', '--bundle', path, 'slow')).toMatchObject({
-    code: 1,
-    err: expect.stringContaining('took longer than 1 s'),
-  });
-  // Who inherits it may take its time to bury it.
-  expect(readStat(Number(readFileSync(pid, 'utf8')))?.state ?? 'Z').toBe('Z');
 });

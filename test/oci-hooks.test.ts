@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
 import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { detectCgroups } from '../src/linux/cgroup/index.ts';
+import { readStat } from '../src/linux/proc/index.ts';
 import type { Hooks } from '../src/runtime/index.ts';
 import { BASE_TIMEOUT } from './base.ts';
 import { type Bundles, openBundles } from './bundles.ts';
@@ -137,4 +138,19 @@ test.each([
   });
   expect(readFileSync(log, 'utf8')).toContain(message);
   expect(leftOf('no-hook')).toEqual([]);
+});
+
+test('a hook that takes too long ends with all that it has started', async () => {
+  const pid = join(bundles.scratch, 'hook.pid');
+  const script = `sh -c 'echo $$ > ${pid}; exec sleep 30' & wait`;
+  const path = await bundles.bundle('slow', 'true', (spec) => ({
+    ...spec,
+    hooks: { createRuntime: [{ path: '/bin/sh', args: ['sh', '-c', script], timeout: 1 }] },
+  }));
+  expect(await oci('create', '--bundle', path, 'slow')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('took longer than 1 s'),
+  });
+  // Who inherits it may take its time to bury it.
+  expect(readStat(Number(readFileSync(pid, 'utf8')))?.state ?? 'Z').toBe('Z');
 });

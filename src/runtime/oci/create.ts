@@ -9,10 +9,12 @@ import {
   birthOfBundle,
   cgroupPathOf,
   readBundle,
+  rootfsOf,
 } from './bundle.ts';
 import { abandon, claim, claimGroup, release } from './claim.ts';
 import { ownFds } from './fds.ts';
 import { type CreateOptions, follow } from './follow.ts';
+import { withHome } from './home.ts';
 import { runHooks, runHooksAnyway } from './hooks.ts';
 import { ioOf } from './io.ts';
 import { noteLate, outcomePath } from './outcome.ts';
@@ -49,7 +51,10 @@ async function begin(
   { root, preserveFds, onWarnings }: CreateOptions,
   about: BirthOptions,
 ): Promise<{ readonly birth: ContainerPlan; readonly launched: Launched }> {
-  const birth = containerPlan(await birthOfBundle(id, bundle, { ...about, preserveFds }));
+  const { path, spec } = bundle;
+  const process = spec.process && (await withHome(spec.process, rootfsOf(path, spec)));
+  const whole = { path, spec: { ...spec, process } };
+  const birth = containerPlan(await birthOfBundle(id, whole, { ...about, preserveFds }));
   claimGroup(root, id, cgroupPathOf(bundle.spec, id));
   noteSpec(root, id, bundle.spec);
   onWarnings?.(birth.warnings);

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync, writeSync } from 'node:fs';
+import { rmSync, writeSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { ClocheError } from '../../error.ts';
 import { HOST_ARCH } from '../../linux/abi/arch.ts';
@@ -14,7 +14,9 @@ import { execPlan } from '../birth/exec.ts';
 import { ownMachine } from '../machine.ts';
 import type { NamespaceType, Process } from '../spec.ts';
 import { ownFds } from './fds.ts';
+import { withHome } from './home.ts';
 import { ioOf } from './io.ts';
+import { writePidFile } from './pid-file.ts';
 import { programError } from './program.ts';
 import { type Record, readRecord, specOf, stateOf } from './state.ts';
 
@@ -41,8 +43,9 @@ export interface ExecOptions {
 export async function exec(root: string, id: string, options: ExecOptions): Promise<number> {
   const record = await runningRecord(root, id);
   const spec = specOf(root, record);
-  const process = options.process(spec.process ?? { user: { uid: 0, gid: 0 }, cwd: '/' });
-  requireAbsolute(process.cwd);
+  const asked = options.process(spec.process ?? { user: { uid: 0, gid: 0 }, cwd: '/' });
+  requireAbsolute(asked.cwd);
+  const process = await withHome(asked, `/proc/${record.pid}/root`);
   const io = ioOf(process, options, options.detach ? 'console' : 'terminal');
   const policy = spec.linux?.seccomp as Policy | undefined;
   const { preserveFds } = options;
@@ -70,8 +73,7 @@ async function begun(
   pidOf: () => number,
 ): Promise<void> {
   for await (const word of words(launched.control)) {
-    if (word === (detach ? 'c' : 's') && pidFile !== undefined)
-      writeFileSync(pidFile, String(pidOf()));
+    if (word === (detach ? 'c' : 's')) writePidFile(pidFile, pidOf());
     if (word === 'c') writeSync(launched.control, 'g');
     if (word !== 's') continue;
     onStarted?.(pidOf());

@@ -1,4 +1,4 @@
-import { writeFileSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
 import { type Launched, words } from '../../linux/launch.ts';
 import { stepFailed } from '../../linux/perform.ts';
@@ -7,6 +7,7 @@ import type { ContainerPlan } from '../birth/container.ts';
 import { type Bundle, cgroupPathOf, rootfsOf } from './bundle.ts';
 import { runHooks } from './hooks.ts';
 import { hookFailure, tellHooks } from './inner-hooks.ts';
+import { writePidFile } from './pid-file.ts';
 import { programError } from './program.ts';
 import { type Record, stateOf, writeRecord } from './state.ts';
 
@@ -62,7 +63,7 @@ export async function follow(
       if (said === word) {
         record = recordNow();
         writeRecord(root, record);
-        if (pidFile !== undefined) writeFileSync(pidFile, String(record.pid));
+        writePidFile(pidFile, record.pid);
         // Of a created one the shim wants to know that, and says that it has heard it.
         if (word === 'c') writeSync(launched.control, 'g');
         else return record;
