@@ -1,5 +1,6 @@
 import { ClocheError } from '../../error.ts';
 import type { Controller, Hierarchies } from './detect.ts';
+import { given } from './given.ts';
 import type { DeviceRule, LinuxResources } from './resources.ts';
 import { v1 } from './v1.ts';
 import { v2 } from './v2.ts';
@@ -18,7 +19,8 @@ export function settingsOf(
   resources: LinuxResources,
   current?: CurrentLimits,
 ): Settings {
-  const { memory, cpu, pids, blockIO, hugepageLimits, rdma, network, devices } = resources;
+  const { memory, cpu, pids, blockIO, hugepageLimits, rdma, network, devices, unified } =
+    given(resources);
   const by = (controller: Controller, field: string) => driverOf(hierarchies, controller, field);
   const files = [
     ...(memory && isGiven(memory) ? by('memory', 'memory').memory(memory, current) : []),
@@ -30,7 +32,7 @@ export function settingsOf(
     ...(rdma && isGiven(rdma) ? by('rdma', 'rdma').rdma(rdma) : []),
     ...(network?.classID !== undefined ? by('net_cls', 'network.classID').network(network) : []),
     ...(network?.priorities?.length ? by('net_prio', 'network.priorities').network(network) : []),
-    ...unifiedSettings(hierarchies, resources.unified ?? {}),
+    ...unifiedSettings(hierarchies, unified ?? {}),
   ];
   if (!devices?.length) return { files, deviceProgram: undefined };
   const driver = by('devices', 'devices');
@@ -85,7 +87,7 @@ function cpuTime(cpu: NonNullable<LinuxResources['cpu']>) {
 }
 
 function isGiven(resources: object): boolean {
-  return Object.values(resources).some((value) => value !== undefined && value !== null);
+  return Object.values(resources).some((value) => value !== undefined);
 }
 
 /** Files of v2 by name, which a hybrid machine has only for the controllers that v1 left. */
