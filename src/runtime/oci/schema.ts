@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ClocheError } from '../../error.ts';
 import type { Process, Spec } from '../spec.ts';
+import { resources } from './resources-schema.ts';
 
 /** Checks a `config.json` that somebody else has written. Imported only where one is read. */
 
@@ -73,7 +74,7 @@ const linux = z.object({
     )
     .optional(),
   cgroupsPath: z.string().optional(),
-  resources: z.looseObject({}).optional(),
+  resources: resources.nullish().transform((given) => given ?? undefined),
   rootfsPropagation: z.string().optional(),
   seccomp: z.looseObject({ defaultAction: z.string() }).optional(),
   sysctl: z.record(z.string(), z.string()).optional(),
