@@ -22,7 +22,7 @@ export function cgroupMountSteps(
   const [unified] = folders;
   const { attributes } = mountOptions(mount.options ?? []);
   const bind = (directory: string, made: Value) =>
-    bindSteps(directory, { bind: 'bind', attributes, recursive: [] }, made);
+    bindSteps(directory, { bind: 'bind', attributes }, made);
   const place = result('place');
   const made = result(`mnt:${mount.destination}`);
   const show = [

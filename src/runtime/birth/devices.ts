@@ -68,7 +68,7 @@ function borrowed(root: Value, device: Device): Step[] {
   const host = result(`host:${device.path}`);
   const place = result('place');
   return [
-    ...bindSteps(device.path, { bind: 'bind', attributes: [], recursive: [] }, host),
+    ...bindSteps(device.path, { bind: 'bind', attributes: [] }, host),
     ...openOrMake(root, device.path, 'file', place),
     attach(host, place, `the host's ${device.path}, since nodes cannot be made in here`),
   ];

@@ -33,7 +33,7 @@ export function maskSteps(root: Value, path: string): Step[] {
     attach(over, directory, `nobody inside shall look into ${path}`),
     jump(done, `${path} is hidden`),
     label(isFile, `${path} is no directory`),
-    ...bindSteps('/dev/null', { bind: 'bind', attributes: [], recursive: [] }, over),
+    ...bindSteps('/dev/null', { bind: 'bind', attributes: [] }, over),
     attach(over, file, `nobody inside shall read ${path}`),
     label(done, `${path} is dealt with`),
   ];

@@ -1,13 +1,11 @@
 import { expect, test } from 'bun:test';
-import { explainStep, result } from '../../linux/plan/index.ts';
 import { mountOptions } from './mount-options.ts';
-import { bindSteps } from './mounts.ts';
 
 test('mountOptions tells attributes of the mount from options of the filesystem', () => {
   expect(mountOptions(['nosuid', 'noexec', 'ro', 'mode=755', 'size=64k', 'newinstance'])).toEqual({
     bind: false,
     attributes: ['MOUNT_ATTR_NOSUID', 'MOUNT_ATTR_NOEXEC', 'MOUNT_ATTR_RDONLY'],
-    recursive: [],
+    recursive: { set: [], clear: [] },
     propagation: undefined,
     data: [
       ['mode', '755'],
@@ -37,26 +35,29 @@ test.each([
   expect(mountOptions([option]).propagation).toEqual({ kind, recursive });
 });
 
-test('mountOptions knows the attributes that hold for what is mounted below', () => {
+test('mountOptions knows the attributes that hold for what is mounted below, beside those that do not', () => {
   expect(mountOptions(['rbind', 'rro', 'rnosuid'])).toMatchObject({
     bind: 'rbind',
-    attributes: ['MOUNT_ATTR_RDONLY', 'MOUNT_ATTR_NOSUID'],
-    recursive: ['MOUNT_ATTR_RDONLY', 'MOUNT_ATTR_NOSUID'],
+    attributes: [],
+    recursive: { set: ['MOUNT_ATTR_RDONLY', 'MOUNT_ATTR_NOSUID'], clear: [] },
   });
-  // One that is about the mount alone stays so beside them.
-  const mixed = mountOptions(['rbind', 'ro', 'rnosuid']);
-  expect(mixed).toMatchObject({
-    attributes: ['MOUNT_ATTR_RDONLY', 'MOUNT_ATTR_NOSUID'],
-    recursive: ['MOUNT_ATTR_NOSUID'],
+  expect(mountOptions(['rbind', 'rnosuid', 'ro'])).toMatchObject({
+    attributes: ['MOUNT_ATTR_RDONLY'],
+    recursive: { set: ['MOUNT_ATTR_NOSUID'], clear: [] },
   });
-  const calls = bindSteps('/a', mixed, result('made')).map((step, i) => explainStep(step, i).call);
-  expect(calls.slice(1)).toEqual([
-    'mount_setattr(made, "", AT_EMPTY_PATH, {set=MOUNT_ATTR_RDONLY}, 32)',
-    'mount_setattr(made, "", AT_EMPTY_PATH|AT_RECURSIVE, {set=MOUNT_ATTR_NOSUID}, 32)',
-  ]);
+  expect(mountOptions(['rrw', 'rrelatime']).recursive).toEqual({
+    set: [],
+    clear: ['MOUNT_ATTR_RDONLY', 'MOUNT_ATTR__ATIME'],
+  });
   // Not `o` with an r in front of it.
-  expect(mountOptions(['ro'])).toMatchObject({ recursive: [] });
-  expect(mountOptions(['relatime', 'rw'])).toMatchObject({ attributes: [], recursive: [] });
+  const nothing = { recursive: { set: [], clear: [] } };
+  expect(mountOptions(['ro'])).toMatchObject(nothing);
+  expect(mountOptions(['relatime', 'rw'])).toMatchObject({ attributes: [], ...nothing });
+});
+
+test('mountOptions takes flags of mount(2) that say nothing to a new filesystem', () => {
+  const words = ['silent', 'acl', 'iversion', 'noiversion', 'loud', 'async'];
+  expect(mountOptions(words).data).toEqual([]);
 });
 
 test('mountOptions splits an option at its first equals sign', () => {

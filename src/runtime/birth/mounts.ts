@@ -11,7 +11,7 @@ import {
   type Value,
 } from '../../linux/plan/index.ts';
 import type { Mount } from '../spec.ts';
-import { type MountOptions, mountOptions } from './mount-options.ts';
+import { type Changes, type MountOptions, mountOptions } from './mount-options.ts';
 import { attach, openOrMake } from './paths.ts';
 
 /** Whether the source of a bind mount is a directory or something else; looked up beforehand. */
@@ -38,11 +38,20 @@ export function mountSteps(root: Value, mount: Mount, sourceKind: SourceKind): S
   return [
     ...(bind
       ? bindSteps(source, options, made)
-      : filesystemSteps(mount.type ?? 'none', mount.source, options, made)),
+      : filesystemSteps(mount.type ?? 'none', mount.source, flat(options), made)),
     ...openOrMake(root, mount.destination, bind ? sourceKind(source) : 'directory', place),
     attach(made, place, `show it at ${mount.destination}`),
-    ...propagationSteps(made, mount.destination, options),
+    // A filesystem of our own has no peers, the copy of a mount has those of the mount.
+    ...(bind || options.propagation?.kind !== 'MS_PRIVATE'
+      ? propagationSteps(made, mount.destination, options)
+      : []),
   ];
+}
+
+/** Below what is mounted anew there is nothing. */
+function flat({ attributes, recursive, ...options }: MountOptions): MountOptions {
+  const none: Changes = { set: [], clear: [] };
+  return { ...options, attributes: [...attributes, ...recursive.set], recursive: none };
 }
 
 /** A new filesystem, configured and mounted nowhere. Source: fsopen(2), fsconfig(2), fsmount(2). */
@@ -78,7 +87,7 @@ export function filesystemSteps(
 /** A copy of what is mounted at `source`, attached nowhere. Source: open_tree(2). */
 export function bindSteps(
   source: string,
-  options: Pick<MountOptions, 'bind' | 'attributes' | 'recursive'>,
+  options: Pick<MountOptions, 'bind' | 'attributes'> & Partial<Pick<MountOptions, 'recursive'>>,
   made: Value,
 ): Step[] {
   const names: FlagName[] = ['OPEN_TREE_CLONE', 'OPEN_TREE_CLOEXEC'];
@@ -89,37 +98,57 @@ export function bindSteps(
     `take a copy of the mount at ${source}`,
     { save: made },
   );
-  const { attributes, recursive } = options;
-  const own = attributes.filter((name) => !recursive.includes(name));
+  const { attributes, recursive = { set: [], clear: [] } } = options;
   return [
     clone,
-    ...(own.length === 0 ? [] : [setAttributes(made, own, false)]),
-    ...(recursive.length === 0 ? [] : [setAttributes(made, recursive, true)]),
+    ...(recursive.set.length + recursive.clear.length === 0
+      ? []
+      : [changeAttributes(made, recursive, true)]),
+    ...(attributes.length === 0 ? [] : [setAttributes(made, attributes, false)]),
   ];
 }
 
-/** Changes the attributes of a mount by its fd. Source: mount_setattr(2). */
+/** Gives a mount attributes, by its fd. Source: mount_setattr(2). */
 export function setAttributes(
   mount: Value,
   attributes: readonly FlagName[],
   recursive: boolean,
 ): Step {
-  const atime = attributes.some((name) => name.endsWith('ATIME'));
+  return changeAttributes(mount, { set: attributes, clear: [] }, recursive);
+}
+
+function changeAttributes(mount: Value, { set, clear }: Changes, recursive: boolean): Step {
+  // One of the kinds of atime takes the place of another.
+  const replaced: FlagName[] = set.some((name) => name.endsWith('ATIME'))
+    ? ['MOUNT_ATTR__ATIME']
+    : [];
+  const cleared = [...clear.filter((name) => !replaced.includes(name)), ...replaced];
   const attr = block(
     'mount_attr',
-    [flags(...attributes), atime ? flags('MOUNT_ATTR__ATIME') : 0, 0, 0],
-    { shown: `{set=${attributes.join('|')}}` },
+    [flags(...set), cleared.length === 0 ? 0 : flags(...cleared), 0, 0],
+    { shown: shownChanges(set, clear) },
   );
   const how: FlagName[] = recursive ? ['AT_EMPTY_PATH', 'AT_RECURSIVE'] : ['AT_EMPTY_PATH'];
+  const words = (names: readonly FlagName[]) =>
+    names.map((name) => name.replace('MOUNT_ATTR_', '').toLowerCase());
+  const said = [...words(set), ...words(clear).map((word) => `no more ${word}`)];
   return call(
     'mount_setattr',
     [mount, text(''), flags(...how), pointer(attr), 32],
-    `make it ${attributes.map((name) => name.replace('MOUNT_ATTR_', '').toLowerCase()).join(', ')}`,
+    `make it ${said.join(', ')}`,
   );
 }
 
+function shownChanges(set: readonly FlagName[], clear: readonly FlagName[]): string {
+  const parts = [
+    ...(set.length === 0 ? [] : [`set=${set.join('|')}`]),
+    ...(clear.length === 0 ? [] : [`clr=${clear.join('|')}`]),
+  ];
+  return `{${parts.join(', ')}}`;
+}
+
 function propagationSteps(mount: Value, destination: string, options: MountOptions): Step[] {
-  if (options.propagation === undefined || options.propagation.kind === 'MS_PRIVATE') return [];
+  if (options.propagation === undefined) return [];
   const { kind, recursive } = options.propagation;
   const attr = block('mount_attr', [0, 0, flags(kind), 0], { shown: `{propagation=${kind}}` });
   const how: FlagName[] = recursive ? ['AT_EMPTY_PATH', 'AT_RECURSIVE'] : ['AT_EMPTY_PATH'];

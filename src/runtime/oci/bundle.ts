@@ -13,7 +13,7 @@ import { type Policy, seccompSteps } from '../../linux/seccomp/index.ts';
 import { installedWalker } from '../../linux/walker/index.ts';
 import type { Birth, Io } from '../birth/birth.ts';
 import { ownMachine } from '../machine.ts';
-import type { Spec } from '../spec.ts';
+import type { Mount, Spec } from '../spec.ts';
 import { innerHooksOf } from './inner-hooks.ts';
 import { resourcesOf } from './resources.ts';
 import { parseSpec } from './schema.ts';
@@ -42,7 +42,14 @@ export function readBundle(directory: string): Bundle {
   const spec = parseSpec(text, file);
   refuseUnsupported(spec);
   requireProgram(spec);
-  return { path, spec };
+  return { path, spec: { ...spec, mounts: spec.mounts?.map((mount) => fromBundle(path, mount)) } };
+}
+
+/** The source of a bind mount is relative to the bundle, wherever we are. Source: config.md, "Mounts". */
+function fromBundle(bundle: string, mount: Mount): Mount {
+  const { type, source, options = [] } = mount;
+  const isBind = type === 'bind' || options.includes('bind') || options.includes('rbind');
+  return isBind && source ? { ...mount, source: resolve(bundle, source) } : mount;
 }
 
 /** What is asked for and cannot be done is an error and never ignored. */
