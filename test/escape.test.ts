@@ -251,24 +251,52 @@ test('CVE-2025-31133: a replaced /dev/null is not what masks a path', async () =
   expect(out).toBe('1:3\n0\n');
 });
 
-test('CVE-2025-52565: a /dev/console that is a link is not followed out of the root', async () => {
-  const at = stage('52565');
-  mkdirSync(join(at.hostile, 'dev'));
-  writeFileSync(join(at.canary, 'console'), 'untouched');
-  symlinkSync(`/../../../../../../..${at.canary}/console`, join(at.hostile, 'dev/console'));
+/** Mounts without those in /dev, which is then the image's own. */
+function mountsOf(devpts: string) {
   const mounts = (dockerSpec({}).mounts ?? []).filter(
-    ({ destination }) =>
-      destination !== '/dev' && destination !== '/dev/shm' && destination !== '/dev/mqueue',
+    ({ destination, type }) => !destination.startsWith('/dev') || type === 'devpts',
   );
-  const { birth, launched } = start(at, {
-    ...dockerSpec({ terminal: true, args: ['true'] }),
-    mounts,
+  return mounts.map((one) => (one.type === 'devpts' ? { ...one, destination: devpts } : one));
+}
+
+/** What the script says in a container with a terminal; into a file, for the terminal may be anywhere. */
+async function inTerminal(at: Stage, script: string, devpts: string) {
+  const process = { ...shell(`( ${script} ) > /said 2>&1`), terminal: true };
+  const { code } = await contain(at, process, { mounts: mountsOf(devpts) });
+  return { code, said: readFileSync(join(at.upper, 'said'), 'utf8') };
+}
+
+test('CVE-2025-52565: a /dev/console that is a link is followed inside of the root', async () => {
+  const at = stage('52565');
+  const target = join(at.canary, 'console');
+  for (const path of [join(at.hostile, at.canary), join(at.hostile, 'dev')])
+    mkdirSync(path, { recursive: true });
+  for (const path of [target, join(at.hostile, target)]) writeFileSync(path, 'untouched');
+  symlinkSync(`/../../../../../../..${target}`, join(at.hostile, 'dev/console'));
+  const script = `grep ' ${target} ' /proc/self/mountinfo | cut -d' ' -f4,5; stat -Lc %F /dev/console`;
+  expect(await inTerminal(at, script, '/dev/pts')).toEqual({
+    code: 0,
+    said: `/0 ${target}\ncharacter special file\n`,
   });
-  await launched.exited;
-  launched.close();
-  expect(birth.plan.steps.length).toBeGreaterThan(100);
-  expect(readFileSync(join(at.canary, 'console'), 'utf8')).toBe('untouched');
+  expect(readFileSync(target, 'utf8')).toBe('untouched');
   expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(at.canary);
+});
+
+test('CVE-2025-52565: a /dev/pts/0 that is a link is not what the terminal is', async () => {
+  const at = stage('52565-pts');
+  mkdirSync(join(at.hostile, 'dev/pts'), { recursive: true });
+  writeFileSync(join(at.hostile, 'loot'), 'loot');
+  for (const [name, target] of [
+    ['ptmx', '/real/ptmx'],
+    ['0', '/loot'],
+  ] as const)
+    symlinkSync(target, join(at.hostile, 'dev/pts', name));
+  const script =
+    "for i in 0 1 2; do stat -Lc '%F %t:%T' /proc/self/fd/$i < /dev/console; done; grep ' /dev/console ' /proc/self/mountinfo | cut -d' ' -f4,9; cat /loot";
+  const { code, said } = await inTerminal(at, script, '/real');
+  expect(code).toBe(0);
+  expect(said).toStartWith('character special file 88:0\n');
+  expect(said).toEndWith('/0 devpts\nloot');
 });
 
 test('CVE-2025-52881: kernel parameters are written to the real /proc, whatever lies there', async () => {
