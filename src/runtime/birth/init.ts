@@ -23,6 +23,7 @@ import { hasLeft, hasUser, joinSteps, type Namespaces, writeAt } from './namespa
 import { fifoSteps, outcomePlace, tellOutcome } from './outcome.ts';
 import { requireOwn } from './own.ts';
 import { openInRoot } from './paths.ts';
+import { makeWorkingDirectorySteps } from './process.ts';
 import { chrootSteps, pivotSteps, rootSteps } from './rootfs.ts';
 import { settle } from './settle.ts';
 import { INIT, INIT_FAILED, isShimThere, type Pair } from './shim.ts';
@@ -85,6 +86,7 @@ export function initSteps(
           : mountSteps(root, mount, birth.sourceKind),
       ),
       ...fillSteps(spec, namespaces, root),
+      ...makeWorkingDirectorySteps(root, process.cwd),
     ]),
     ...terminalSteps(spec, two, meeting, root, { ownTree, sends: hasLeft(namespaces) }),
     ...identitySteps(spec, proc),

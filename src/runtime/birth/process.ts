@@ -13,13 +13,14 @@ import {
   pointer,
   result,
   type Step,
+  type StepAbout,
   text,
   texts,
   type Value,
 } from '../../linux/plan/index.ts';
 import { type HardLimits, rlimitSteps } from '../../linux/rlimits.ts';
 import type { Process, User } from '../spec.ts';
-import { openInRoot } from './paths.ts';
+import { openInRoot, openOrMake, relative } from './paths.ts';
 
 /** What the machine allows, read beforehand, so that planning itself asks nobody. */
 export interface Machine {
@@ -106,17 +107,45 @@ function capabilitySteps(sets: CapabilitySets): Step[] {
 }
 
 /**
- * Goes to the working directory, made where it is missing. By an fd that was opened inside the root
- * and without magic links, so that it can only be a directory of the container (CVE-2024-21626).
+ * Makes the working directory where it is missing, root's and 0755, as runc does; what keeps us from it
+ * is said when we go there.
  */
-export function workingDirectorySteps(root: Value, cwd: string): Step[] {
-  const directory = result('cwd');
-  return [
+export function makeWorkingDirectorySteps(root: Value, cwd: string): Step[] {
+  if (relative(cwd) === '.') return [];
+  const steps = openOrMake(root, cwd, 'directory', result('cwd'));
+  return steps.map((step) => ({ ...step, tolerate: 'any' as const }));
+}
+
+/**
+ * Goes to the working directory, by an fd that was opened inside the root and without magic links, so
+ * that it can only be a directory of the container (CVE-2024-21626). With root's rights first, for the
+ * user may stand where it may not go; then, where root may not enter, as on somebody's NFS, with the user's.
+ */
+export function workingDirectorySteps(
+  root: Value,
+  cwd: string,
+): { readonly asRoot: Step[]; readonly asUser: Step[] } {
+  const [directory, went] = [result('cwd'), result('went')];
+  const there = { name: 'in the working directory' };
+  const go = (open: StepAbout, change: StepAbout) => [
     openInRoot(root, cwd, ['O_PATH', 'O_DIRECTORY'], `the working directory ${cwd}`, {
       save: directory,
+      ...open,
     }),
-    call('fchdir', [directory], `go to ${cwd}`),
+    call('fchdir', [directory], `go to ${cwd}`, change),
   ];
+  return {
+    asRoot: go({ tolerate: ['EACCES'] }, { save: went, tolerate: ['EACCES', 'EBADF'] }),
+    asUser: [
+      call('value', [went], `are we in ${cwd}?`, {
+        tolerate: 'any',
+        pause: false,
+        jump: { on: 'zero', to: there },
+      }),
+      ...go({}, {}),
+      call('value', [0], `we are in ${cwd}`, { label: there, pause: false }),
+    ],
+  };
 }
 
 /**

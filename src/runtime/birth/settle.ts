@@ -51,6 +51,7 @@ export function settle(
 ): { steps: Step[]; warnings: readonly string[] } {
   const { process, machine, root } = settling;
   const become = becoming(process, machine, settling.proc);
+  const directory = workingDirectorySteps(root, process.cwd);
   const seccomp = settling.seccomp ?? [];
   const restrained = process.noNewPrivileges === true;
   const steps = [
@@ -58,8 +59,9 @@ export function settle(
     ...become.limits,
     // Loading a filter needs CAP_SYS_ADMIN or no_new_privs; the later it is loaded the less it must allow.
     ...(restrained ? [noNewPrivileges()] : seccomp),
+    ...directory.asRoot,
     ...become.identity,
-    ...workingDirectorySteps(root, process.cwd),
+    ...directory.asUser,
     ...lastSteps(settling, two),
     ...(restrained ? seccomp : []),
     ...(settling.before ?? []),

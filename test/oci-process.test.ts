@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import type { Process, Spec } from '../src/runtime/index.ts';
+import { BASE_TIMEOUT } from './base.ts';
+import { type Bundles, openBundles } from './bundles.ts';
+
+/** What `process` of a config asks for, seen from inside. */
+let bundles: Bundles;
+beforeAll(async () => {
+  bundles = await openBundles();
+}, BASE_TIMEOUT);
+afterAll(() => bundles.remove());
+
+let count = 0;
+async function run(script: string, process: Partial<Process>) {
+  const name = `process-${count++}`;
+  const change = (spec: Spec) => ({ ...spec, process: { ...spec.process, ...process } });
+  const bundle = await bundles.bundle(name, script, change);
+  return bundles.oci('run', '-b', bundle, name);
+}
+
+const somebody = { uid: 1000, gid: 1000 };
+
+test('a working directory that is missing is made, root’s, also where the root is read-only', async () => {
+  const cwd = '/not/there';
+  const ran = await run('pwd; stat -c %a:%u /not /not/there', { cwd, user: somebody });
+  expect(ran).toMatchObject({ code: 0, out: '/not/there\n755:0\n755:0\n' });
+});
+
+test('a user may stand where only root may go, of a container and of exec in one', async () => {
+  const ran = await run('pwd; ls 2>&1', { cwd: '/root', user: somebody });
+  expect(ran.out).toStartWith("/root\nls: cannot open directory '.': Permission denied");
+  const bundle = await bundles.bundle('stand', 'sleep 1000');
+  await bundles.oci('run', '-d', '-b', bundle, 'stand');
+  const exec = await bundles.oci('exec', '--user', '1000:1000', '--cwd', '/root', 'stand', 'pwd');
+  expect(exec).toMatchObject({ code: 0, out: '/root\n' });
+  await bundles.oci('delete', '--force', 'stand');
+});
+
+test('a working directory that is none is an error that says so', async () => {
+  const ran = await run('true', { cwd: '/etc/passwd' });
+  expect(ran).toMatchObject({ code: 1, err: expect.stringContaining('ENOTDIR') });
+});
