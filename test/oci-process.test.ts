@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import type { Process, Spec } from '../src/runtime/index.ts';
+import type { Linux, Process, Spec } from '../src/runtime/spec.ts';
 import { BASE_TIMEOUT } from './base.ts';
 import { type Bundles, openBundles } from './bundles.ts';
 
@@ -11,9 +11,13 @@ beforeAll(async () => {
 afterAll(() => bundles.remove());
 
 let count = 0;
-async function run(script: string, process: Partial<Process>) {
+async function run(script: string, process: Partial<Process>, linux: Partial<Linux> = {}) {
   const name = `process-${count++}`;
-  const change = (spec: Spec) => ({ ...spec, process: { ...spec.process, ...process } });
+  const change = (spec: Spec) => ({
+    ...spec,
+    process: { ...spec.process, ...process },
+    linux: { ...spec.linux, ...linux },
+  });
   const bundle = await bundles.bundle(name, script, change);
   return bundles.oci('run', '-b', bundle, name);
 }
@@ -39,4 +43,26 @@ test('a user may stand where only root may go, of a container and of exec in one
 test('a working directory that is none is an error that says so', async () => {
   const ran = await run('true', { cwd: '/etc/passwd' });
   expect(ran).toMatchObject({ code: 1, err: expect.stringContaining('ENOTDIR') });
+});
+
+test('the scheduler, the disk’s priority and the personality are those of the config', async () => {
+  const process = {
+    scheduler: { policy: 'SCHED_BATCH', nice: 5 },
+    ioPriority: { class: 'IOPRIO_CLASS_BE', priority: 7 },
+  };
+  const script = 'cut -d" " -f19,41 /proc/self/stat; ionice; uname -m';
+  const ran = await run(script, process, { personality: { domain: 'LINUX32' } });
+  expect(ran.out).toMatch(/^5 3\nbest-effort: prio 7\n(i686|armv8l)\n$/);
+  const unknown = await run('true', { scheduler: { policy: 'SCHED_HASTE' } });
+  expect(unknown).toMatchObject({ code: 1, err: expect.stringContaining("'SCHED_HASTE'") });
+});
+
+test('a new time namespace has the clocks of the config, and no other has', async () => {
+  const timeOffsets = { monotonic: { secs: 1000 }, boottime: { secs: 500, nanosecs: 3 } };
+  const namespaces = ['pid', 'mount', 'uts', 'ipc', 'network', 'time'] as const;
+  const own = { timeOffsets, namespaces: namespaces.map((type) => ({ type })) };
+  const ran = await run("tr -s ' ' < /proc/self/timens_offsets", {}, own);
+  expect(ran).toMatchObject({ code: 0, out: 'monotonic 1000 0\nboottime 500 3\n' });
+  const refused = await run('true', {}, { timeOffsets });
+  expect(refused.err).toContain('unable to set clocks without a new time namespace');
 });

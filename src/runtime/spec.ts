@@ -28,8 +28,33 @@ export interface Process {
   readonly rlimits?: readonly Rlimit[] | undefined;
   readonly noNewPrivileges?: boolean | undefined;
   readonly oomScoreAdj?: number | undefined;
+  readonly scheduler?: Scheduler | undefined;
+  readonly ioPriority?: IoPriority | undefined;
   readonly apparmorProfile?: string | undefined;
   readonly selinuxLabel?: string | undefined;
+}
+
+/** How its threads get the CPU. Times are nanoseconds. Source: sched(7), sched_setattr(2). */
+export interface Scheduler {
+  /** `SCHED_OTHER`, `SCHED_FIFO`, … */
+  readonly policy: string;
+  /** -20 to 19 */
+  readonly nice?: number | undefined;
+  /** 1 to 99, of the real-time policies. */
+  readonly priority?: number | undefined;
+  /** `SCHED_FLAG_RESET_ON_FORK`, … */
+  readonly flags?: readonly string[] | undefined;
+  readonly runtime?: number | undefined;
+  readonly deadline?: number | undefined;
+  readonly period?: number | undefined;
+}
+
+/** How its reads and writes get the disk. Source: ioprio_set(2). */
+export interface IoPriority {
+  /** `IOPRIO_CLASS_RT`, `IOPRIO_CLASS_BE`, `IOPRIO_CLASS_IDLE` */
+  readonly class: string;
+  /** 0, the first, to 7 */
+  readonly priority: number;
 }
 
 export interface User {
@@ -93,6 +118,9 @@ export interface Linux {
   readonly namespaces?:
     | readonly { readonly type: NamespaceType; readonly path?: string | undefined }[]
     | undefined;
+  /** What the clocks of a new time namespace are ahead of the host's. */
+  readonly timeOffsets?: TimeOffsets | undefined;
+  readonly personality?: { readonly domain: 'LINUX' | 'LINUX32' } | undefined;
   readonly uidMappings?: readonly IdMapping[] | undefined;
   readonly gidMappings?: readonly IdMapping[] | undefined;
   readonly devices?: readonly Device[] | undefined;
@@ -107,6 +135,12 @@ export interface Linux {
   readonly readonlyPaths?: readonly string[] | undefined;
   readonly mountLabel?: string | undefined;
 }
+
+export type TimeOffsets = {
+  readonly [clock in 'monotonic' | 'boottime']?:
+    | { readonly secs?: number | undefined; readonly nanosecs?: number | undefined }
+    | undefined;
+};
 
 export interface IdMapping {
   readonly containerID: number;

@@ -106,6 +106,10 @@ export const FLAGS = {
   PR_CAP_AMBIENT_RAISE: 2,
   PR_CAP_AMBIENT_CLEAR_ALL: 4,
 
+  // personality(2)
+  PER_LINUX: 0,
+  PER_LINUX32: 8,
+
   // memfd_create(2), fcntl(2)
   MFD_CLOEXEC: 1,
   MFD_ALLOW_SEALING: 2,

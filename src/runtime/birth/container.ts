@@ -98,7 +98,11 @@ export function containerPlan(birth: Birth): ContainerPlan {
         call('setsid', [], "the terminal's Ctrl-C is not for us", { tolerate: ['EPERM'] }),
         ...(birth.cgroup?.create ?? []),
         ...pipeSteps(meeting),
-        ...beforeClone(namespaces, bindSteps('the change of user namespace has undone it')),
+        ...beforeClone(
+          namespaces,
+          bindSteps('the change of user namespace has undone it'),
+          spec.linux?.timeOffsets,
+        ),
         ...cloned.parent,
       ]),
       ...within(quiet, [

@@ -1,4 +1,16 @@
-import { call, flags, mode, result, type Step, text, type Value } from '../../linux/plan/index.ts';
+import {
+  buffer,
+  call,
+  flags,
+  jump,
+  label,
+  mode,
+  pointer,
+  result,
+  type Step,
+  text,
+  type Value,
+} from '../../linux/plan/index.ts';
 import type { Device } from '../spec.ts';
 import { bindSteps } from './mounts.ts';
 import { attach, openOrMake, relative } from './paths.ts';
@@ -34,13 +46,14 @@ export function deviceSteps(
   for (const device of devices) own.set(device.path, device);
   return [
     ...[...own.values()].flatMap((device) =>
-      about.userNamespace ? borrowed(root, device) : made(root, device),
+      about.userNamespace ? borrowed(root, device) : made(root, device, devices.includes(device)),
     ),
     ...linkSteps(root, about.devpts),
   ];
 }
 
-function made(root: Value, device: Device): Step[] {
+/** @param exactly what stands there already must be that device; else it may be anything */
+function made(root: Value, device: Device, exactly: boolean): Step[] {
   const parts = relative(device.path).split('/');
   const name = parts.pop() ?? '';
   const parent = result('parent');
@@ -49,9 +62,13 @@ function made(root: Value, device: Device): Step[] {
   const owner = [device.uid ?? 0, device.gid ?? 0] as const;
   const steps = [
     ...openOrMake(root, parts.join('/'), 'directory', parent),
-    call('mknodat', [parent, text(name), mode(bits), number], `the device ${device.path}`, {
-      tolerate: ['EEXIST'],
-    }),
+    ...(exactly
+      ? madeOrSame(parent, name, device, bits)
+      : [
+          call('mknodat', [parent, text(name), mode(bits), number], `the device ${device.path}`, {
+            tolerate: ['EEXIST'],
+          }),
+        ]),
   ];
   if (owner[0] !== 0 || owner[1] !== 0)
     steps.push(
@@ -63,6 +80,42 @@ function made(root: Value, device: Device): Step[] {
     );
   return steps;
 }
+
+/**
+ * Makes a device where there is none; another one there is EEXIST. Numbers are compared by futex(2), which
+ * moves waiters, of whom there are none, only if a word of memory is what we think it is.
+ */
+function madeOrSame(parent: Value, name: string, device: Device, bits: number): Step[] {
+  const { path, type, major = 0, minor = 0 } = device;
+  const there = { name: `${path} is there` };
+  const other = { name: `${path} is another file` };
+  const found = buffer(`what ${path} is`, STATX_SIZE);
+  const make = [parent, text(name), mode(bits), makedev(major, minor)];
+  const same = (at: number, is: number, what: string) => {
+    const word = pointer(found, at);
+    return call('futex', [word, FUTEX_CMP_REQUEUE, 0, 0, word, is], `is its ${what} ${is}?`, {
+      jump: { on: 'negative', to: other },
+    });
+  };
+  const made = { tolerate: ['EEXIST'], jump: { on: 'zero', to: there } } as const;
+  const look = [parent, text(name), flags('AT_SYMLINK_NOFOLLOW'), STATX_BASIC, pointer(found)];
+  return [
+    call('mknodat', make, `the device ${path}`, made),
+    call('statx', look, `or is it there already?`),
+    ...(type === 'p'
+      ? [same(STATX_MODE_AT, bits, 'mode')]
+      : [same(STATX_MAJOR_AT, major, 'major'), same(STATX_MINOR_AT, minor, 'minor')]),
+    jump(there, `${path} is that device`),
+    call('mknodat', make, `the place of ${path} is taken`, { label: other }),
+    label(there, `the device ${path} is there`),
+  ];
+}
+
+/** Offsets in `struct statx`, and its size. */
+const STATX_SIZE = 256;
+const [STATX_MODE_AT, STATX_MAJOR_AT, STATX_MINOR_AT] = [28, 128, 132];
+const STATX_BASIC = 0x7ff;
+const FUTEX_CMP_REQUEUE = 4;
 
 function borrowed(root: Value, device: Device): Step[] {
   const host = result(`host:${device.path}`);

@@ -10,6 +10,7 @@ import {
   type Value,
   value,
 } from '../../linux/plan/index.ts';
+import { personalitySteps } from '../../linux/scheduling.ts';
 import type { Spec } from '../spec.ts';
 import { type Birth, type Meeting, needsHelp } from './birth.ts';
 import { cgroupMountSteps } from './cgroup-mount.ts';
@@ -51,6 +52,7 @@ export function initSteps(
   const { spec } = birth;
   requireOwn(spec, namespaces);
   const process = spec.process ?? { user: { uid: 0, gid: 0 }, cwd: '/' };
+  const personality = spec.linux?.personality;
   const [root, fifo] = [result('root'), result('fifo')];
   const proc = result('own proc');
   const needsProc = process.oomScoreAdj !== undefined || spec.linux?.sysctl !== undefined;
@@ -90,6 +92,7 @@ export function initSteps(
     ]),
     ...terminalSteps(spec, two, meeting, root, { ownTree, sends: hasLeft(namespaces) }),
     ...identitySteps(spec, proc),
+    ...(personality === undefined ? [] : personalitySteps(personality.domain)),
     ...atCreate.steps,
     ...(ownTree ? pivotSteps(root) : chrootSteps(root)),
     ...propagationSteps(spec),

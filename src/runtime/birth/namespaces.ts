@@ -1,6 +1,15 @@
 import type { FlagName } from '../../linux/abi/flags.ts';
-import { bytes, call, flags, result, type Step, text, type Value } from '../../linux/plan/index.ts';
-import type { IdMapping, Linux, NamespaceType } from '../spec.ts';
+import {
+  type Arg,
+  bytes,
+  call,
+  flags,
+  result,
+  type Step,
+  text,
+  type Value,
+} from '../../linux/plan/index.ts';
+import type { IdMapping, Linux, NamespaceType, TimeOffsets } from '../spec.ts';
 
 /** Which namespaces a container makes anew and which it joins, by their order of joining. */
 export interface Namespaces {
@@ -59,8 +68,13 @@ export function cloneFlags({ fresh }: Namespaces): FlagName[] {
  * anew belongs to it. Only the mount tree is left to init, since the paths here are the host's.
  *
  * @param rebind steps after a change of the user namespace, which undoes the death signal
+ * @param offsets of the clocks of a new time namespace
  */
-export function beforeClone(namespaces: Namespaces, rebind: readonly Step[]): Step[] {
+export function beforeClone(
+  namespaces: Namespaces,
+  rebind: readonly Step[],
+  offsets?: TimeOffsets,
+): Step[] {
   const { fresh, joined } = namespaces;
   const user = joined.filter(({ type }) => type === 'user');
   const time = fresh.has('time')
@@ -70,6 +84,7 @@ export function beforeClone(namespaces: Namespaces, rebind: readonly Step[]): St
           [flags('CLONE_NEWTIME')],
           'clocks of its own, for the children of this call',
         ),
+        ...(offsets === undefined ? [] : offsetSteps(offsets)),
       ]
     : [];
   return [
@@ -77,6 +92,16 @@ export function beforeClone(namespaces: Namespaces, rebind: readonly Step[]): St
     ...(user.length === 0 ? [] : [...user.flatMap(join), ...rebind]),
     ...time,
   ];
+}
+
+/** As long as nobody is in the new time namespace it may be said how its clocks go. Source: time_namespaces(7). */
+function offsetSteps(offsets: TimeOffsets): Step[] {
+  const lines = Object.entries(offsets).map(
+    ([clock, { secs = 0, nanosecs = 0 } = {}]) => `${clock} ${secs} ${nanosecs}\n`,
+  );
+  if (lines.length === 0) return [];
+  const why = 'what its clocks are ahead of ours';
+  return writeAt(flags('AT_FDCWD'), '/proc/self/timens_offsets', lines.join(''), why);
 }
 
 /** What init does first: enter the other namespaces that its config names by path. */
@@ -132,7 +157,7 @@ export function mappingSteps(
 }
 
 /** Opens a file below a directory fd, writes text in one go, closes. Links are not followed. */
-export function writeAt(directory: Value, file: string, content: string, why: string): Step[] {
+export function writeAt(directory: Arg, file: string, content: string, why: string): Step[] {
   const fd = result(file);
   const data = new TextEncoder().encode(content);
   return [

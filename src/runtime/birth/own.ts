@@ -20,6 +20,8 @@ export function requireOwn(spec: Spec, { fresh, joined }: Namespaces): void {
   const { hostname, domainname, linux = {} } = spec;
   if ((hostname !== undefined || domainname !== undefined) && !isOwn('uts'))
     throw invalid('unable to set hostname without a private UTS namespace');
+  if (linux.timeOffsets !== undefined && !fresh.has('time'))
+    throw invalid('unable to set clocks without a new time namespace');
   const { maskedPaths = [], readonlyPaths = [] } = linux;
   if (maskedPaths.length + readonlyPaths.length > 0 && !isOwn('mount'))
     throw invalid('unable to restrict sys entries without a private MNT namespace');

@@ -19,6 +19,7 @@ import {
   type Value,
 } from '../../linux/plan/index.ts';
 import { type HardLimits, rlimitSteps } from '../../linux/rlimits.ts';
+import { ioPrioritySteps, schedulerSteps } from '../../linux/scheduling.ts';
 import type { Process, User } from '../spec.ts';
 import { openInRoot, openOrMake, relative } from './paths.ts';
 
@@ -53,6 +54,8 @@ export function becoming(process: Process, machine: Machine, proc: Value | undef
     limits: [
       ...(score === undefined || proc === undefined ? [] : oomSteps(proc, score)),
       ...limits.steps,
+      ...(process.scheduler === undefined ? [] : schedulerSteps(process.scheduler)),
+      ...(process.ioPriority === undefined ? [] : ioPrioritySteps(process.ioPriority)),
     ],
     identity: [
       ...dropBoundingSteps(capabilities.sets.bounding ?? [], machine.lastCapability),

@@ -8,6 +8,9 @@ import { resources } from './resources-schema.ts';
 const id = z.int().min(0).max(0xffff_ffff);
 const absolute = z.string().startsWith('/', 'must be an absolute path');
 const strings = z.array(z.string());
+const NOT_SUPPORTED = 'not supported: take it out, what cannot be done is never ignored';
+const unsupported = z.null(NOT_SUPPORTED).optional();
+const isNoIdMapping = (option: string) => !/^r?idmap(=|$)/.test(option);
 
 const hook = z.object({
   path: absolute,
@@ -16,6 +19,8 @@ const hook = z.object({
   timeout: z.int().positive().optional(),
 });
 const hooks = z.array(hook).optional();
+
+const nanoseconds = z.int().min(0).optional();
 
 const process = z.object({
   terminal: z.boolean().optional(),
@@ -42,12 +47,29 @@ const process = z.object({
     .array(z.object({ type: z.string(), soft: z.number().min(0), hard: z.number().min(0) }))
     .optional(),
   noNewPrivileges: z.boolean().optional(),
+  scheduler: z
+    .object({
+      policy: z.string(),
+      nice: z.int().min(-20).max(19).optional(),
+      priority: z.int().min(0).max(99).optional(),
+      flags: strings.optional(),
+      ...{ runtime: nanoseconds, deadline: nanoseconds, period: nanoseconds },
+    })
+    .optional(),
+  ioPriority: z.object({ class: z.string(), priority: z.int().min(0).max(7) }).optional(),
+  execCPUAffinity: unsupported,
   oomScoreAdj: z.int().min(-1000).max(1000).optional(),
   apparmorProfile: z.string().optional(),
   selinuxLabel: z.string().optional(),
 });
 
+const PROPAGATIONS = ['private', 'shared', 'slave', 'unbindable'].flatMap((kind) => [
+  kind,
+  `r${kind}`,
+]);
 const mapping = z.object({ containerID: id, hostID: id, size: id });
+
+const offset = z.object({ secs: z.int().optional(), nanosecs: id.optional() });
 
 const linux = z.object({
   namespaces: z
@@ -57,7 +79,16 @@ const linux = z.object({
         path: absolute.optional(),
       }),
     )
+    .refine(
+      (all) => new Set(all.map(({ type }) => type)).size === all.length,
+      'a kind of namespace is there twice',
+    )
     .optional(),
+  timeOffsets: z.partialRecord(z.enum(['monotonic', 'boottime']), offset).optional(),
+  personality: z
+    .object({ domain: z.enum(['LINUX', 'LINUX32']), flags: z.array(z.string()).max(0).optional() })
+    .optional(),
+  ...{ intelRdt: unsupported, netDevices: unsupported, memoryPolicy: unsupported },
   uidMappings: z.array(mapping).optional(),
   gidMappings: z.array(mapping).optional(),
   devices: z
@@ -75,7 +106,7 @@ const linux = z.object({
     .optional(),
   cgroupsPath: z.string().optional(),
   resources: resources.nullish().transform((given) => given ?? undefined),
-  rootfsPropagation: z.string().optional(),
+  rootfsPropagation: z.enum(['', ...PROPAGATIONS]).optional(),
   seccomp: z.looseObject({ defaultAction: z.string() }).optional(),
   sysctl: z.record(z.string(), z.string()).optional(),
   maskedPaths: z.array(absolute).optional(),
@@ -95,7 +126,8 @@ const spec = z.object({
         destination: z.string(),
         source: z.string().optional(),
         type: z.string().optional(),
-        options: strings.optional(),
+        options: z.array(z.string().refine(isNoIdMapping, NOT_SUPPORTED)).optional(),
+        ...{ uidMappings: unsupported, gidMappings: unsupported },
       }),
     )
     .optional(),
