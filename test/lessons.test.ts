@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { LESSONS } from '../lessons/index.ts';
+import { listImages, openStore } from '../src/image/index.ts';
 import type { PlayedLesson } from '../src/playground/auto.ts';
 import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
 
@@ -35,11 +36,14 @@ test.each(LESSONS.map(({ id }) => id))(
   400_000,
 );
 
-/** Containers, mounts and cgroups that have to do with this root. */
+/** Containers, mounts and images without a name that have to do with this root. */
 function leftovers(): string[] {
   const containers = existsSync(`${root}/containers`) ? readdirSync(`${root}/containers`) : [];
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
     .filter((line) => line.includes(root));
-  return [...containers, ...mounts];
+  const store = openStore(root);
+  const nameless = listImages(store).filter(({ tags }) => tags.length === 0);
+  store.db.close();
+  return [...containers, ...mounts, ...nameless.map(({ id }) => id)];
 }

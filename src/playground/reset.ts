@@ -30,11 +30,10 @@ async function clearWorkshop(
   world: World,
   folder: string,
 ): Promise<string> {
-  const there = makes.images.filter((name) => world.workshop.image(name) !== undefined);
   for (const name of makes.images) await world.containers.remove(name);
-  world.discard(makes);
+  const images = world.discard(makes);
   for (const file of makes.files) rmSync(join(folder, file), { force: true });
-  return `${there.length} images removed`;
+  return `${images} images removed`;
 }
 
 async function clearPlayground(

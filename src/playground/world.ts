@@ -1,4 +1,5 @@
 import { type BuildRecord, forgetRecords, forgetRuns, lastBuilds } from '../build/index.ts';
+import { usersOf } from '../engine/image-users.ts';
 import { allContainers, type Engine, isAlive } from '../engine/index.ts';
 import { removeEnded } from '../engine/remove.ts';
 import {
@@ -21,8 +22,11 @@ import type { BuildView, ImageView, Workshop } from './observe/workshop.ts';
 export interface World {
   readonly containers: Containers;
   readonly workshop: Workshop;
-  /** Takes away images, and what the build cache knows of the instructions that are named. */
-  discard(makes: Pick<Makes, 'images' | 'forgets'>): void;
+  /**
+   * Takes away images, with those that a later build took the name from, and what the build cache knows
+   * of the instructions that are named. @returns how many images went
+   */
+  discard(makes: Pick<Makes, 'images' | 'forgets'>): number;
 }
 
 export function worldOf(engine: Engine): World {
@@ -31,13 +35,30 @@ export function worldOf(engine: Engine): World {
     workshop: workshopOf(engine),
     discard: ({ images, forgets }) => {
       if (forgets !== undefined) forgetRuns(engine.store, forgets);
-      for (const name of images) {
-        forgetRecords(engine.store, (record) => isOf(record, name));
-        if (findImage(engine.store, name) !== undefined)
-          removeImage(engine.store, name, { force: true });
-      }
+      return images.reduce((sum, name) => sum + discardBuilt(engine, name), 0);
     },
   };
+}
+
+/**
+ * Takes away what was built under a name: the image, those that lost the name to a later build, and the
+ * records. What has another name, or what a container uses, stays. @returns how many images went
+ */
+function discardBuilt(engine: Engine, name: string): number {
+  const { store } = engine;
+  const usedBy = usersOf(engine);
+  const built = lastBuilds(store)
+    .filter((record) => isOf(record, name))
+    .flatMap(({ image }) => image ?? []);
+  const named = findImage(store, name);
+  if (named !== undefined) removeImage(store, name, { force: true, usedBy });
+  const nameless = [...new Set(built)].filter((id) => {
+    const image = findImage(store, id);
+    return image !== undefined && image.tags.length === 0 && usedBy(image).length === 0;
+  });
+  for (const id of nameless) removeImage(store, id, { force: true });
+  forgetRecords(store, (record) => isOf(record, name));
+  return nameless.length + (named === undefined ? 0 : 1);
 }
 
 function containersOf(engine: Engine): Containers {
