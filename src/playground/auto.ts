@@ -73,7 +73,14 @@ export interface PlayedStep {
   readonly typed: readonly { terminal: TerminalName; line: string; output: string }[];
   /** What the check said afterwards. */
   readonly after: Verdict | undefined;
-  readonly error?: { readonly code: string; readonly message: string; readonly screen: string };
+  readonly error?: Failure;
+}
+
+interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+  readonly screen: string;
 }
 
 async function playStep(
@@ -103,8 +110,9 @@ async function playStep(
     });
   } catch (cause) {
     if (!(cause instanceof ClocheError)) throw cause;
-    const { code, message, details } = cause;
-    error = { code, message, screen: String(details.screen ?? '') };
+    const { code, message, hint, details } = cause;
+    const screen = String(details.screen ?? '');
+    error = { code, message, ...(hint === undefined ? {} : { hint }), screen };
   }
   const ok = error === undefined && after?.ok === true;
   const played = { step: step.id, ok, seconds: since(start), before, typed, after };

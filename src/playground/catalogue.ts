@@ -1,4 +1,5 @@
 import { ClocheError } from '../error.ts';
+import { suggest } from '../suggest.ts';
 import type { Lesson } from './lesson.ts';
 import { filled, type Paint } from './paint.ts';
 import type { Progress } from './progress.ts';
@@ -13,9 +14,15 @@ export function chosen(names: readonly string[], lessons: readonly Lesson[]): Le
   const wanted = names.map((name) => {
     const lesson = lessons.find(({ id }) => [id, ...split(id)].includes(name));
     if (lesson !== undefined) return lesson;
+    const known = lessons.flatMap(({ id }) => [id, split(id)[1]]);
+    const meant = suggest(name, known);
+    const near = lessons.find(({ id }) => meant !== undefined && id.endsWith(meant));
     throw new ClocheError('LESSON_UNKNOWN', `there is no lesson "${name}"`, {
       class: 'not-found',
-      hint: `the lessons are ${lessons.map(({ id }) => id).join(', ')}`,
+      hint:
+        near === undefined
+          ? `the lessons are ${lessons.map(({ id }) => id).join(', ')}`
+          : `did you mean ${near.id}?`,
     });
   });
   return wanted.length === 0 ? [...lessons] : lessons.filter((lesson) => wanted.includes(lesson));

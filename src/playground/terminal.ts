@@ -173,6 +173,6 @@ function controlKey(letter: string): string {
 
 function interrupted(): ClocheError {
   return new ClocheError('INTERRUPTED', 'the lesson was interrupted', {
-    hint: 'its container, mounts and cgroups were taken away again',
+    hint: 'what it has made is taken away again',
   });
 }

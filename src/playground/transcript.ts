@@ -55,6 +55,11 @@ export const SILENT: Audience = {
 
 function failure(played: PlayedStep): string[] {
   if (played.error === undefined) return [...(played.after?.evidence ?? [])];
-  const screen = played.error.screen.split('\n').map((line) => `  │ ${line}`);
-  return [`${played.error.message} (${played.error.code})`, 'the screen showed:', ...screen];
+  const { message, code, hint, screen } = played.error;
+  return [
+    `${message} (${code})`,
+    ...(hint === undefined ? [] : [hint]),
+    ...(screen === '' ? [] : ['the screen showed:']),
+    ...(screen === '' ? [] : screen.split('\n').map((line) => `  │ ${line}`)),
+  ];
 }
