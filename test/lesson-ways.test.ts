@@ -12,6 +12,7 @@ import {
   type Look,
   type PlaygroundLesson,
 } from '../src/playground/lesson.ts';
+import { Progress } from '../src/playground/progress.ts';
 import { SILENT } from '../src/playground/transcript.ts';
 import { worldOf } from '../src/playground/world.ts';
 import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
@@ -42,6 +43,7 @@ async function failures(
     {
       world: worldOf(openEngine()),
       audience: SILENT,
+      progress: new Progress(),
       lessons: `${repository}/lessons`,
       env: { ...process.env, XDG_CACHE_HOME: `${repository}/.cache` },
       signal: new AbortController().signal,

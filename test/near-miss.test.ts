@@ -4,6 +4,7 @@ import { LESSONS } from '../lessons/index.ts';
 import { openEngine } from '../src/engine/index.ts';
 import { type PlayedStep, playLesson } from '../src/playground/auto.ts';
 import { a, b, type LessonStep, type Typed } from '../src/playground/lesson.ts';
+import { Progress } from '../src/playground/progress.ts';
 import { SILENT } from '../src/playground/transcript.ts';
 import { worldOf } from '../src/playground/world.ts';
 import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
@@ -41,6 +42,7 @@ async function nearly(
     {
       world: worldOf(openEngine()),
       audience: SILENT,
+      progress: new Progress(),
       lessons: `${repository}/lessons`,
       env: { ...process.env, XDG_CACHE_HOME: `${repository}/.cache` },
       signal: new AbortController().signal,

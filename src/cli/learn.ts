@@ -68,6 +68,7 @@ async function auto(lessons: readonly Lesson[], world: World, flags: Flags): Pro
     played.push(
       await playLesson(lesson, {
         world,
+        progress: new Progress(),
         audience: flags.json ? SILENT : transcript(print, paint(isForPeople(1))),
         lessons: LESSONS_FOLDER,
         env: process.env,
@@ -119,7 +120,7 @@ function columns(): number | undefined {
 async function reset(lessons: readonly Lesson[], world: World): Promise<void> {
   const progress = new Progress();
   for (const lesson of lessons) {
-    const cleared = await resetLesson(lesson, { world, lessons: LESSONS_FOLDER });
+    const cleared = await resetLesson(lesson, { world, lessons: LESSONS_FOLDER, progress });
     progress.forget(lesson.id);
     print(`${lesson.id} is as it was: ${cleared}\n`);
   }

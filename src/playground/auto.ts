@@ -1,5 +1,6 @@
 import { ClocheError } from '../error.ts';
 import type { Lesson, LessonStep, Memory, TerminalName, Typed, Verdict } from './lesson.ts';
+import type { Progress } from './progress.ts';
 import { resetLesson } from './reset.ts';
 import { keyOrLine } from './solution.ts';
 import { Terminal } from './terminal.ts';
@@ -41,6 +42,8 @@ export async function playLesson(lesson: Lesson, stage: Stage): Promise<PlayedLe
 export interface Stage {
   readonly world: World;
   readonly audience: Audience;
+  /** The learner's: of what a player takes away, no step counts as done any more. */
+  readonly progress: Progress;
   /** The folder that holds the lesson's folder. */
   readonly lessons: string;
   /** The environment of the terminals' shells. */

@@ -4,7 +4,7 @@ import { Page } from './page.ts';
 import { filled, type Paint, prose, textWidth } from './paint.ts';
 import { keptMemory, type Progress, rememberedBy } from './progress.ts';
 import { solutionLines } from './solution.ts';
-import { checkStep, lessonRun } from './watch.ts';
+import { checkStep, lessonRun, stillDone } from './watch.ts';
 import type { World } from './world.ts';
 
 /**
@@ -58,7 +58,7 @@ class Follower {
     this.tell(this.lesson.intro);
     const keys = paint.dim('keys: h hint, s solution, n next without doing it, q quit');
     this.say(`\n${filled(keys, this.width())}`);
-    this.take(await lessonRun(this.lesson, this.desk.world));
+    await this.take(await lessonRun(this.lesson, this.desk.world));
     const stop = this.desk.keys((keys) => this.press(keys));
     try {
       while (!this.quit && this.next() !== undefined) await this.tick();
@@ -76,7 +76,7 @@ class Follower {
     if (run !== undefined && run !== this.run) {
       if (this.run !== undefined)
         this.say('\n   the playground was started anew: so are the steps');
-      this.take(run);
+      await this.take(run);
     }
     const step = this.next();
     if (step === undefined) return;
@@ -98,14 +98,15 @@ class Follower {
   }
 
   /** Takes up the progress that was made in this run of the container. */
-  private take(run: string | undefined): void {
+  private async take(run: string | undefined): Promise<void> {
     const kept = this.desk.progress.of(this.lesson.id);
     const same = run !== undefined && kept.run === run;
     // Where it was not running yet, what was passed over before belongs to this run.
     if (this.run !== undefined) this.skipped.clear();
     this.run = run;
-    this.done = same ? [...kept.done] : [];
     this.memory = same ? rememberedBy(kept) : new Map();
+    const { lesson, memory, desk } = this;
+    this.done = same ? await stillDone(lesson, kept.done, memory, desk.world) : [];
   }
 
   private present(step: LessonStep): void {

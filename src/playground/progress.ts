@@ -51,6 +51,13 @@ export class Progress {
     this.save({ ...this.load(), [lesson]: progress });
   }
 
+  /** All steps are to be done again; when they were first done stays known. */
+  restart(lesson: string): void {
+    const { completed } = this.of(lesson);
+    if (completed === undefined) this.forget(lesson);
+    else this.keep(lesson, { done: [], memory: {}, completed });
+  }
+
   forget(lesson: string): void {
     const { [lesson]: _, ...others } = this.load();
     this.save(others);

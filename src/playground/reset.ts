@@ -5,21 +5,23 @@ import { cgroupFolders } from './observe/cgroup.ts';
 import { lookAt, type Playground } from './observe/playground.ts';
 import { readProcess } from './observe/process.ts';
 import { attempt } from './observe/root.ts';
+import type { Progress } from './progress.ts';
 import type { World } from './world.ts';
 
 /**
  * Takes away what a lesson made: its containers with all processes, also those that the learner put
  * into namespaces of their own, and the cgroups that were made below the container's; images, and
- * files in its folder. Mounts and namespaces go with the last process that uses them. Nothing is
- * done where there is nothing.
+ * files in its folder. Mounts and namespaces go with the last process that uses them. Its steps count
+ * as not done, since what they made is gone. Nothing is done where there is nothing.
  *
  * @param about `lessons`: the folder that holds the lesson's folder.
  * @returns what was ended and taken away, for the screen.
  */
 export async function resetLesson(
   lesson: Lesson,
-  about: { readonly world: World; readonly lessons: string },
+  about: { readonly world: World; readonly lessons: string; readonly progress: Progress },
 ): Promise<string> {
+  about.progress.restart(lesson.id);
   if ('makes' in lesson) return clearWorkshop(lesson, about.world, `${about.lessons}/${lesson.id}`);
   const { processes, cgroups } = await clearPlayground(lesson, about.world);
   return `${processes} processes ended, ${cgroups} cgroups removed`;

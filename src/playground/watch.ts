@@ -34,6 +34,24 @@ export async function lessonRun(lesson: Lesson, world: World): Promise<string | 
 }
 
 /**
+ * Which of the steps that are on record as done still count. What a workshop lesson makes may have been
+ * taken away meanwhile: of its steps those count that hold now, with all before them, since some, such
+ * as a web server that answers, are over when the next begins. A playground's are its container's.
+ */
+export async function stillDone(
+  lesson: Lesson,
+  recorded: readonly string[],
+  memory: Memory,
+  world: World,
+): Promise<string[]> {
+  if (!('makes' in lesson)) return [...recorded];
+  let held = 0;
+  for (const [at, id] of recorded.entries())
+    if ((await checkStep(lesson, { id }, memory, world)).ok) held = at + 1;
+  return recorded.slice(0, held);
+}
+
+/**
  * Asks again and again, every `interval` milliseconds, until the step is done or `milliseconds` are
  * over; the last answer. A cancelled `signal` ends it early.
  */
