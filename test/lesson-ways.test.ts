@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { resolve } from 'node:path';
+import { $ } from 'bun';
 import { lesson as chroot } from '../lessons/1_chroot/lesson.ts';
 import { lesson as chrootProblems } from '../lessons/2_chroot_problems/lesson.ts';
 import { openEngine } from '../src/engine/index.ts';
@@ -108,6 +109,18 @@ test("the playground's scripts do nothing on the host but say where they belong"
     ]);
   }
 });
+
+test('a player does not end the playground in which a learner is at work, unless it is told to', async () => {
+  const cloche = `${repository}/bin/cloche`;
+  const image = ['debian:bookworm', 'sleep', '100'];
+  await $`${cloche} run -d --rm --name lesson_1_chroot ${image}`.quiet();
+  const refused = await $`${cloche} learn --auto 1`.nothrow().quiet();
+  expect(refused.exitCode).toBe(1);
+  expect(refused.stderr.toString()).toMatch(/"lesson_1_chroot" is running.*\n.*--auto --reset/);
+  expect(await $`${cloche} ps --format {{.Names}}`.text()).toBe('lesson_1_chroot\n');
+  const played = await $`${cloche} learn --auto --reset 1`.nothrow().quiet();
+  expect(played.stdout.toString()).toContain('1_chroot holds');
+}, 400_000);
 
 test('run.sh of a running playground leads to attach.sh, and attach.sh before it to run.sh', async () => {
   const steps: LessonStep<Look>[] = [

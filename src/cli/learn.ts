@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { Command } from 'commander';
 import { LESSONS } from '../../lessons/index.ts';
 import { openEngine, settleAll } from '../engine/index.ts';
+import { ClocheError } from '../error.ts';
 import { type PlayedLesson, playLesson } from '../playground/auto.ts';
 import { chosen, listed, listing } from '../playground/catalogue.ts';
 import { typedCommand } from '../playground/command.ts';
@@ -9,7 +10,7 @@ import { followLesson } from '../playground/follow.ts';
 import type { Lesson } from '../playground/lesson.ts';
 import { paint, textWidth } from '../playground/paint.ts';
 import { Progress } from '../playground/progress.ts';
-import { resetLesson } from '../playground/reset.ts';
+import { resetLesson, runningOf } from '../playground/reset.ts';
 import { SILENT, transcript } from '../playground/transcript.ts';
 import { type World, worldOf } from '../playground/world.ts';
 import { isForPeople, isTerminal, print, standard } from './print.ts';
@@ -25,15 +26,19 @@ export function learnCommand(): Command {
     .description('Learn how containers are made, in lessons that watch the kernel')
     .argument('[lesson...]', 'such as 1_chroot, chroot or 1')
     .option('--auto', 'play the lessons: type every step and check it', false)
-    .option('--reset', 'take away what a lesson has made, and its progress', false)
+    .option(
+      '--reset',
+      'take away what a lesson has made, and its progress; with --auto before it is played',
+      false,
+    )
     .option('--json', 'print JSON', false)
     .action(async (names: string[], flags: Flags) => {
       const lessons = chosen(names, LESSONS);
       const engine = openEngine();
       await settleAll(engine);
       const world = worldOf(engine);
-      if (flags.reset) await reset(lessons, world);
-      else if (flags.auto) process.exitCode = await auto(lessons, world, flags);
+      if (flags.auto) process.exitCode = await auto(lessons, world, flags);
+      else if (flags.reset) await reset(lessons, world, flags);
       else if (names.length === 0) list(flags);
       else await follow(lessons, world);
     });
@@ -57,8 +62,15 @@ function list(flags: Flags): void {
   }
 }
 
-/** Plays lessons in real terminals. @returns 0 when everything held, else 1 */
+/**
+ * Plays lessons in real terminals. A player takes away what it finds, so it begins only where nobody is at
+ * work, or was told to with --reset. @returns 0 when everything held, else 1
+ *
+ * @throws {ClocheError} `LESSON_RUNNING`
+ */
 async function auto(lessons: readonly Lesson[], world: World, flags: Flags): Promise<number> {
+  if (flags.reset) await reset(lessons, world, flags);
+  for (const lesson of lessons) await refuseRunning(lesson, world);
   const cancel = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => cancel.abort());
@@ -79,6 +91,20 @@ async function auto(lessons: readonly Lesson[], world: World, flags: Flags): Pro
   if (flags.json) print(`${JSON.stringify(played, null, 2)}\n`);
   else print(`\n${summary(played, lessons.length)}\n`);
   return played.length === lessons.length && played.every(({ ok }) => ok) ? 0 : 1;
+}
+
+async function refuseRunning(lesson: Lesson, world: World): Promise<void> {
+  const [name] = await runningOf(lesson, world);
+  if (name === undefined) return;
+  const command = typedCommand(HOME, process.cwd());
+  throw new ClocheError(
+    'LESSON_RUNNING',
+    `container "${name}" is running, and playing ${lesson.id} would end it with all that is in it`,
+    {
+      class: 'conflict',
+      hint: `end it in its terminal (exit, or Ctrl-C), or say --reset too: ${command} learn --auto --reset ${lesson.id}`,
+    },
+  );
 }
 
 function summary(played: readonly PlayedLesson[], wanted: number): string {
@@ -117,11 +143,15 @@ function columns(): number | undefined {
   return isTerminal(1) ? standard(1).columns || 80 : undefined;
 }
 
-async function reset(lessons: readonly Lesson[], world: World): Promise<void> {
+async function reset(
+  lessons: readonly Lesson[],
+  world: World,
+  { json }: Pick<Flags, 'json'>,
+): Promise<void> {
   const progress = new Progress();
   for (const lesson of lessons) {
     const cleared = await resetLesson(lesson, { world, lessons: LESSONS_FOLDER, progress });
     progress.forget(lesson.id);
-    print(`${lesson.id} is as it was: ${cleared}\n`);
+    print(`${lesson.id} is as it was: ${cleared}\n`, json ? 2 : 1);
   }
 }

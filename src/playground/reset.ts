@@ -27,6 +27,13 @@ export async function resetLesson(
   return `${processes} processes ended, ${cgroups} cgroups removed`;
 }
 
+/** The lesson's containers that run now: somebody may be at work in them. */
+export async function runningOf(lesson: Lesson, { containers }: World): Promise<string[]> {
+  const names = 'makes' in lesson ? lesson.makes.images : [lesson.container];
+  const running = await Promise.all(names.map((name) => containers.find(name)));
+  return names.filter((_, at) => running[at] !== undefined);
+}
+
 async function clearWorkshop(
   { makes }: WorkshopLesson,
   world: World,
