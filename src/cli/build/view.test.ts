@@ -58,3 +58,18 @@ test('on a low screen the oldest finished steps give way, at the end all are the
   view.end();
   expect(view.screen()).toHaveLength(13);
 });
+
+test("that a base is not the registry's stands there when all is over", () => {
+  const view = viewOf();
+  const line = "made alpine:3 on this machine, it is not the registry's";
+  view.onEvent({ kind: 'begin', step: 1, name: '[1/2] FROM alpine:3' });
+  view.onEvent({ kind: 'output', step: 1, seconds: undefined, line: 'making a stand-in' });
+  view.onEvent({ kind: 'output', step: 1, seconds: undefined, line });
+  view.onEvent({ kind: 'done', step: 1, seconds: 0 });
+  view.end();
+  expect(view.screen().slice(1)).toEqual([
+    ' => [1/2] FROM alpine:3             0.0s',
+    ' => => made alpine:3 on this machine,',
+    " => => it is not the registry's",
+  ]);
+});

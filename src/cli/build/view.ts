@@ -19,6 +19,8 @@ interface Shown {
   readonly seconds?: number | undefined;
   /** The last lines of its output. */
   readonly lines: readonly string[];
+  /** What is to be read when all is over, too. */
+  readonly remark?: string | undefined;
 }
 
 /** So many of a running step's last lines are seen. */
@@ -64,6 +66,7 @@ function note(steps: Map<number, Shown>, event: BuildEvent, now: number): void {
     return void steps.set(event.step, {
       ...step,
       lines: [...step.lines, event.line].slice(-LINES),
+      remark: isStandIn(event) ? event.line : step.remark,
     });
   const seconds = (now - step.began) / 1000;
   steps.set(event.step, { ...step, state: event.kind, seconds, lines: [] });
@@ -84,13 +87,27 @@ function lines(steps: Map<number, Shown>, now: number, started: number, width: n
     { line: head, isDone: false },
     ...all.flatMap((step) => [
       stepLine(step, now, width),
-      ...step.lines.map((text) => ({
-        line: cut(` => => # ${plain(text)}`, width),
-        colour: 2,
-        isDone: false,
-      })),
+      ...step.lines.map((text) => below(`# ${plain(text)}`, 2, width)),
+      ...(step.remark === undefined || step.state === 'running'
+        ? []
+        : broken(plain(step.remark), width - 7).map((text) => below(text, 33, width))),
     ]),
   ];
+}
+
+/** What is said of a base that is not the registry's: whoever builds on it must not overlook that. */
+function isStandIn({ line, seconds }: Extract<BuildEvent, { kind: 'output' }>): boolean {
+  // A command's output has a time, what cloche says has none.
+  return seconds === undefined && /^made \S+ on this machine\b/.test(line);
+}
+
+/** At its comma, where it does not fit on one line. */
+function broken(text: string, width: number): string[] {
+  return text.length <= width ? [text] : text.split(/(?<=,) /);
+}
+
+function below(text: string, colour: number, width: number): Line {
+  return { line: cut(` => => ${text}`, width), colour, isDone: false };
 }
 
 const COLOURS = { running: undefined, done: 34, cached: 34, failed: 31 } as const;
