@@ -212,9 +212,16 @@ function walled(
       .map((kind) => `has its own ${kind} namespace`),
   ];
   if (wrong.length > 0)
-    return notYet(`${described(shell)} ${wrong.join(' and ')}; wanted are: ${kinds.join(', ')}`);
+    return notYet(
+      `${walls(differ.length)}; wanted: ${kinds.join(', ')}; \`exit\` first`,
+      `${described(shell)} ${wrong.join(' and ')}`,
+    );
   if (!verdict.ok) return verdict;
   return done(...verdict.evidence, ...kinds.map((kind) => compared(shell, init, kind)));
+}
+
+function walls(count: number): string {
+  return count === 0 ? 'no wall' : count === 1 ? '1 wall' : `${count} walls`;
 }
 
 /** The secret was carried off to root_b. */
