@@ -149,7 +149,8 @@ class Follower {
       return 'quit';
     }
     this.keep(new Date().toISOString());
-    this.say(`\n${paint.good(`✓ ${this.lesson.id} is done`)}: ${this.lesson.summary}`);
+    const whole = `${paint.good(`✓ ${this.lesson.id} is done`)}: ${this.lesson.summary}`;
+    this.say(`\n${filled(whole, this.width(), '')}`);
     return 'completed';
   }
 
