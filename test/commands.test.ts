@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { COMMANDS, type Entries } from '../src/cli/commands.ts';
+import { COMMANDS } from '../src/cli/commands.ts';
+import type { Entries } from '../src/cli/entry.ts';
 import { cloche as clocheIn, PROGRAM } from './cli.ts';
 
 let root = '';
@@ -65,6 +66,23 @@ test.each([
   expect([code, out]).toEqual([1, '']);
   expect(err).toContain(message);
   expect(err).toContain(hint);
+});
+
+test.each([
+  ['image list', 'image ls'],
+  ['image remove', 'image rm'],
+  ['container list', 'container ls'],
+  ['container ps', 'container ls'],
+  ['container remove', 'container rm'],
+  ['volume list', 'volume ls'],
+  ['volume remove', 'volume rm'],
+])('%s is %s, and the help has one of them', async (alias, name) => {
+  const [group = '', ...words] = alias.split(' ');
+  const { out } = await cloche(group, ...words, '--help');
+  expect(out.replace(alias, name)).toBe((await cloche(...name.split(' '), '--help')).out);
+  const help = (await cloche(group, '--help')).out;
+  expect(help).toMatch(new RegExp(`^  ${name.split(' ')[1]} `, 'm'));
+  expect(help).not.toMatch(new RegExp(`^  ${words[0]} `, 'm'));
 });
 
 test.each([

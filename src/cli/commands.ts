@@ -1,86 +1,6 @@
-import type { Command } from 'commander';
+import { CONTAINER, LIFE, listContainers } from './container-commands.ts';
+import { alias, type Entries, type Entry } from './entry.ts';
 
-/** What a name on the command line stands for: one line about it, and its command or the group's. */
-export type Entry = readonly [about: string, what: Load | Entries];
-export type Entries = Readonly<Record<string, Entry>>;
-type Load = () => Promise<Command>;
-
-/**
- * Every command by its name. A command's file is only loaded when it is the one that was asked for:
- * `cloche run` shall start in a few milliseconds, and neither `--help` nor `--version` needs any.
- */
-const LIFE: Entries = {
-  run: [
-    'Create and run a new container from an image',
-    async () => (await import('./run.ts')).runCommand(),
-  ],
-  create: ['Create a new container', async () => (await import('./run.ts')).createCommand()],
-  exec: [
-    'Execute a command in a running container',
-    async () => (await import('./exec.ts')).execCommand(),
-  ],
-  attach: [
-    'Print what a running container prints, and wait for its end',
-    async () => (await import('./attach.ts')).attachCommand(),
-  ],
-  kill: [
-    'Kill one or more running containers',
-    async () => (await import('./kill.ts')).killCommand(),
-  ],
-  export: [
-    "Export a container's filesystem as a tar archive",
-    async () => (await import('./export.ts')).exportCommand(),
-  ],
-  logs: ['Show the output of a container', async () => (await import('./logs.ts')).logsCommand()],
-  start: [
-    'Start one or more stopped containers',
-    async () => (await import('./start.ts')).startCommand(),
-  ],
-  stop: [
-    'Stop one or more running containers',
-    async () => (await import('./stop.ts')).stopCommand(),
-  ],
-  restart: [
-    'Restart one or more containers',
-    async () => (await import('./start.ts')).restartCommand(),
-  ],
-  wait: [
-    'Wait until containers have ended, and print their exit codes',
-    async () => (await import('./wait.ts')).waitCommand(),
-  ],
-  pause: [
-    'Pause all processes of one or more containers',
-    async () => (await import('./pause.ts')).pauseCommand(),
-  ],
-  unpause: [
-    'Unpause all processes of one or more containers',
-    async () => (await import('./pause.ts')).unpauseCommand(),
-  ],
-  port: [
-    'List port mappings or a specific mapping for the container',
-    async () => (await import('./port.ts')).portCommand(),
-  ],
-  rename: ['Rename a container', async () => (await import('./rename.ts')).renameCommand()],
-  top: [
-    'Show the running processes of a container',
-    async () => (await import('./top.ts')).topCommand(),
-  ],
-  stats: [
-    'Show what containers use of CPU, memory, network and disks',
-    async () => (await import('./stats.ts')).statsCommand(),
-  ],
-  cp: [
-    'Copy files between a container and this machine',
-    async () => (await import('./cp.ts')).cpCommand(),
-  ],
-  diff: [
-    "Show changes to files on a container's filesystem",
-    async () => (await import('./diff.ts')).diffCommand(),
-  ],
-  rm: ['Remove one or more containers', async () => (await import('./rm.ts')).rmCommand()],
-};
-
-const ps: Entry = ['List containers', async () => (await import('./ps.ts')).psCommand()];
 const images: Entry = ['List images', async () => (await import('./images.ts')).imagesCommand()];
 const rmi: Entry = [
   'Remove one or more images',
@@ -91,6 +11,15 @@ const build: Entry = [
   async () => (await import('./build/command.ts')).buildCommand(),
 ];
 
+const listVolumes: Entry = [
+  'List volumes',
+  async () => (await import('./volume/list.ts')).volumeListCommand(),
+];
+const removeVolumes: Entry = [
+  'Remove one or more volumes that no container has',
+  async () => (await import('./volume/remove.ts')).volumeRemoveCommand(),
+];
+
 const inspect: Entry = [
   'Show all that is known of containers, images and volumes',
   async () => (await import('./inspect.ts')).inspectCommand(),
@@ -99,11 +28,6 @@ const inspectImage: Entry = [
   'Show all that is known of images',
   async () => (await import('./inspect.ts')).inspectCommand('image'),
 ];
-const inspectContainer: Entry = [
-  'Show all that is known of containers',
-  async () => (await import('./inspect.ts')).inspectCommand('container'),
-];
-
 /** What is called the same by itself and behind `cloche image`. */
 const IMAGE: Entries = {
   layers: [
@@ -134,7 +58,11 @@ const IMAGE: Entries = {
   tag: ['Give an image one more name', async () => (await import('./tag.ts')).tagCommand()],
 };
 
-/** Headings of the help, and what stands below each. */
+/**
+ * Every command by its name. A command's file is only loaded when it is the one that was asked for:
+ * `cloche run` shall start in a few milliseconds, and neither `--help` nor `--version` needs any.
+ * These are the headings of the help, and what stands below each.
+ */
 export const COMMANDS: Readonly<Record<string, Entries>> = {
   'Playground:': {
     learn: [
@@ -146,7 +74,7 @@ export const COMMANDS: Readonly<Record<string, Entries>> = {
       async () => (await import('./doctor.ts')).doctorCommand(),
     ],
   },
-  'Containers:': { ...LIFE, ps, inspect },
+  'Containers:': { ...LIFE, ps: listContainers, inspect },
   'Images:': { build, images, rmi, ...IMAGE },
   'Registries:': {
     login: ['Authenticate to a registry', async () => (await import('./login.ts')).loginCommand()],
@@ -163,24 +91,15 @@ export const COMMANDS: Readonly<Record<string, Entries>> = {
         ],
       },
     ],
-    container: [
-      'Manage containers',
-      {
-        ...LIFE,
-        ls: ps,
-        inspect: inspectContainer,
-        prune: [
-          'Remove all stopped containers',
-          async () => (await import('./prune/containers.ts')).containerPruneCommand(),
-        ],
-      },
-    ],
+    container: ['Manage containers', CONTAINER],
     image: [
       'Manage images',
       {
         build,
         ls: images,
+        list: alias(images),
         rm: rmi,
+        remove: alias(rmi),
         inspect: inspectImage,
         prune: [
           'Remove unused images',
@@ -200,15 +119,14 @@ export const COMMANDS: Readonly<Record<string, Entries>> = {
           'Show all that is known of volumes',
           async () => (await import('./volume/inspect.ts')).volumeInspectCommand(),
         ],
-        ls: ['List volumes', async () => (await import('./volume/list.ts')).volumeListCommand()],
+        ls: listVolumes,
+        list: alias(listVolumes),
         prune: [
           'Remove volumes that no container has',
           async () => (await import('./prune/volumes.ts')).volumePruneCommand(),
         ],
-        rm: [
-          'Remove one or more volumes that no container has',
-          async () => (await import('./volume/remove.ts')).volumeRemoveCommand(),
-        ],
+        rm: removeVolumes,
+        remove: alias(removeVolumes),
       },
     ],
     system: [

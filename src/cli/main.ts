@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { ClocheError } from '../error.ts';
-import { COMMANDS, type Entries } from './commands.ts';
+import { COMMANDS } from './commands.ts';
+import type { Entries } from './entry.ts';
 import { HELP } from './help.ts';
 import { printError } from './output.ts';
 import { flushed } from './print.ts';
@@ -31,8 +32,8 @@ async function fill(
 ): Promise<string[]> {
   if (word === undefined || word.startsWith('-')) {
     for (const [heading, entries] of Object.entries(groups))
-      for (const [name, [about]] of Object.entries(entries))
-        parent.addCommand(new Command(name).description(about).helpGroup(heading));
+      for (const [name, [about, , hidden = false]] of Object.entries(entries))
+        parent.addCommand(new Command(name).description(about).helpGroup(heading), { hidden });
     parent.helpCommand(false);
     return word === undefined ? ['--help'] : [word, ...rest];
   }
