@@ -10,10 +10,14 @@ import { expand } from './dockerfile/words.ts';
  * The container config that Dockerfile instructions such as `CMD ["sh"]` give, for images that no
  * Dockerfile makes.
  *
+ * @param base what they change
  * @throws {ClocheError} `DOCKERFILE_INVALID`; `CHANGE_INVALID`: it would change files.
  */
-export function configOfChanges(changes: readonly string[]): ContainerConfig {
-  let config: ContainerConfig = {};
+export function configOfChanges(
+  changes: readonly string[],
+  base: ContainerConfig = {},
+): ContainerConfig {
+  let config = base;
   for (const change of changes) {
     const dockerfile = parse({ name: '--change', text: `FROM scratch\n${change}` });
     for (const instruction of dockerfile.stages[0]?.instructions ?? [])

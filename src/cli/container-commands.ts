@@ -70,6 +70,10 @@ export const LIFE: Entries = {
     'Copy files between a container and this machine',
     async () => (await import('./cp.ts')).cpCommand(),
   ],
+  commit: [
+    "Create a new image from a container's changes",
+    async () => (await import('./commit.ts')).commitCommand(),
+  ],
   diff: [
     "Show changes to files on a container's filesystem",
     async () => (await import('./diff.ts')).diffCommand(),
