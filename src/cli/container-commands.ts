@@ -74,6 +74,10 @@ export const LIFE: Entries = {
     "Create a new image from a container's changes",
     async () => (await import('./commit.ts')).commitCommand(),
   ],
+  update: [
+    'Change the limits of one or more containers',
+    async () => (await import('./update.ts')).updateCommand(),
+  ],
   diff: [
     "Show changes to files on a container's filesystem",
     async () => (await import('./diff.ts')).diffCommand(),

@@ -25,6 +25,8 @@ export interface RunFlags
   readonly capDrop: string[];
   readonly cidfile?: string;
   readonly cpus?: number;
+  readonly cpuPeriod?: number;
+  readonly cpuQuota?: number;
   readonly cpuShares?: number;
   readonly cpusetCpus?: string;
   readonly cpusetMems?: string;
@@ -138,6 +140,12 @@ function withLimits(command: Command): Command {
     .option('--memory-reservation <bytes>', 'what it is left when memory gets tight', bytes)
     .option('--memory-swap <bytes>', 'memory and swap together (-1: all swap)', swap)
     .option('--cpus <number>', 'number of CPUs, such as 0.5', positive)
+    .option(
+      '--cpu-period <us>',
+      'the time in which --cpu-quota may be used; 100000 is usual',
+      whole,
+    )
+    .option('--cpu-quota <us>', 'CPU time in each period', whole)
     .option('-c, --cpu-shares <weight>', 'relative to others; 1024 is usual', whole)
     .option('--cpuset-cpus <list>', 'on these CPUs alone: 0-2,7')
     .option('--cpuset-mems <list>', 'in the memory of these nodes alone')

@@ -101,6 +101,8 @@ function hostShape({ options }: Container) {
     GroupAdd: options.groupAdd ?? [],
     Sysctls: options.sysctls ?? {},
     Dns: options.dns ?? [],
+    CpuPeriod: options.cpuPeriod ?? 0,
+    CpuQuota: options.cpuQuota ?? 0,
     CpuShares: options.cpuShares ?? 0,
     CpusetCpus: options.cpuset?.cpus ?? '',
     CpusetMems: options.cpuset?.mems ?? '',

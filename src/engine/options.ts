@@ -34,6 +34,9 @@ export interface RunOptions {
   readonly memory?: number | undefined;
   /** CPUs, such as 0.5. */
   readonly cpus?: number | undefined;
+  /** The same as what is said of it in full: microseconds of CPU time in each period, and its length. */
+  readonly cpuQuota?: number | undefined;
+  readonly cpuPeriod?: number | undefined;
   readonly pidsLimit?: number | undefined;
   readonly capAdd: readonly string[];
   readonly capDrop: readonly string[];
