@@ -28,6 +28,11 @@ const inspectImage: Entry = [
   'Show all that is known of images',
   async () => (await import('./inspect.ts')).inspectCommand('image'),
 ];
+const info: Entry = [
+  'Show what there is in all, and what this machine gives containers',
+  async () => (await import('./info.ts')).infoCommand(),
+];
+
 /** What is called the same by itself and behind `cloche image`. */
 const IMAGE: Entries = {
   layers: [
@@ -79,6 +84,13 @@ export const COMMANDS: Readonly<Record<string, Entries>> = {
   'Registries:': {
     login: ['Authenticate to a registry', async () => (await import('./login.ts')).loginCommand()],
     logout: ['Log out from a registry', async () => (await import('./logout.ts')).logoutCommand()],
+  },
+  'System:': {
+    info,
+    version: [
+      'Show which version of cloche this is',
+      async () => (await import('./version.ts')).versionCommand(),
+    ],
   },
   'Groups:': {
     builder: [
@@ -132,6 +144,7 @@ export const COMMANDS: Readonly<Record<string, Entries>> = {
     system: [
       'Manage what there is in all',
       {
+        info,
         df: [
           'Show how much of the disk is used',
           async () => (await import('./prune/df.ts')).systemDfCommand(),

@@ -5,6 +5,7 @@ import type { Entries } from './entry.ts';
 import { HELP } from './help.ts';
 import { printError } from './output.ts';
 import { flushed } from './print.ts';
+import { VERSION } from './release.ts';
 
 /** The command whose words were wrong, once they were. */
 let misused = new Command();
@@ -15,7 +16,7 @@ async function main(words: readonly string[]): Promise<void> {
     .description(
       'Containers under glass: made by hand, on your own kernel, and you see what it did.',
     )
-    .version('0.1.0', '-v, --version')
+    .version(VERSION, '-v, --version')
     .enablePositionalOptions();
   const said = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
   await program.parseAsync(await fill(program, COMMANDS, said), { from: 'user' });

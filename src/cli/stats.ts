@@ -10,7 +10,7 @@ import {
 } from '../engine/index.ts';
 import { measure, type Usage } from '../engine/stats.ts';
 import { type Columns, list, type Row } from './format/index.ts';
-import { size } from './output.ts';
+import { binarySize, size } from './output.ts';
 import { isTerminal, print } from './print.ts';
 
 /** `cloche stats`: what running containers use, once or again and again. */
@@ -74,17 +74,10 @@ function row(usage: Usage, short: boolean): Row {
     ID: short ? usage.id.slice(0, 12) : usage.id,
     Name: usage.name,
     CPUPerc: percent(usage.cpuPercent),
-    MemUsage: `${memory === undefined ? '--' : binary(memory)} / ${binary(memoryLimit)}`,
+    MemUsage: `${memory === undefined ? '--' : binarySize(memory)} / ${binarySize(memoryLimit)}`,
     MemPerc: memory === undefined ? '--' : percent((100 * memory) / memoryLimit),
     NetIO: `${size(usage.received)} / ${size(usage.sent)}`,
     BlockIO: `${size(usage.read)} / ${size(usage.written)}`,
     PIDs: processes === undefined ? '--' : String(processes),
   };
-}
-
-/** docker's stats have memory in binary units: `1.5MiB`. */
-function binary(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  const power = bytes < 1 ? 0 : Math.min(4, Math.floor(Math.log2(bytes) / 10));
-  return `${Number((bytes / 1024 ** power).toPrecision(4))}${units[power]}`;
 }

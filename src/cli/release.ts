@@ -1,0 +1,2 @@
+/** Which cloche this is; package.json says the same. */
+export const VERSION = '0.1.0';
