@@ -82,6 +82,10 @@ export const COMMANDS: Readonly<Record<string, Entries>> = {
   'Containers:': { ...LIFE, ps: listContainers, inspect },
   'Images:': { build, images, rmi, ...IMAGE },
   'Registries:': {
+    search: [
+      'Search Docker Hub for images',
+      async () => (await import('./search.ts')).searchCommand(),
+    ],
     login: ['Authenticate to a registry', async () => (await import('./login.ts')).loginCommand()],
     logout: ['Log out from a registry', async () => (await import('./logout.ts')).logoutCommand()],
   },
