@@ -1,8 +1,14 @@
 import type { Started } from '../engine/index.ts';
 import { withForwardedSignals, withRawTerminal } from './terminal.ts';
 
-/** Stays with a container in the foreground until it ends. @returns its exit code */
-export async function attached(started: Started, { tty }: { readonly tty: boolean }) {
+/**
+ * Stays with a container in the foreground until it ends. Without `sigProxy` our signals are our own
+ * end, and its, which is bound to us. @returns its exit code
+ */
+export async function attached(
+  started: Started,
+  { tty, sigProxy = true }: { readonly tty: boolean; readonly sigProxy?: boolean },
+) {
   let pid: number | undefined;
   // What kept it from starting is said by `exited`.
   started.pid.then(
@@ -12,6 +18,7 @@ export async function attached(started: Started, { tty }: { readonly tty: boolea
     () => undefined,
   );
   if (tty) return await withRawTerminal(started.resize, started.exited);
+  if (!sigProxy) return await started.exited;
   return await withForwardedSignals(() => pid, started.exited);
 }
 

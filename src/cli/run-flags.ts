@@ -1,6 +1,7 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { HostEntry } from '../build/index.ts';
 import type { PortSpec, RunOptions } from '../engine/index.ts';
+import { ClocheError } from '../error.ts';
 import type { PullPolicy } from '../image/index.ts';
 import type { Rlimit } from '../linux/rlimits.ts';
 import { signalNumber } from '../linux/signals.ts';
@@ -31,7 +32,12 @@ export interface RunFlags
   readonly cpusetCpus?: string;
   readonly cpusetMems?: string;
   readonly device: string[];
+  readonly cgroupns?: RunOptions['cgroupnsMode'];
   readonly dns: string[];
+  readonly dnsOpt?: string[];
+  readonly dnsOption: string[];
+  readonly dnsSearch: string[];
+  readonly domainname?: string;
   readonly entrypoint?: string;
   readonly env: string[];
   readonly envFile: string[];
@@ -40,6 +46,14 @@ export interface RunFlags
   readonly groupAdd: string[];
   readonly hostname?: string;
   readonly json: boolean;
+  readonly ipc?: RunOptions['ipcMode'];
+  readonly labelFile: string[];
+  readonly link: string[];
+  readonly pid?: RunOptions['pidMode'];
+  readonly quiet: boolean;
+  readonly sigProxy: boolean;
+  readonly uts?: RunOptions['utsMode'];
+  readonly volumesFrom: string[];
   readonly label: Readonly<Record<string, string>>;
   readonly memory?: number;
   readonly memoryReservation?: number;
@@ -73,7 +87,7 @@ const NETWORKS = ['bridge', 'host', 'none'];
 
 /** Docker's flags, as far as we have what they are about. */
 export function withRunFlags(command: Command): Command {
-  return withLimits(withFiles(withAbout(command)))
+  return withNamespaces(withLimits(withFiles(withAbout(command))))
     .option('--cap-add <capability>', 'add a capability', many, [])
     .option('--cap-drop <capability>', 'drop a capability', many, [])
     .option('--group-add <group>', 'one more group of the user', many, [])
@@ -82,12 +96,17 @@ export function withRunFlags(command: Command): Command {
     .option('-u, --user <user>', 'user or UID, and :group or GID')
     .option('--add-host <name:ip>', 'a line of /etc/hosts; the IP may be host-gateway', addHost)
     .option('--dns <address>', "a name server, instead of the host's", many, [])
+    .option('--dns-option <option>', 'an option of resolv.conf(5)', many, [])
+    .addOption(new Option('--dns-opt <option>').argParser(manyOrNone).hideHelp())
+    .option('--dns-search <domain>', 'where names are looked for; . for nowhere', many, [])
+    .option('--domainname <name>', 'its NIS domain name')
     .option('--expose <port>', 'a port that it listens on', exposed, [])
     .option('-h, --hostname <name>', "the container's host name")
     .addOption(
       new Option('--network <mode>', 'connect to a network').choices(NETWORKS).default('bridge'),
     )
     .addOption(new Option('--net <mode>', 'as --network').choices(NETWORKS).hideHelp())
+    .option('--link <name[:alias]>', 'a line of /etc/hosts with its address (deprecated)', many, [])
     .option('-p, --publish <ports>', '[[ip:]hostPort:]containerPort[/protocol]', ports, [])
     .option('-P, --publish-all', 'publish all exposed ports to any that are free', false)
     .option('--sysctl <name=value>', 'a kernel parameter of its namespaces', pair, {})
@@ -105,6 +124,7 @@ function withAbout(command: Command): Command {
     .option('--entrypoint <program>', "replace the image's entrypoint")
     .option('-i, --interactive', 'keep STDIN open', false)
     .option('-l, --label <key=value>', 'something to know it by', pair, {})
+    .option('--label-file <file>', 'one key=value a line', many, [])
     .option('--name <name>', 'assign a name')
     .option('--platform <os/arch>', 'an image of another platform than this machine')
     .addOption(
@@ -112,7 +132,11 @@ function withAbout(command: Command): Command {
         .choices(['always', 'missing', 'never'])
         .default('missing'),
     )
+    .option('-q, --quiet', 'say nothing of a pull', false)
     .option('--rm', 'remove the container when it exits', false)
+    .option('--sig-proxy', 'hand our signals on to it', true)
+    .addOption(new Option('--no-sig-proxy').hideHelp())
+    .addOption(new Option('--no-healthcheck', 'there are none').hideHelp())
     .option('--stop-signal <signal>', "how it is asked to end; else the image's, or TERM")
     .option('--stop-timeout <seconds>', 'how long it may take then (-1: for ever)', whole)
     .option('-t, --tty', 'allocate a pseudo-TTY', false)
@@ -125,6 +149,7 @@ function withFiles(command: Command): Command {
     .option('--mount <mount>', 'type=bind|volume|tmpfs,source=…,target=…[,readonly]', addMount)
     .option('--read-only', 'nothing of the image can be changed', false)
     .option('--shm-size <bytes>', 'the size of /dev/shm, such as 128m', bytes)
+    .option('--volumes-from <container>', 'all volumes of another: name[:ro]', many, [])
     .option('--tmpfs <directory>', 'files in memory: /run[:size=64m,mode=755]', many, [])
     .option(
       '-v, --volume <volume>',
@@ -132,6 +157,19 @@ function withFiles(command: Command): Command {
       addVolume,
       [],
     );
+}
+
+function withNamespaces(command: Command): Command {
+  const chosen = (flags: string, about: string, values: readonly string[]) =>
+    new Option(flags, about).choices(values);
+  return command
+    .addOption(chosen('--cgroupns <mode>', 'its cgroup namespace', ['host', 'private']))
+    .addOption(
+      chosen('--ipc <mode>', 'its IPC namespace', ['host', 'private', 'shareable', 'none']),
+    )
+    .option('--pid <mode>', 'its PID namespace: host, or container:name', pidMode)
+    .addOption(chosen('--userns <mode>', 'accepted: users are not mapped', ['host']))
+    .addOption(chosen('--uts <mode>', 'its UTS namespace', ['host']));
 }
 
 function withLimits(command: Command): Command {
@@ -158,6 +196,11 @@ function withLimits(command: Command): Command {
 export function runOptionsOf(image: string, command: string[], flags: RunFlags): RunOptions {
   const { cpusetCpus: cpus, cpusetMems: mems, mount, stopSignal } = flags;
   if (stopSignal !== undefined) signalNumber(stopSignal);
+  if (flags.uts !== undefined && flags.hostname !== undefined)
+    throw new ClocheError('FLAGS_CONFLICT', 'conflicting options: hostname and the UTS mode', {
+      class: 'invalid-argument',
+      hint: "the host's UTS namespace has the host's name: leave one of them away",
+    });
   return {
     ...flags,
     image,
@@ -169,14 +212,33 @@ export function runOptionsOf(image: string, command: string[], flags: RunFlags):
     volumes: [...flags.volume, ...(mount?.volumes ?? [])],
     tmpfs: [...flags.tmpfs, ...(mount?.tmpfs ?? [])],
     hosts: flags.addHost,
+    pidMode: flags.pid,
+    ipcMode: flags.ipc,
+    utsMode: flags.uts,
+    cgroupnsMode: flags.cgroupns,
+    dnsOptions: [...flags.dnsOption, ...(flags.dnsOpt ?? [])],
     ulimits: flags.ulimit,
-    labels: flags.label,
+    labels: { ...labelsOf(flags.labelFile), ...flags.label },
     sysctls: flags.sysctl,
     devices: flags.device,
     cpuset: cpus === undefined && mems === undefined ? undefined : { cpus, mems },
     ...flags.securityOpt,
     pidsLimit: (flags.pidsLimit ?? 0) > 0 ? flags.pidsLimit : undefined,
   };
+}
+
+function labelsOf(files: readonly string[]): Readonly<Record<string, string>> {
+  const entries = files.flatMap((file) => entriesOf(file, 'label'));
+  return entries.reduce((labels, entry) => pair(entry, labels), {});
+}
+
+function pidMode(text: string): string {
+  if (text === 'host' || /^container:.+/.test(text)) return text;
+  throw new InvalidArgumentError('it is host, or container:name.');
+}
+
+function manyOrNone(value: string, before: readonly string[] = []): readonly string[] {
+  return many(value, before);
 }
 
 function swap(text: string): number {

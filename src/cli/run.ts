@@ -82,7 +82,7 @@ async function run(options: RunOptions, flags: RunFlags): Promise<number> {
     await stepThrough(started);
   }
   try {
-    if (!options.detach) return await attached(started, options);
+    if (!options.detach) return await attached(started, { ...options, sigProxy: flags.sigProxy });
     await running(started);
     print(`${container.id}\n`);
     return 0;
@@ -106,10 +106,14 @@ async function unhindered<T>(engine: Engine, action: () => Promise<T>): Promise<
 }
 
 async function created(engine: Engine, options: RunOptions, flags: RunFlags): Promise<Container> {
-  const { cidfile, pull } = flags;
-  const progress = imageProgress();
+  const { cidfile, pull, quiet, link: links, volumesFrom } = flags;
+  const progress = quiet ? { end: () => undefined } : imageProgress();
   const about = { ...progress, pull, platform: await platformOf(flags) };
-  const container = await createContainer(engine, options, about);
+  const whole =
+    links.length + volumesFrom.length === 0
+      ? options
+      : (await import('../engine/others.ts')).withOthers(engine, options, { links, volumesFrom });
+  const container = await createContainer(engine, whole, about);
   progress.end();
   try {
     if (cidfile !== undefined) writeFileSync(cidfile, container.id, { flag: 'wx' });

@@ -12,6 +12,7 @@ import type { TerminalSize } from '../linux/winsize.ts';
 import type { Io, Machine, RootSource, Spec } from '../runtime/index.ts';
 import type { Engine } from './engine.ts';
 import { etcMounts, kindOf } from './files.ts';
+import { joinedBy } from './namespaces.ts';
 import { type Attachment, attach } from './network.ts';
 import { isUnfiltered } from './options.ts';
 import { portsOf, portWarnings } from './ports/index.ts';
@@ -71,6 +72,7 @@ export async function factsOf(
     ...{ id, config, terminalSize },
     identity: identityOf([upper, ...lower], options.user ?? config.User, options.groupAdd),
     argv: container.command,
+    joined: joinedBy(engine, options),
     ownCapabilities: engine.machine.capabilities,
     mounts: [
       ...etcMounts(directory, { id, options, address: attachment.address }),

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { hostname as ownHostname } from 'node:os';
 import { join } from 'node:path';
 import type { Mount } from '../runtime/index.ts';
 import { BRIDGE } from './bridge.ts';
@@ -17,18 +18,20 @@ export function etcMounts(
   },
 ): Mount[] {
   const { id, options, address } = about;
-  const hostname = options.hostname ?? id.slice(0, 12);
+  const hostname = hostnameOf(options, id);
+  const { domainname } = options;
+  const names = domainname === undefined ? hostname : `${hostname}.${domainname} ${hostname}`;
   const own = options.network === 'host' ? undefined : (address ?? undefined);
   const hosts = [
     '127.0.0.1\tlocalhost',
     '::1\tlocalhost ip6-localhost ip6-loopback',
-    ...(own === undefined ? [] : [`${own}\t${hostname}`]),
+    ...(own === undefined ? [] : [`${own}\t${names}`]),
     ...(options.hosts ?? []).map(({ name, address: at }) => `${gateway(at, options)}\t${name}`),
   ];
   const files = {
     hostname: `${hostname}\n`,
     hosts: `${hosts.join('\n')}\n`,
-    'resolv.conf': options.network === 'none' ? '' : resolvConf(options.dns),
+    'resolv.conf': options.network === 'none' ? '' : resolvConf(options),
   };
   return Object.entries(files).map(([name, content]) => {
     const path = join(directory, name);
@@ -43,9 +46,33 @@ function gateway(address: string, { network }: RunOptions): string {
   return network === 'host' ? '127.0.0.1' : BRIDGE[4].address;
 }
 
-/** The name servers that are wanted, or the host's resolver; where that is a stub on loopback, what stands behind it. */
-function resolvConf(servers: readonly string[] = []): string {
-  if (servers.length > 0) return servers.map((server) => `nameserver ${server}\n`).join('');
+/** With the host's UTS namespace it is the host's. */
+function hostnameOf({ hostname, utsMode }: RunOptions, id: string): string {
+  return utsMode === 'host' ? ownHostname() : (hostname ?? id.slice(0, 12));
+}
+
+/** What is wanted, each line of it instead of the host's. A domain of `.` alone is none. */
+function resolvConf({ dns = [], dnsSearch = [], dnsOptions = [] }: RunOptions): string {
+  const domains = dnsSearch.filter((domain) => domain !== '.');
+  const lines = [
+    ...dns.map((server) => `nameserver ${server}`),
+    ...(domains.length === 0 ? [] : [`search ${domains.join(' ')}`]),
+    ...(dnsOptions.length === 0 ? [] : [`options ${dnsOptions.join(' ')}`]),
+  ];
+  const said = [
+    ...(dns.length === 0 ? [] : ['nameserver']),
+    ...(dnsSearch.length === 0 ? [] : ['search', 'domain']),
+    ...(dnsOptions.length === 0 ? [] : ['options']),
+  ];
+  if (lines.length === 0 && said.length === 0) return hostResolver();
+  // As before there were more than servers: who names those wants nothing of the host's.
+  const host = dns.length > 0 ? [] : hostResolver().split('\n');
+  const kept = host.filter((line) => line !== '' && !said.includes(line.split(/\s/)[0] ?? ''));
+  return [...kept, ...lines].map((line) => `${line}\n`).join('');
+}
+
+/** The host's resolver; where that is a stub on loopback, what stands behind it. */
+function hostResolver(): string {
   const read = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : '');
   const own = read('/etc/resolv.conf');
   if (!/^nameserver\s+127\.0\.0\.53/m.test(own)) return own;

@@ -79,6 +79,10 @@ function hostShape({ options }: Container) {
   return {
     Binds: options.volumes,
     NetworkMode: options.network,
+    PidMode: options.pidMode ?? '',
+    IpcMode: options.ipcMode ?? 'private',
+    UTSMode: options.utsMode ?? '',
+    CgroupnsMode: options.cgroupnsMode ?? 'private',
     AutoRemove: options.remove,
     Privileged: options.privileged,
     CapAdd: options.capAdd,
@@ -101,6 +105,8 @@ function hostShape({ options }: Container) {
     GroupAdd: options.groupAdd ?? [],
     Sysctls: options.sysctls ?? {},
     Dns: options.dns ?? [],
+    DnsOptions: options.dnsOptions ?? [],
+    DnsSearch: options.dnsSearch ?? [],
     CpuPeriod: options.cpuPeriod ?? 0,
     CpuQuota: options.cpuQuota ?? 0,
     CpuShares: options.cpuShares ?? 0,
@@ -131,6 +137,7 @@ function configShape(engine: Engine, { id, image, imageId, options }: Container)
   const stopSignal = options.stopSignal ?? config.StopSignal;
   return {
     Hostname: options.hostname ?? id.slice(0, 12),
+    Domainname: options.domainname ?? '',
     User: options.user ?? config.User ?? '',
     Tty: options.tty,
     OpenStdin: options.interactive,

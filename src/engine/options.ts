@@ -59,8 +59,16 @@ export interface RunOptions {
   readonly unconfined?: boolean | undefined;
   /** `net.core.somaxconn` and the like, of its namespaces. */
   readonly sysctls?: Readonly<Record<string, string>> | undefined;
-  /** Name servers, instead of the host's. */
+  /** Name servers, instead of the host's; domains in which names are looked for; resolv.conf(5)'s options. */
   readonly dns?: readonly string[] | undefined;
+  readonly dnsSearch?: readonly string[] | undefined;
+  readonly dnsOptions?: readonly string[] | undefined;
+  readonly domainname?: string | undefined;
+  /** Namespaces that are not its own: the host's, or another container's. */
+  readonly pidMode?: 'host' | `container:${string}` | undefined;
+  readonly ipcMode?: 'host' | 'private' | 'shareable' | 'none' | undefined;
+  readonly utsMode?: 'host' | undefined;
+  readonly cgroupnsMode?: 'host' | 'private' | undefined;
   /** Bytes. */
   readonly memoryReservation?: number | undefined;
   /** Bytes of memory and swap together; -1: as much swap as there is. */

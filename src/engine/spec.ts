@@ -1,9 +1,10 @@
 import { ClocheError } from '../error.ts';
 import type { ContainerConfig } from '../image/index.ts';
 import { DEFAULT_CAPABILITIES, namesOf } from '../linux/capabilities.ts';
-import type { Mount, NamespaceType, Spec } from '../runtime/index.ts';
+import type { Mount, Spec } from '../runtime/index.ts';
 import { DEFAULT_MOUNTS, DEFAULT_PATH, MASKED_PATHS, READONLY_PATHS } from './defaults.ts';
 import { hostDevices, namedDevices } from './devices.ts';
+import { type Joined, namespaceList } from './namespaces.ts';
 import type { RunOptions } from './options.ts';
 import { resourcesOf } from './resources.ts';
 import type { Identity } from './users.ts';
@@ -16,6 +17,7 @@ export interface SpecParts {
   /** The files of `/etc` that the engine makes, and what the user mounts. */
   readonly mounts: readonly Mount[];
   readonly argv: readonly string[];
+  readonly joined?: Joined | undefined;
   /** Our own capabilities, which `--privileged` gives away whole. */
   readonly ownCapabilities: bigint;
   readonly terminalSize?: { readonly height: number; readonly width: number } | undefined;
@@ -25,11 +27,10 @@ export interface SpecParts {
 export function specOf(options: RunOptions, parts: SpecParts): Spec {
   const { id, config, identity } = parts;
   const capabilities = capabilitiesOf(options, parts.ownCapabilities);
-  const namespaces: NamespaceType[] = ['pid', 'mount', 'ipc', 'uts', 'cgroup'];
-  if (options.network !== 'host') namespaces.push('network');
   return {
     ociVersion: '1.2.0',
-    hostname: options.hostname ?? id.slice(0, 12),
+    ...(options.utsMode === 'host' ? {} : { hostname: options.hostname ?? id.slice(0, 12) }),
+    domainname: options.domainname,
     root: { path: 'rootfs', readonly: options.readOnly ?? false },
     process: {
       terminal: options.tty,
@@ -55,7 +56,7 @@ export function specOf(options: RunOptions, parts: SpecParts): Spec {
       ...parts.mounts,
     ],
     linux: {
-      namespaces: namespaces.map((type) => ({ type })),
+      namespaces: namespaceList(options, parts.joined),
       devices: [...(options.privileged ? hostDevices() : []), ...namedDevices(options)],
       sysctl: options.sysctls,
       maskedPaths: options.privileged ? [] : MASKED_PATHS,
@@ -104,15 +105,20 @@ function capabilitiesOf(options: RunOptions, own: bigint): readonly string[] {
   return [...new Set<string>([...start, ...added])].filter((one) => !dropped.has(one));
 }
 
-/** Docker's, with a `/dev/shm` as large as is asked for. */
-function defaultMounts({ shmSize }: RunOptions): readonly Mount[] {
-  if (shmSize === undefined) return DEFAULT_MOUNTS;
-  return DEFAULT_MOUNTS.map((mount) =>
-    mount.destination === '/dev/shm'
-      ? { ...mount, options: [...(mount.options ?? []).slice(0, -1), `size=${shmSize}`] }
-      : mount,
-  );
+/** Docker's, with a `/dev/shm` as large as is asked for, or the host's, or none. */
+function defaultMounts({ shmSize, ipcMode }: RunOptions): readonly Mount[] {
+  return DEFAULT_MOUNTS.flatMap((mount) => {
+    const { destination, options = [] } = mount;
+    if (destination !== '/dev/shm') return [mount];
+    if (ipcMode === 'host')
+      return [{ destination, type: 'bind', source: destination, options: ['rbind', ...SAFE] }];
+    if (ipcMode === 'none') return [];
+    if (shmSize === undefined) return [mount];
+    return [{ ...mount, options: [...options.slice(0, -1), `size=${shmSize}`] }];
+  });
 }
+
+const SAFE = ['nosuid', 'noexec', 'nodev'];
 
 /**
  * With the host's network there is no network namespace of our own, and so no sysfs of our own. In it lie
