@@ -172,6 +172,37 @@ test('ps takes filters, formats, the last ones and sizes', async () => {
   await cloche('rm', '-f', 'one', 'two');
 });
 
+test('ps finds names by expression, volumes, ports and health, and has more columns', async () => {
+  const mounts = ['-v', 'data:/data', '-v', '/tmp:/t', '-l', 'app=web'];
+  const ports = ['-p', '127.0.0.1:18481:80', '--expose', '90'];
+  await cloche('run', '-d', '--name', 'box', ...mounts, ...ports, IMAGE, 'sleep', '100');
+  await run('robox', 'sleep', '100');
+  const names = async (...filters: string[]) =>
+    (await cloche('ps', '--format', '{{.Names}}', ...filters.flatMap((one) => ['-f', one]))).out;
+  for (const one of ['name=^bo', 'name=^/bo', 'volume=data', 'volume=/t', 'volume=/tmp'])
+    expect(await names(one)).toBe('box\n');
+  for (const one of ['publish=18481', 'publish=18000-18500/tcp', 'expose=80', 'expose=90/tcp'])
+    expect(await names(one)).toBe('box\n');
+  for (const one of ['name=^x', 'name=[', 'publish=80', 'expose=90/udp', 'health=healthy'])
+    expect(await names(one)).toBe('');
+  expect(await names('name=box$', 'health=none')).toBe('robox\nbox\n');
+  expect((await cloche('ps', '-f', 'health=fine')).err).toContain("invalid filter 'health=fine'");
+  const format = '{{.Mounts}} {{.LocalVolumes}} {{.Labels}}';
+  const shown = (await cloche('ps', '-f', 'name=^box', '--format', format)).out;
+  expect(shown).toStartWith('data,/tmp 1 ');
+  expect(shown).toEndWith('app=web\n');
+  await cloche('rm', '-f', 'box', 'robox');
+  await cloche('volume', 'rm', 'data');
+});
+
+test('stats --all shows those too that use nothing', async () => {
+  await cloche('create', '--name', 'new', IMAGE, 'true');
+  expect((await cloche('stats', '--no-stream')).out.split('\n')).toHaveLength(2);
+  const { out } = await cloche('stats', '-a', '--no-stream', '--format', '{{.Name}} {{.CPUPerc}}');
+  expect(out).toBe('new 0.00%\n');
+  await cloche('rm', 'new');
+});
+
 test('top, stats and diff show what runs, what it uses and what it changed', async () => {
   const script = 'rm -r /opt; echo x > /etc/issue; mkdir /new; echo y > /new/f; exec sleep 100';
   await run('box', 'sh', '-c', script);

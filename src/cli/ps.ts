@@ -1,33 +1,21 @@
 import { Command } from 'commander';
 import {
-  allContainers,
   type Container,
   type Engine,
   exposedPorts,
-  getContainer,
   openEngine,
   portsColumn,
   settleAll,
 } from '../engine/index.ts';
 import { type State, stateOf } from '../engine/state.ts';
+import { parseVolume } from '../engine/volumes/index.ts';
 import { configOf, type Image } from '../image/index.ts';
-import { type Filters, hasLabel, holds, holdsAll, parseFilters } from './filters.ts';
+import { parseFilters } from './filters.ts';
 import { many, whole } from './flags.ts';
 import { type Columns, list, type Row } from './format/index.ts';
 import { duration, size } from './output.ts';
 import { print } from './print.ts';
-
-const FILTERS = [
-  'status',
-  'name',
-  'id',
-  'ancestor',
-  'exited',
-  'before',
-  'since',
-  'network',
-  'label',
-];
+import { chosenContainers, FILTERS, labelsOf } from './ps-filters.ts';
 
 /** `cloche ps`: what runs, and with --all what did. */
 export function psCommand(): Command {
@@ -46,7 +34,7 @@ export function psCommand(): Command {
       const filters = parseFilters(flags.filter, FILTERS);
       const engine = openEngine();
       await settleAll(engine);
-      const shown = chosen(engine, filters, flags);
+      const shown = chosenContainers(engine, filters, flags);
       if (flags.json) print(`${JSON.stringify(shown.map(forPrograms), null, 2)}\n`);
       else print(await printed(engine, shown, flags));
     });
@@ -64,43 +52,6 @@ interface Flags {
   readonly json: boolean;
 }
 
-/** The newest first; a filter by status or exit code looks at those too that do not run. */
-function chosen(engine: Engine, filters: Filters, flags: Flags): Container[] {
-  const last = flags.latest ? 1 : flags.last;
-  const all = flags.all || last > 0 || filters.has('status') || filters.has('exited');
-  const createdAt = (name: string) => getContainer(engine, name).created.getTime();
-  const found = allContainers(engine).filter((container) => {
-    const at = container.created.getTime();
-    return (
-      (all || container.status === 'running') &&
-      holds(filters, 'status', (value) => value === stateOf(engine, container)) &&
-      holds(filters, 'name', (value) => container.name.includes(value)) &&
-      holds(filters, 'id', (value) => container.id.startsWith(value)) &&
-      holds(filters, 'ancestor', (value) => isFrom(container, value)) &&
-      holds(filters, 'exited', (code) => String(container.exitCode ?? '') === code) &&
-      holds(filters, 'network', (value) => container.options.network === value) &&
-      holdsAll(filters, 'label', (label) => hasLabel(labelsOf(engine, container), label)) &&
-      holds(filters, 'before', (name) => at < createdAt(name)) &&
-      holds(filters, 'since', (name) => at > createdAt(name))
-    );
-  });
-  return last > 0 ? found.slice(0, last) : found;
-}
-
-/** A container has its image's labels, and its own. */
-function labelsOf(
-  engine: Engine,
-  { imageId, options }: Container,
-): Readonly<Record<string, string>> {
-  const { Labels } = configOf(engine.store, { id: imageId as Image['id'] }).config;
-  return { ...Labels, ...options.labels };
-}
-
-/** By the image's name as `run` was given it, or the beginning of its id. */
-function isFrom({ image, imageId }: Container, wanted: string): boolean {
-  return image === wanted || image === `${wanted}:latest` || imageId.slice(7).startsWith(wanted);
-}
-
 const COLUMNS: Columns = {
   headings: {
     ID: 'CONTAINER ID',
@@ -114,6 +65,8 @@ const COLUMNS: Columns = {
     Names: 'NAMES',
     Networks: 'NETWORKS',
     Mounts: 'MOUNTS',
+    Labels: 'LABELS',
+    LocalVolumes: 'LOCAL VOLUMES',
     Size: 'SIZE',
   },
   shown: ['ID', 'Image', 'Command', 'RunningFor', 'Status', 'Ports', 'Names'],
@@ -139,6 +92,7 @@ async function sizesOf(engine: Engine): Promise<(container: Container) => string
 function row(engine: Engine, container: Container, short: boolean, written = ''): Row {
   const state = stateOf(engine, container);
   const command = container.command.join(' ');
+  const volumes = container.options.volumes.map(parseVolume);
   return {
     ID: idOf(container, short),
     Image: container.image,
@@ -150,7 +104,11 @@ function row(engine: Engine, container: Container, short: boolean, written = '')
     Ports: state === 'running' || state === 'paused' ? portsOf(engine, container) : '',
     Names: container.name,
     Networks: container.options.network,
-    Mounts: container.options.volumes.map((volume) => volume.split(':')[0]).join(','),
+    Mounts: volumes.map(({ source }) => source).join(','),
+    Labels: Object.entries(labelsOf(engine, container))
+      .map((pair) => pair.join('='))
+      .join(','),
+    LocalVolumes: String(volumes.filter(({ isVolume }) => isVolume).length),
     Size: written,
   };
 }
@@ -161,7 +119,7 @@ function portsOf(engine: Engine, { ports, options, imageId }: Container): string
 }
 
 /** `Up 3 minutes`, `Up 3 minutes (Paused)`, `Exited (137) 2 hours ago`, `Created`. */
-function statusOf({ started, finished, exitCode }: Container, state: State): string {
+export function statusOf({ started, finished, exitCode }: Container, state: State): string {
   const since = (time: Date | undefined) => duration(Date.now() - (time?.getTime() ?? Date.now()));
   if (state === 'running') return `Up ${since(started)}`;
   if (state === 'paused') return `Up ${since(started)} (Paused)`;

@@ -11,6 +11,7 @@ export function rmiCommand(): Command {
     .description('Remove one or more images')
     .argument('<image...>')
     .option('-f, --force', 'remove it also when a container was made from it', false)
+    .option('--no-prune', 'accepted: nothing but images and their layers goes')
     .action(async (names: string[], { force }: { force: boolean }) => {
       const engine = openEngine();
       await settleAll(engine);

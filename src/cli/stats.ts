@@ -18,6 +18,7 @@ export function statsCommand(): Command {
   return new Command('stats')
     .description('Show what containers use of CPU, memory, network and disks')
     .argument('[container...]', 'without one, all that run')
+    .option('-a, --all', 'those too that do not run', false)
     .option('--no-stream', 'look once')
     .option('--no-trunc', 'do not shorten IDs')
     .option('--format <format>', 'table, json, or a Go template')
@@ -26,7 +27,7 @@ export function statsCommand(): Command {
       const engine = openEngine();
       await settleAll(engine);
       do {
-        const usages = await measure(engine, chosen(engine, names), 1000);
+        const usages = await measure(engine, chosen(engine, names, flags.all), 1000);
         if (flags.json) print(`${JSON.stringify(usages, null, 2)}\n`);
         else {
           const text = list(
@@ -41,16 +42,17 @@ export function statsCommand(): Command {
 }
 
 interface Flags {
+  readonly all: boolean;
   readonly stream: boolean;
   readonly trunc: boolean;
   readonly format?: string;
   readonly json: boolean;
 }
 
-/** Whoever is named, or all that run now. */
-function chosen(engine: Engine, names: readonly string[]): Container[] {
+/** Whoever is named, or all that run now, or all. */
+function chosen(engine: Engine, names: readonly string[], all: boolean): Container[] {
   if (names.length > 0) return names.map((name) => getContainer(engine, name));
-  return allContainers(engine).filter(isAlive);
+  return allContainers(engine).filter((container) => all || isAlive(container));
 }
 
 const COLUMNS: Columns = {
@@ -75,7 +77,7 @@ function row(usage: Usage, short: boolean): Row {
     Name: usage.name,
     CPUPerc: percent(usage.cpuPercent),
     MemUsage: `${memory === undefined ? '--' : binarySize(memory)} / ${binarySize(memoryLimit)}`,
-    MemPerc: memory === undefined ? '--' : percent((100 * memory) / memoryLimit),
+    MemPerc: memory === undefined ? '--' : percent((100 * memory) / (memoryLimit || 1)),
     NetIO: `${size(usage.received)} / ${size(usage.sent)}`,
     BlockIO: `${size(usage.read)} / ${size(usage.written)}`,
     PIDs: processes === undefined ? '--' : String(processes),

@@ -20,22 +20,32 @@ export interface Usage {
   readonly processes: number | undefined;
 }
 
-/** Looks twice, so many milliseconds apart. One that ends meanwhile is left out. */
+/**
+ * Looks twice, so many milliseconds apart. One that ends meanwhile is left out; one that did not run
+ * to begin with uses nothing.
+ */
 export async function measure(
   engine: Engine,
   containers: readonly Container[],
   milliseconds: number,
 ): Promise<Usage[]> {
   const first = containers.map((container) => cpuOf(engine, container));
+  const idle = new Set(containers.filter((_, i) => first[i] === undefined));
   const started = performance.now();
   await sleep(milliseconds);
   const elapsed = performance.now() - started;
   return containers.flatMap((container, i) => {
+    if (idle.has(container)) return [nothingOf(container)];
     const [before, now] = [first[i], cpuOf(engine, container)];
     if (before === undefined || now === undefined) return [];
     const cpuPercent = (now - before) / (elapsed * 10);
     return [{ ...usageOf(engine, container), cpuPercent }];
   });
+}
+
+function nothingOf({ id, name }: Container): Usage {
+  const none = { memory: 0, memoryLimit: 0, received: 0, sent: 0, read: 0, written: 0 };
+  return { id, name, cpuPercent: 0, ...none, processes: 0 };
 }
 
 /** Microseconds; undefined once it has ended. */
