@@ -60,6 +60,42 @@ test('image prune takes what has lost its name, and with --all what nobody uses'
   await cloche(['tag', 'app', image]);
 });
 
+test('system df -v shows each thing by itself, and what of an image it has alone', async () => {
+  await build('alone');
+  await run(
+    '--name',
+    'box',
+    '-v',
+    'data:/data',
+    'app',
+    'sh',
+    '-c',
+    'echo 12345 > /data/f; echo 1 > /g',
+  );
+  const { out } = await cloche(['system', 'df', '-v']);
+  const rows = lines(out).map((line) => line.split(/ {2,}/));
+  expect(rows.find(([name]) => name === 'app')?.slice(5)).toEqual(['117MB', '5B', '1']);
+  expect(rows.find(([name]) => name === 'data')).toEqual(['data', '1', '6B']);
+  const container = rows.find((row) => row.at(-1) === 'box') ?? [];
+  expect(container.slice(1, 5)).toEqual(['app', '"sh -c echo 12345 > …"', '1', '2B']);
+  expect(out).toMatch(/\nBuild cache usage: [1-9][\d.]*\w?B\n\nCACHE ID +CACHE TYPE /);
+  const shape = JSON.parse((await cloche(['system', 'df', '-v', '--json'])).out);
+  expect(shape.Volumes).toEqual([{ Name: 'data', Links: 1, Size: 6 }]);
+  await cloche(['rm', 'box']);
+});
+
+test('volume prune --filter: all is as --all, and no volume has a label', async () => {
+  await cloche(['volume', 'create', 'data']);
+  const prune = (...filters: string[]) => cloche(['volume', 'prune', '-f', ...filters]);
+  const left = async () => lines((await cloche(['volume', 'ls', '-q'])).out);
+  await prune();
+  await prune('--filter', 'all=true', '--filter', 'label=keep');
+  expect(await left()).toEqual(['data']);
+  await prune('--filter', 'all=1', '--filter', 'label!=keep');
+  expect(await left()).toEqual([]);
+  expect((await prune('--filter', 'until=1h')).err).toContain("invalid filter 'until'");
+});
+
 const spaceOf = (out: string) => /Total reclaimed space: (\S+)\n$/.exec(out)?.[1] ?? '';
 
 test('prune asks, and anything but y means no', async () => {
