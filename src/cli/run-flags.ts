@@ -20,7 +20,7 @@ import { bytes, many, positive, whole } from './flags.ts';
 
 /** What `run` and `create` are given, as commander gives it. */
 export interface RunFlags
-  extends Pick<RunOptions, 'interactive' | 'tty' | 'detach' | 'privileged'> {
+  extends Pick<RunOptions, 'init' | 'interactive' | 'tty' | 'detach' | 'privileged'> {
   readonly addHost?: HostEntry[];
   readonly capAdd: string[];
   readonly capDrop: string[];
@@ -122,6 +122,7 @@ function withAbout(command: Command): Command {
     .option('-e, --env <entry>', 'set an environment variable', many, [])
     .option('--env-file <file>', 'one KEY=value a line', many, [])
     .option('--entrypoint <program>', "replace the image's entrypoint")
+    .option('--init', 'a PID 1 that reaps, and hands on signals', false)
     .option('-i, --interactive', 'keep STDIN open', false)
     .option('-l, --label <key=value>', 'something to know it by', pair, {})
     .option('--label-file <file>', 'one key=value a line', many, [])

@@ -33,6 +33,8 @@ export interface Facts {
   readonly io: Io;
   /** It dies with the command that starts it. */
   readonly bound: boolean;
+  /** PID 1 is ours, and the program its child. */
+  readonly init: boolean;
   /** It has no seccomp filter. */
   readonly unfiltered: boolean;
   readonly exitRecord: string;
@@ -87,6 +89,7 @@ export async function factsOf(
       ? { kind: 'log', path: join(directory, 'log') }
       : { kind: options.tty ? 'terminal' : 'inherit' },
     bound: !options.detach,
+    init: options.init === true,
     unfiltered: isUnfiltered(options),
     exitRecord: join(directory, 'exit'),
     kinds: kindsOf(spec),

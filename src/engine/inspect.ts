@@ -84,6 +84,7 @@ function hostShape({ options }: Container) {
     UTSMode: options.utsMode ?? '',
     CgroupnsMode: options.cgroupnsMode ?? 'private',
     AutoRemove: options.remove,
+    Init: options.init ?? false,
     Privileged: options.privileged,
     CapAdd: options.capAdd,
     CapDrop: options.capDrop,

@@ -15,6 +15,8 @@ export interface RunOptions {
   /** Remove it when it ends. */
   readonly remove: boolean;
   readonly privileged: boolean;
+  /** PID 1 is ours: it reaps, and hands on signals. */
+  readonly init?: boolean | undefined;
   /** `KEY=value`, or `KEY` for our own value. */
   readonly env: readonly string[];
   readonly workdir?: string | undefined;

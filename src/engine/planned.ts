@@ -7,10 +7,10 @@ import { seccompOf } from './seccomp.ts';
 
 /** The plan of a container of which everything is known. Pure. @throws {ClocheError} as `containerPlan` */
 export function planOf(facts: Facts): ContainerPlan {
-  const { id, spec, root, hierarchies, machine, walkerSize, io, bound, exitRecord } = facts;
+  const { id, spec, root, hierarchies, machine, walkerSize, io, bound, exitRecord, init } = facts;
   const group = `${CGROUP_PARENT}/${id}`;
   return containerPlan({
-    ...{ spec, root, machine, walkerSize, io, bound, exitRecord },
+    ...{ spec, root, machine, walkerSize, io, bound, exitRecord, init },
     id: id.slice(0, 12),
     sourceKind: (source) => facts.kinds[source] ?? 'directory',
     cgroup: cgroupSteps(hierarchies, group, spec.linux?.resources ?? {}),

@@ -45,6 +45,8 @@ export interface Birth {
   readonly hooks?: boolean | undefined;
   /** Those that init runs itself; then `hooks` is set, too, for their state to be written. */
   readonly innerHooks?: InnerHooks | undefined;
+  /** PID 1 is ours, and the program its child: see `reaper.ts`. */
+  readonly init?: boolean | undefined;
   /** How many fds from 3 on the program keeps. */
   readonly preserveFds?: number | undefined;
 }

@@ -157,17 +157,20 @@ export function workingDirectorySteps(
  */
 export function executeSteps(process: Process): Step[] {
   const argv = process.args ?? [];
-  const name = argv[0] ?? '';
   const env = process.env ?? [];
-  const path = env.find((entry) => entry.startsWith('PATH='))?.slice(5) ?? DEFAULT_PATH;
-  const tries = name.includes('/')
-    ? [name]
-    : path.split(':').map((dir) => posix.join(dir || '.', name));
+  const tries = programFiles(process);
   return tries.map((file, i) =>
     call('execve', [text(file), texts(argv), texts(env)], `become ${argv.join(' ')}`, {
       tolerate: i < tries.length - 1 ? ['ENOENT', 'ENOTDIR', 'EACCES'] : undefined,
     }),
   );
+}
+
+/** Where its program may lie: one path, or one for each directory of its PATH. */
+export function programFiles({ args: [name = ''] = [], env = [] }: Process): string[] {
+  if (name.includes('/')) return [name];
+  const path = env.find((entry) => entry.startsWith('PATH='))?.slice(5) ?? DEFAULT_PATH;
+  return path.split(':').map((dir) => posix.join(dir || '.', name));
 }
 
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';

@@ -14,6 +14,7 @@ import type { Meeting } from './birth.ts';
 import { lookupSteps } from './lookup.ts';
 import { placeFds } from './preserved.ts';
 import { becoming, executeSteps, type Machine, workingDirectorySteps } from './process.ts';
+import { reaperSteps } from './reaper.ts';
 import { INIT_FAILED, isShimThere, type Pair } from './shim.ts';
 import { takeTerminal } from './terminal.ts';
 
@@ -35,6 +36,9 @@ export interface Settling {
   /** It is a child of the command, and outlives it: see `adoption.ts`. */
   readonly adopted?: boolean | undefined;
   readonly preserveFds?: number | undefined;
+  /** Whether the program is the child of a PID 1 of ours, and how large the walker's file is. */
+  readonly init?: boolean | undefined;
+  readonly walkerSize: number;
   /** What is done when all is ready but the program. */
   readonly before?: readonly Step[] | undefined;
 }
@@ -65,7 +69,7 @@ export function settle(
     ...lastSteps(settling, two),
     ...(restrained ? seccomp : []),
     ...(settling.before ?? []),
-    ...executeSteps(process),
+    ...(settling.init === true ? reaperSteps(process, settling.walkerSize) : executeSteps(process)),
   ];
   return { steps, warnings: become.warnings };
 }
