@@ -58,6 +58,11 @@ const SHAPES: Record<string, Partial<RunOptions>> = {
   'with ports': {
     publish: [{ protocol: 'tcp', port: 80, hostPorts: [58_080, 58_080], hostIp: undefined }],
   },
+  'with an init of ours, and namespaces of the host': {
+    init: true,
+    pidMode: 'host',
+    ipcMode: 'host',
+  },
   'read-only, another user and group': { readOnly: true, user: 'nobody', groupAdd: ['5'] },
   'with a kernel parameter and limits': {
     sysctls: { 'net.core.somaxconn': '100' },

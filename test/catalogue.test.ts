@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test';
-import { LESSONS } from '../../lessons/index.ts';
-import { chosen, listing } from './catalogue.ts';
-import { paint } from './paint.ts';
+import { LESSONS } from '../lessons/index.ts';
+import { chosen, listing } from '../src/playground/catalogue.ts';
+import { paint } from '../src/playground/paint.ts';
 
 const ids = (...names: string[]) => chosen(names, LESSONS).map(({ id }) => id);
 
