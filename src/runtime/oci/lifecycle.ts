@@ -36,12 +36,14 @@ function giveSign(fifo: string, id: string): void {
     const fd = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
     writeSync(fd, 'g');
     closeSync(fd);
+    // Of two who start it at once one finds it, and only that one has started it.
+    rmSync(fifo);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw notCreated(REFUSAL.running, id);
     if (code !== 'ENXIO' && code !== 'EPIPE') throw error;
     throw notCreated(REFUSAL.stopped, id);
   }
-  rmSync(fifo);
 }
 
 const SIGKILL = 9;
