@@ -42,12 +42,12 @@ export function addUlimit(text: string, before: readonly Rlimit[] = []): readonl
 }
 
 /** Collects what `-p` says. */
-export function ports(text: string, before: readonly PortSpec[]): readonly PortSpec[] {
+export function ports(text: string, before: readonly PortSpec[] = []): readonly PortSpec[] {
   return [...before, ...orUsage(() => parsePublish(text))];
 }
 
 /** Collects what `--expose` says, as `80/tcp`. */
-export function exposed(text: string, before: readonly string[]): readonly string[] {
+export function exposed(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, ...orUsage(() => parseExpose(text)).map(containerSide)];
 }
 
@@ -62,7 +62,7 @@ function orUsage<T>(parse: () => T): T {
 }
 
 /** Collects `key=value` and `key`, whose value is empty then. */
-export function pair(text: string, before: Readonly<Record<string, string>>) {
+export function pair(text: string, before: Readonly<Record<string, string>> = {}) {
   const at = text.indexOf('=');
   const [key, value] = at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
   if (key === '') throw new InvalidArgumentError('it looks like key=value.');
@@ -87,7 +87,7 @@ export function security(text: string, before: Security = {}): Security {
 }
 
 /** Collects what `-v` says; a source that begins with a dot is a path from here, as with docker since 23. */
-export function addVolume(text: string, before: readonly string[]): readonly string[] {
+export function addVolume(text: string, before: readonly string[] = []): readonly string[] {
   const [source = '', ...rest] = text.split(':');
   return [...before, rest.length === 0 ? text : [fromHere(source), ...rest].join(':')];
 }

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 
 /** Collects an option that may be given many times. */
-export function many(value: string, before: readonly string[]): readonly string[] {
+export function many(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
 

@@ -18,40 +18,52 @@ import { attached, running } from './attached.ts';
 import { printError, printLeftover, printWarnings } from './output.ts';
 import { print } from './print.ts';
 import { imageProgress } from './progress.ts';
-import { type RunFlags, runOptionsOf, withRunFlags } from './run-flags.ts';
+import { NOTHING, type RunFlags, runOptionsOf, withRunFlags } from './run-flags.ts';
 import { requireTerminal, terminalSize } from './terminal.ts';
 
 /** `cloche run`: create a container and start it, in docker's words. */
-export function runCommand(): Command {
-  const command = new Command('run')
+export async function runCommand(): Promise<Command> {
+  const command = await commandOf('run');
+  return command
     .description('Create and run a new container from an image')
-    .argument('<image>')
-    .argument('[command...]')
-    // -h is the host name.
-    .helpOption('--help', 'display help for command')
-    .passThroughOptions();
-  return withRunFlags(command).action(async (image: string, command: string[], flags: RunFlags) => {
-    try {
-      process.exitCode = await run(runOptionsOf(image, command, flags), flags);
-    } catch (error) {
-      printError(error);
-      process.exitCode = exitCodeFor(error);
-    }
-  });
+    .action(async (image: string, command: string[], given: Partial<RunFlags>) => {
+      const flags: RunFlags = { ...NOTHING, ...given };
+      try {
+        process.exitCode = await run(runOptionsOf(image, command, flags), flags);
+      } catch (error) {
+        printError(error);
+        process.exitCode = exitCodeFor(error);
+      }
+    });
 }
 
 /** `cloche create`: as `run`, without the start; what `run` says of that is accepted and waits. */
-export function createCommand(): Command {
-  return runCommand()
-    .name('create')
+export async function createCommand(): Promise<Command> {
+  const command = await commandOf('create');
+  return command
     .description('Create a new container')
-    .action(async (image: string, command: string[], flags: RunFlags) => {
+    .action(async (image: string, command: string[], given: Partial<RunFlags>) => {
+      const flags: RunFlags = { ...NOTHING, ...given };
       const engine = openEngine();
       await settleAll(engine);
       const container = await created(engine, runOptionsOf(image, command, flags), flags);
       releaseContainer(engine, container);
       print(`${container.id}\n`);
     });
+}
+
+/** What both of them take, as far as our own words need it. */
+function commandOf(name: string): Promise<Command> {
+  const command = new Command(name)
+    .argument('<image>')
+    .argument('[command...]')
+    // -h is the host name.
+    .helpOption('--help', 'display help for command')
+    .passThroughOptions();
+  const words = process.argv.slice(2);
+  // Who asks for help wants to see all of them.
+  const own = words[0] === 'help' ? ['--help'] : words.slice(words.indexOf(name) + 1);
+  return withRunFlags(command, own);
 }
 
 async function run(options: RunOptions, flags: RunFlags): Promise<number> {
