@@ -86,6 +86,7 @@ function full(terminal: boolean): ContainerPlan {
   return containerPlan(
     birthOf(id, scratch.root, dockerSpec({ terminal, args: ['true'] }), {
       bound: true,
+      init: terminal,
       io: terminal ? { kind: 'terminal' } : { kind: 'log', path: join(files, 'log') },
       cgroup: cgroupSteps(hierarchies, group, { pids: { limit: 50 } }),
       // No bridge: the cable is made and its end on the host stays unplugged.
