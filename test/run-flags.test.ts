@@ -101,6 +101,12 @@ test('--cidfile has the ID, and is nobody else’s', async () => {
   rmSync(directory, { recursive: true });
 });
 
+test('create gives 125 for flags that cannot be, and 1 for what is missing, as docker does', async () => {
+  const wrong = await cloche('create', '--env-file', '/nowhere', IMAGE, 'true');
+  expect([wrong.code, wrong.err]).toEqual([125, expect.stringContaining('open /nowhere: no such')]);
+  expect((await cloche('create', 'no/such/image')).code).toBe(1);
+});
+
 test.each([
   [['--env-file', '/nowhere'], 'open /nowhere: no such file or directory'],
   [['--device', '/dev/nowhere'], 'adding custom device "/dev/nowhere": no such file or directory'],

@@ -44,12 +44,25 @@ export async function createCommand(): Promise<Command> {
     .description('Create a new container')
     .action(async (image: string, command: string[], given: Partial<RunFlags>) => {
       const flags: RunFlags = { ...NOTHING, ...given };
+      const options = asked(image, command, flags);
+      if (options === undefined) return;
       const engine = openEngine();
       await settleAll(engine);
-      const container = await created(engine, runOptionsOf(image, command, flags), flags);
+      const container = await created(engine, options, flags);
       releaseContainer(engine, container);
       print(`${container.id}\n`);
     });
+}
+
+/** What is wrong with flags is docker's 125 for `create`, too, unlike all that goes wrong later. */
+function asked(image: string, command: string[], flags: RunFlags): RunOptions | undefined {
+  try {
+    return runOptionsOf(image, command, flags);
+  } catch (error) {
+    printError(error);
+    process.exitCode = 125;
+    return undefined;
+  }
 }
 
 /** What both of them take, as far as our own words need it. */
