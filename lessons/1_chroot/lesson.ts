@@ -17,13 +17,14 @@ Every process has a root directory: the place that it means when it says \`/\`. 
 the same for all of them, so nobody thinks of it. \`chroot(2)\`, from 1979, changes it for one process
 and its children. That is a third of what a container is, and you will build it from nothing.
 
-You need two terminals: this one watches, in the other you type. Go to \`lessons/1_chroot\` there.`,
+This terminal watches, and you type in others. Open another one, the *first terminal*, and go to
+\`lessons/1_chroot\` there.`,
   steps: [
     {
       id: 'playground',
       title: 'Start the playground',
       prose: `
-Type \`./run.sh\`. It builds an image and starts a container: a Debian of your own, in which you are
+In the first terminal type \`./run.sh\`. It builds an image and starts a container: a Debian of your own, in which you are
 root and cannot hurt the machine by accident. The first time it takes a while, since the image is
 made; then a prompt appears.`,
       solution: [a('./run.sh', { within: 400 })],
@@ -32,10 +33,11 @@ made; then a prompt appears.`,
           `the playground's first process is ${described(init)}`,
           `its mounts are its own: ${namespaceOf(init.pid, 'mnt')}, those out here are ${namespaceOf(process.pid, 'mnt')}`,
         ),
-      hint: 'In the second terminal: `cd lessons/1_chroot`, then `./run.sh`.',
+      hint: 'First terminal: `cd lessons/1_chroot`, then `./run.sh`.',
       explanation: `
-Two processes that see different mounts, and that are the same to the kernel otherwise. How this
-container was made is what the lessons are about; take it as a room to work in for now.`,
+Two processes of one kernel, each with mounts of its own. That is not all: this bash also has a host
+name, a process table, a network and rights of its own. How that is done is what the lessons are about;
+take it as a room to work in for now.`,
     },
     {
       id: 'empty',
@@ -62,8 +64,8 @@ It fails: \`failed to run command 'bash': No such file or directory\`. Why?`,
       hint: '`mkdir /jail`. The slash matters: it shall lie in the root, not where you stand.',
       explanation: `
 \`chroot(2)\` itself went well. Then the program \`chroot\` wanted to start a shell, and the kernel
-looked for \`bash\` in each directory of \`PATH\`, beginning at the new root, where nothing is. ENOENT, "no such file or
-directory". From there, the bash that you have been using all the time does not exist.`,
+looked for \`bash\` in each directory of \`PATH\`, beginning at the new root, where nothing is. ENOENT, "no
+such file or directory". From there, the bash that you have been using all the time does not exist.`,
     },
     {
       id: 'bash',
@@ -141,11 +143,11 @@ Leave with \`exit\` and bring \`ls\` and \`cat\` in, with exactly the libraries 
 the jail can be used by whoever breaks into the program there, so the art is to leave things out.`,
       solution: [a('exit'), a(copyAll('/bin/ls /bin/cat'))],
       check: ({ playground }) => exact(playground.files),
-      hint: '`ldd /bin/ls` prints more than `ldd /bin/bash` did. `./jail.sh` does all of it at once; read it first.',
+      hint: '`ldd /bin/ls` prints more than `ldd /bin/bash` did. In the playground, `./jail.sh` does all of it at once; read it first: `cat jail.sh`.',
       explanation: `
 \`ls\` needs libselinux and that one pcre2, to print a column that you have never looked at. Thousands
-of images carry files for reasons like this. The smallest containers are made of one static program
-with no loader and no library at all; lesson 6 comes back to it.`,
+of images carry files for reasons like this. The smallest containers are made of one *static* program,
+with no loader and no library at all; the end of lesson 6 comes back to that.`,
     },
     {
       id: 'cat',

@@ -22,12 +22,13 @@ Two tenants, each in a root of their own: \`/root_a\` and \`/root_b\`, whole Deb
 \`debootstrap\`. Neither can name a file of the other. You will sit in root_b and read a secret of
 root_a all the same, without any trick: the kernel hands it to you.
 
-You need this terminal to watch and two to type in, both in \`lessons/2_chroot_problems\`.`,
+This terminal watches. You type in two others, the *first* and the *second terminal*, both in
+\`lessons/2_chroot_problems\`.`,
   steps: [
     {
       id: 'playground',
       title: 'Start the playground',
-      prose: 'Type `./run.sh` in the first terminal and wait for the prompt.',
+      prose: 'In the first terminal type `./run.sh`, and wait for the prompt.',
       solution: [a('./run.sh', { within: 600 })],
       check: ({ playground: { init } }) =>
         done(`the playground's first process is ${described(init)}`),
@@ -141,7 +142,7 @@ because both shells are root: ptrace(2) says who may look at whom.)`,
     {
       id: 'kill',
       title: 'And it can be ended',
-      prose: 'Type `kill PID` in root_b, and watch the first terminal.',
+      prose: 'In root_b type `kill PID`, with the pid of tail, and watch the first terminal.',
       solution: [b('kill $p'), a('echo still here', { see: /still here/ })],
       check: (look) => {
         if (look.memory.get('tail') === undefined) return notYet('no tail was seen yet');

@@ -14,12 +14,15 @@ The same two tenants and the same thief as in lesson 2, but now \`chroot\` is ca
 host name and shared memory. The theft fails.
 
 Then comes the part that tutorials leave out: you take the walls away and put them up again one at a
-time, and see which one it was.`,
+time, and see which one it was.
+
+This terminal watches. You type in two others, the *first* and the *second terminal*, both in
+\`lessons/3_namespaces\`.`,
   steps: [
     {
       id: 'playground',
       title: 'Start the playground',
-      prose: 'In the first terminal, in `lessons/3_namespaces`: `./run.sh`.',
+      prose: 'In the first terminal type `./run.sh`, and wait for the prompt.',
       solution: [a('./run.sh', { within: 600 })],
       check: ({ playground: { init } }) =>
         done(`the playground's first process is ${described(init)}`),
@@ -30,7 +33,7 @@ time, and see which one it was.`,
       id: 'root_a',
       title: 'A tenant behind walls',
       prose: `
-\`./chroot_a.sh\`. It prints the command that it ends in: \`unshare\` with five namespaces, then
+In the playground type \`./chroot_a.sh\`. It prints the command that it ends in: \`unshare\` with five namespaces, then
 \`chroot\`. In root_a try \`echo $$\`: your bash is process 1.`,
       solution: [
         a('./chroot_a.sh', { within: 400, see: /unshare --mount --uts --ipc --net --pid/ }),
@@ -50,10 +53,10 @@ namespace of whoever mounted it, so a new one must be mounted to see the new num
     {
       id: 'tail',
       title: 'A secret is open',
-      prose: 'In root_a: `./tail.sh`.',
+      prose: 'In root_a type `./tail.sh`, as in lesson 2. It shows the secret and stays.',
       solution: [a('./tail.sh', { stays: true, see: /the secret of root_a is/ })],
       check: secretIsOpen,
-      hint: 'It lies in the `/` of root_a.',
+      hint: 'In root_a, not in the playground: `./tail.sh` lies in its `/`.',
       explanation: `
 The process has two pids now: a small one in its own namespace, and one for everybody further out.
 The host sees it in any case: walls are opaque from inside only.`,
@@ -61,7 +64,7 @@ The host sees it in any case: walls are opaque from inside only.`,
     {
       id: 'root_b',
       title: 'The thief, behind walls too',
-      prose: 'In the second terminal: `./attach.sh`, then `./chroot_b.sh`.',
+      prose: 'In the second terminal type `./attach.sh`, then `./chroot_b.sh`.',
       solution: [
         b('./attach.sh', { within: 30 }),
         b('./chroot_b.sh', { within: 400, see: /root_b/ }),
@@ -75,7 +78,7 @@ The host sees it in any case: walls are opaque from inside only.`,
       id: 'fails',
       title: 'Profit',
       prose: `
-In root_b: \`./read_secret.sh\`. There is no \`tail\` to be found. The script then tries the pid that
+In root_b type \`./read_secret.sh\`. There is no \`tail\` to be found. The script then tries the pid that
 the process has outside, as if somebody had told it on the telephone.`,
       solution: [
         b('./read_secret.sh', {
@@ -93,7 +96,7 @@ nothing to be permitted. But there are five walls. Which one was it?`,
       id: 'mount',
       title: 'One wall: mount',
       prose: `
-Leave with \`exit\` and come back with one namespace only:
+In the second terminal, leave with \`exit\` and come back with one namespace only:
 
   ./chroot_b.sh mount
   ./read_secret.sh`,
@@ -111,7 +114,8 @@ else sees. It does not forbid looking at processes, and through them at *their* 
     {
       id: 'others',
       title: 'Three walls: uts, ipc, net',
-      prose: 'The same with `./chroot_b.sh uts ipc net`. Take a guess before you press Enter.',
+      prose:
+        'The same with three: `exit`, then `./chroot_b.sh uts ipc net`, then `./read_secret.sh`. Take a guess before you press Enter.',
       solution: [
         b('exit'),
         b('./chroot_b.sh uts ipc net', { see: /unshare --uts --ipc --net chroot/ }),
@@ -120,13 +124,15 @@ else sees. It does not forbid looking at processes, and through them at *their* 
       check: (look) => behind(look, ['uts', 'ipc', 'net'], leaked(look)),
       hint: '`exit` first, then `./chroot_b.sh uts ipc net`, then `./read_secret.sh`.',
       explanation: `
-It leaks. A host name of its own (uts), shared memory and message queues of its own (ipc), a network
-without any device (net): each hides one thing, and none of them is the process table.`,
+It leaks. A host name of its own (uts), shared memory and message queues of its own (ipc), a network with
+nothing in it but a loopback that is down (net): each hides one thing, and none of them is the process
+table.`,
     },
     {
       id: 'pid',
       title: 'The wall: pid',
-      prose: 'Now `./chroot_b.sh pid`, with a `/proc` that belongs to it.',
+      prose:
+        '`exit` again. Now `./chroot_b.sh pid`, which brings a `/proc` of its own, and `./read_secret.sh`.',
       solution: [
         b('exit'),
         b('./chroot_b.sh pid', { see: /unshare --pid --fork/ }),
@@ -145,7 +151,8 @@ mounted it, what kill(2) reaches by who calls it.`,
       id: 'user',
       title: 'Another kind of wall: user',
       prose: `
-One kind is left: \`./chroot_b.sh user\`. You are root inside, and an ordinary process outside.`,
+One kind is left: \`exit\`, then \`./chroot_b.sh user\` and \`./read_secret.sh\`. You are root inside, but with
+no right to anything outside.`,
       solution: [
         b('exit'),
         b('./chroot_b.sh user', { see: /unshare --user --map-root-user chroot/ }),

@@ -29,12 +29,15 @@ whole process table. That is what *control groups* are for: sets of processes th
 with a limit on the count.
 
 Each limit comes in two steps here: first you see what happens without it, then with it. The proof is
-always a counter that the kernel keeps for the group.`,
+always a counter that the kernel keeps for the group.
+
+This terminal watches. You type in two others, the *first* and the *second terminal*, both in
+\`lessons/4_cgroups\`.`,
   steps: [
     {
       id: 'playground',
       title: 'Start the playground',
-      prose: 'In the first terminal, in `lessons/4_cgroups`: `./run.sh`.',
+      prose: 'In the first terminal type `./run.sh`, and wait for the prompt.',
       solution: [a('./run.sh', { within: 600 })],
       check: (look) => {
         const own = ownGroup(look, 'memory');
@@ -52,9 +55,9 @@ container, and in it the *cgroup namespace* shows it as \`/\`: \`cat /proc/self/
       id: 'mount',
       title: 'Cgroup is not mounted',
       prose: `
-\`cgcreate\` makes a group. Try it: \`cgcreate -g memory:small\`. It says
+\`cgcreate\` makes a group. In the playground try \`cgcreate -g memory:small\`. It says
 
-  libcgroup initialization failed: Cgroup is not mounted
+  cgcreate: libcgroup initialization failed: Cgroup is not mounted
 
 The kernel has no system call for groups. It has a *filesystem*: a group is a directory, a limit is a
 file. And a new mount namespace holds only what somebody mounted in it. Look: \`grep cgroup
@@ -225,7 +228,7 @@ after two seconds. (In a shell without a limit it refuses to run.)`,
       hint: 'The second terminal, where you typed `./limit_pids.sh`.',
       explanation: `
 fork(2) fails with EAGAIN, which bash calls "Resource temporarily unavailable" and tries again. The other
-terminal did not notice. \`docker run --pids-limit\` and \`cloche run --pids-limit\` write this one file.`,
+terminal did not notice. The flag \`--pids-limit\` of docker and of cloche writes this one file.`,
     },
     {
       id: 'devices',

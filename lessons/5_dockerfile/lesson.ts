@@ -25,13 +25,16 @@ the list of commands, an *image* is the files that they leave behind, layer by l
 made of it in a few milliseconds.
 
 The application is the same in all three ways: \`node_complex/index.js\`, a small web server with some
-packages from npm. What differs is how it gets into the image, and what that costs.`,
+packages from npm. What differs is how it gets into the image, and what that costs.
+
+This terminal watches. You type in two others, the *first* and the *second terminal*, both in
+\`lessons/5_dockerfile\`. All of it is on the host: there is no playground to enter.`,
   steps: [
     {
       id: 'node_build',
       title: 'Way 1: an image that has Node in it',
       prose: `
-Read \`node.dockerfile\`, it has eight lines. Then, in the first terminal in \`lessons/5_dockerfile\`:
+In the first terminal read \`node.dockerfile\`, it has eight instructions. Then:
 
   ./build_node.sh`,
       solution: [
@@ -67,7 +70,7 @@ or open that page in a browser and believe in its certificate, which nobody has 
         b('curl --silent --insecure https://localhost:3000', { see: /"protocol":"https"/ }),
       ],
       check: (look) => answers(look, NODE, './run_node.sh'),
-      hint: 'Nobody else may have the port 3000 of the host: `ss -ltn` shows who has it. `-p 3000:3000` in `run_node.sh` publishes it.',
+      hint: 'Nobody else may have the port 3000 of the host: `cloche ps` shows which container has it, `ss -ltnp` which program. `-p 3000:3000` in `run_node.sh` publishes it.',
       explanation: `
 The container has a network namespace of its own (lesson 3), with a port 3000 of its own that nobody outside
 can reach. \`-p 3000:3000\` publishes it: whatever comes to port 3000 of this host is readdressed by the kernel,
@@ -105,7 +108,8 @@ outside, with fewer rights (lesson 3).`,
     {
       id: 'complex_run',
       title: 'The same answer',
-      prose: '`./run_node_complex.sh`, and `curl --insecure https://localhost:3000` once more.',
+      prose:
+        'In the first terminal `./run_node_complex.sh`, in the second `curl --insecure https://localhost:3000` once more.',
       solution: [
         a('./run_node_complex.sh', { stays: true, see: /listening on/, within: 60 }),
         b('curl --silent --insecure https://localhost:3000', { see: /"protocol":"https"/ }),
@@ -113,7 +117,7 @@ outside, with fewer rights (lesson 3).`,
       check: (look) => answers(look, COMPLEX, './run_node_complex.sh'),
       hint: "Only one container can have the host's port 3000: end the other one first.",
       explanation: `
-Another distribution around it, the same application: that is the promise of images. Ctrl-C works because
+Another image around it, the same application: that is the promise of images. Ctrl-C works because
 \`index.js\` handles SIGINT itself. The kernel protects a pid 1 from signals that it does not handle, and
 in its namespace Node is pid 1.`,
     },
@@ -121,7 +125,7 @@ in its namespace Node is pid 1.`,
       id: 'naive_change',
       title: 'One word changes, and everything is built again',
       prose: `
-End it, change the source, and build again:
+End it with Ctrl-C, change the source, and build again:
 
   date > node_complex/greeting.txt
   ./build_node_complex.sh`,
@@ -180,6 +184,8 @@ reads are copied before it; the source comes after. Build it (either spelling wo
       id: 'optimized_second',
       title: 'One word changes, and one step is built again',
       prose: `
+In the first terminal:
+
   date > node_complex/greeting.txt
   ./build_oprimized_build.sh`,
       solution: [
@@ -209,7 +215,7 @@ once, on every machine that has the cache.`,
       id: 'optimized_run',
       title: 'And it is the new source',
       prose:
-        '`./run_optimized_build.sh`, and ask it. Its greeting is the time of your last change.',
+        'In the first terminal `./run_optimized_build.sh`, and ask it from the second, with `curl` as before. Its greeting is the time of your last change.',
       solution: [
         a('./run_optimized_build.sh', { stays: true, see: /listening on/, within: 60 }),
         b('curl --silent --insecure https://localhost:3000', { see: /"protocol":"https"/ }),

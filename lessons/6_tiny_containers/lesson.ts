@@ -13,17 +13,19 @@ export const lesson: WorkshopLesson = {
   makes: { images: [FAT, ALPINE, STAGES, DISTROLESS], files: [] },
   intro: `
 An image is sent over networks, kept on disks and searched for holes, as a whole. In the lesson before it had
-hundreds of megabytes, and the application in it has about one. The rest is a distribution, which you
-have once needed for building and never again.
+hundreds of megabytes, and the application in it, with all of its packages, has seven. The rest is a
+distribution, which you have once needed for building and never again.
 
-The application is lesson 5's; each of these Dockerfiles takes it from there.`,
+The application is lesson 5's; each of these Dockerfiles takes it from there.
+
+This terminal watches. You type in two others, the *first* and the *second terminal*, both in
+\`lessons/6_tiny_containers\`.`,
   steps: [
     {
       id: 'fat',
       title: 'The fat one',
       prose: `
-First something to compare with: an image in which everything is there. In the first terminal, in
-\`lessons/6_tiny_containers\`:
+First something to compare with: an image in which everything is there. In the first terminal:
 
   ./build_node_fat.sh`,
       solution: [a('./build_node_fat.sh', { within: 600 })],
@@ -75,7 +77,7 @@ and it is the loader that is missing, as in lesson 1.`,
       id: 'alpine_run',
       title: 'It answers all the same',
       prose:
-        '`./run_node_alpine.sh`, and `curl --insecure https://localhost:3000` in the second terminal.',
+        'In the first terminal `./run_node_alpine.sh`, in the second `curl --insecure https://localhost:3000`.',
       solution: [
         a('./run_node_alpine.sh', { stays: true, see: /listening on/, within: 60 }),
         b('curl --silent --insecure https://localhost:3000', { see: /"protocol":"https"/ }),
@@ -89,9 +91,10 @@ and it is the loader that is missing, as in lesson 1.`,
       title: 'Two stages',
       prose: `
 End it with Ctrl-C. \`node_multi_stage.dockerfile\` has two FROMs. The first stage is the fat one, and the
-second copies from it what is to run:
+second copies from it what is to run. Build it, and look at what it no longer carries:
 
-  ./build_node_multi_stage.sh`,
+  ./build_node_multi_stage.sh
+  cloche layers lesson_6_node_fat lesson_6_node_multi_stage | less`,
       solution: [
         a('', { control: 'c' }),
         a('./build_node_multi_stage.sh', { within: 600 }),
@@ -121,7 +124,7 @@ need would not even be built. Compilers, tokens for private packages, tests: all
     {
       id: 'stages_run',
       title: 'And it answers',
-      prose: '`./run_node_multi_stage.sh`, and ask it.',
+      prose: 'In the first terminal `./run_node_multi_stage.sh`, and ask it from the second.',
       solution: [
         a('./run_node_multi_stage.sh', { stays: true, see: /listening on/, within: 60 }),
         b('curl --silent --insecure https://localhost:3000', { see: /"protocol":"https"/ }),
@@ -129,18 +132,21 @@ need would not even be built. Compilers, tokens for private packages, tests: all
       check: (look) => answers(look, STAGES, './run_node_multi_stage.sh'),
       hint: '`./run_node_multi_stage.sh`, in the first terminal.',
       explanation:
-        'The seed of this course ends here. One more, for those who want to know how far it goes:',
+        'That is how most images are made today. One more, for those who want to know how far it goes:',
     },
     {
       id: 'distroless',
       title: 'No shell at all',
       prose: `
-End it, then build and run it on a base with nothing in it but Node and the libraries that it needs:
+End it with Ctrl-C, then build and run it on a base with nothing in it but Node and the libraries that it
+needs:
 
   ./build_node_distroless.sh
   ./run_node_distroless.sh
 
-and try to get a shell in it: \`../../bin/cloche exec -it lesson_6_node_distroless sh\`.`,
+and in the second terminal try to get a shell in it:
+
+  cloche exec -it lesson_6_node_distroless sh`,
       solution: [
         a('', { control: 'c' }),
         a('./build_node_distroless.sh', { within: 600 }),
@@ -165,6 +171,9 @@ and try to get a shell in it: \`../../bin/cloche exec -it lesson_6_node_distrole
       explanation: `
 Whoever breaks in here finds no shell, no \`curl\`, no \`ls\`. (To look around yourself you need no shell in
 the image: \`/proc/PID/root\` on the host is its root, lesson 2.)
+
+One step more would be a static program (lesson 1): it needs no loader and no library, and its image can
+begin with \`FROM scratch\`, which is nothing at all. Go and Rust make such programs; Node is none.
 
 You have gone from \`chroot\` to here, and nothing of it was magic: files, a root, namespaces, groups, and a
 list of commands.`,
