@@ -57,7 +57,7 @@ function list(flags: Flags): void {
     const room = columns();
     // What is piped on is not broken into lines, so that it can be searched.
     const width = room === undefined ? Number.POSITIVE_INFINITY : textWidth(room);
-    const about = { width, command: typedCommand(HOME, process.cwd()) };
+    const about = { width, command: command() };
     print(`\n${listing(lessons, paint(isForPeople(1)), about)}`);
   }
 }
@@ -96,13 +96,12 @@ async function auto(lessons: readonly Lesson[], world: World, flags: Flags): Pro
 async function refuseRunning(lesson: Lesson, world: World): Promise<void> {
   const [name] = await runningOf(lesson, world);
   if (name === undefined) return;
-  const command = typedCommand(HOME, process.cwd());
   throw new ClocheError(
     'LESSON_RUNNING',
     `container "${name}" is running, and playing ${lesson.id} would end it with all that is in it`,
     {
       class: 'conflict',
-      hint: `end it in its terminal (exit, or Ctrl-C), or say --reset too: ${command} learn --auto --reset ${lesson.id}`,
+      hint: `end it in its terminal (exit, or Ctrl-C), or say --reset too: ${command()} learn --auto --reset ${lesson.id}`,
     },
   );
 }
@@ -122,7 +121,7 @@ async function follow(lessons: readonly Lesson[], world: World): Promise<void> {
       paint: paint(isForPeople(1)),
       out: print,
       columns,
-      command: typedCommand(HOME, process.cwd()),
+      command: command(),
       keys: (press) => {
         if (stdin.isTTY === true) stdin.setRawMode(true);
         const hear = (chunk: Buffer) => press(chunk.toString());
@@ -136,6 +135,11 @@ async function follow(lessons: readonly Lesson[], world: World): Promise<void> {
     });
     if (ended === 'quit') return;
   }
+}
+
+/** How it is typed from where the learner stands; npm runs its scripts elsewhere, and says where it was called. */
+function command(): string {
+  return typedCommand(HOME, process.env.INIT_CWD ?? process.cwd());
 }
 
 /** Of the terminal, at this moment. */
