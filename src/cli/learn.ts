@@ -54,10 +54,7 @@ function list(flags: Flags): void {
   const lessons = listed(LESSONS, new Progress());
   if (flags.json) print(`${JSON.stringify(lessons, null, 2)}\n`);
   else {
-    const room = columns();
-    // What is piped on is not broken into lines, so that it can be searched.
-    const width = room === undefined ? Number.POSITIVE_INFINITY : textWidth(room);
-    const about = { width, command: command() };
+    const about = { width: room(), command: command() };
     print(`\n${listing(lessons, paint(isForPeople(1)), about)}`);
   }
 }
@@ -81,7 +78,7 @@ async function auto(lessons: readonly Lesson[], world: World, flags: Flags): Pro
       await playLesson(lesson, {
         world,
         progress: new Progress(),
-        audience: flags.json ? SILENT : transcript(print, paint(isForPeople(1))),
+        audience: flags.json ? SILENT : transcript(print, paint(isForPeople(1)), room),
         lessons: LESSONS_FOLDER,
         env: process.env,
         signal: cancel.signal,
@@ -145,6 +142,12 @@ function command(): string {
 /** Of the terminal, at this moment. */
 function columns(): number | undefined {
   return isTerminal(1) ? standard(1).columns || 80 : undefined;
+}
+
+/** As wide as text may be; what is piped on is not broken into lines, so that it can be searched. */
+function room(): number {
+  const wide = columns();
+  return wide === undefined ? Number.POSITIVE_INFINITY : textWidth(wide);
 }
 
 async function reset(

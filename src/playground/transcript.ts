@@ -1,19 +1,24 @@
 import type { Audience, PlayedLesson, PlayedStep } from './auto.ts';
 import type { Lesson, LessonStep, TerminalName } from './lesson.ts';
-import type { Paint } from './paint.ts';
+import { filled, type Paint } from './paint.ts';
 
 /**
  * A played lesson for a person, as it happens: what the terminals show, line by line, then what the
- * kernel said. The lines of a terminal are marked with its name.
+ * kernel said, broken at `width` columns. The lines of a terminal are marked with its name.
  */
-export function transcript(out: (text: string) => void, paint: Paint): Audience {
+export function transcript(
+  out: (text: string) => void,
+  paint: Paint,
+  width: () => number,
+): Audience {
   let current: LessonStep | undefined;
   const say = (text = '') => out(`${text}\n`);
+  const tell = (text: string, mark: string) => say(filled(text, width(), `   ${mark} `));
   return {
     lessonBegins(lesson: Lesson): void {
       say();
       say(paint.title(`━━ ${lesson.id}: ${lesson.title}`));
-      say(`   ${lesson.summary}`);
+      say(filled(lesson.summary, width()));
     },
     stepBegins(step: LessonStep, index: number): void {
       current = step;
@@ -27,10 +32,9 @@ export function transcript(out: (text: string) => void, paint: Paint): Audience 
     },
     stepEnds(_: LessonStep, played: PlayedStep): void {
       for (const fact of played.before.ok ? [] : played.before.evidence.slice(0, 1))
-        say(paint.dim(`   before: ${fact}`));
-      if (played.ok)
-        for (const fact of played.after?.evidence ?? []) say(`   ${paint.good('✓')} ${fact}`);
-      else for (const fact of failure(played)) say(`   ${paint.bad('✗')} ${fact}`);
+        tell(paint.dim(fact), paint.dim('before:'));
+      if (played.ok) for (const fact of played.after?.evidence ?? []) tell(fact, paint.good('✓'));
+      else for (const fact of failure(played)) tell(fact, paint.bad('✗'));
     },
     lessonEnds(lesson: Lesson, played: PlayedLesson): void {
       const count = `${played.steps.filter((step) => step.ok).length} of ${lesson.steps.length} steps`;
