@@ -142,7 +142,8 @@ both (\`memsw\`), v2 each by itself.`,
         const used = cpuSeconds(look);
         const start = Number(look.memory.get('cpu at start') ?? used);
         look.memory.set('cpu at start', start);
-        if (used - start < 2)
+        // Others may want the CPU too; the limit that comes next leaves 0.15 s. timeout is load_cpu.sh at work.
+        if (used - start < 0.5 || look.playground.named('timeout').length > 0)
           return notYet(
             `the playground used ${(used - start).toFixed(1)} s of CPU since you began`,
           );
