@@ -154,9 +154,19 @@ function rulesByNumber(policy: Policy, arch: Arch, otherwise: number) {
       if (all.length > 0) rules.set(number, certain === undefined ? all : [certain]);
     }
   }
-  const warnings = [...unknown].map((name) => `seccomp: no system call '${name}' is known here`);
-  return { rules, warnings };
+  return { rules, warnings: warningOf([...unknown]) };
 }
+
+/** One, however many: engines' own policies name the calls of all architectures. */
+function warningOf(unknown: readonly string[]): string[] {
+  if (unknown.length === 0) return [];
+  const shown = unknown.slice(0, SHOWN).map((name) => `'${name}'`);
+  const more = unknown.length > SHOWN ? ` and ${unknown.length - SHOWN} more` : '';
+  return [`seccomp: no system call ${shown.join(', ')}${more} is known here`];
+}
+
+/** So many names that nobody knows are told one by one. */
+const SHOWN = 3;
 
 /** One; or, where two conditions are about one argument, one for each. */
 function decisionsOf({ args = [], action, errnoRet }: Rule): Decision[] {

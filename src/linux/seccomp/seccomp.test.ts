@@ -232,6 +232,11 @@ test('unknown names are left out with a warning, and NOTIFY is refused', () => {
   expect(compile({ defaultAction: 'SCMP_ACT_ERRNO', syscalls: [rule] }, 'x86_64').warnings).toEqual(
     ["seccomp: no system call 'brew_coffee' is known here"],
   );
+  const names = ['a', 'b', 'c', 'd', 'e'].map((letter) => `brew_${letter}`);
+  const many = { names, action: 'SCMP_ACT_ALLOW' as const };
+  expect(compile({ defaultAction: 'SCMP_ACT_ERRNO', syscalls: [many] }, 'x86_64').warnings).toEqual(
+    ["seccomp: no system call 'brew_a', 'brew_b', 'brew_c' and 2 more is known here"],
+  );
   expect(() => compile({ defaultAction: 'SCMP_ACT_NOTIFY' }, 'x86_64')).toThrow('not supported');
 });
 
