@@ -1,6 +1,6 @@
 import { ClocheError } from '../error.ts';
 import type { ContainerConfig } from '../image/index.ts';
-import { DEFAULT_CAPABILITIES, namesOf } from '../linux/capabilities.ts';
+import { DEFAULT_CAPABILITIES, namesOf, requireCapability } from '../linux/capabilities.ts';
 import type { Mount, Spec } from '../runtime/index.ts';
 import { DEFAULT_MOUNTS, DEFAULT_PATH, MASKED_PATHS, READONLY_PATHS } from './defaults.ts';
 import { hostDevices, namedDevices } from './devices.ts';
@@ -101,6 +101,7 @@ function capabilitiesOf(options: RunOptions, own: bigint): readonly string[] {
   const dropAll = options.capDrop.some((text) => text.toUpperCase() === 'ALL');
   const start = all ? namesOf(own) : dropAll ? [] : DEFAULT_CAPABILITIES;
   const added = options.capAdd.filter((text) => text.toUpperCase() !== 'ALL').map(name);
+  for (const one of added) requireCapability(one);
   const dropped = new Set(options.capDrop.map(name));
   return [...new Set<string>([...start, ...added])].filter((one) => !dropped.has(one));
 }

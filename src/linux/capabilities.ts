@@ -105,16 +105,20 @@ export function lastCapability(): number {
 
 /**
  * Takes out of every set what `available` lacks, with a warning for each: a rootless engine cannot
- * give what it does not have, and neither can we. Ambient ones have to be permitted and inheritable;
+ * give what it does not have, and neither can we; and what has no meaning here, since it may be of a
+ * newer kernel. Ambient ones have to be permitted and inheritable;
  * configs that runc writes name some that are not.
  */
 export function onlyAvailable(
   sets: CapabilitySets,
   available: bigint,
 ): { sets: Required<CapabilitySets>; warnings: string[] } {
-  const missing = new Set<string>();
+  const [missing, unknown] = [new Set<string>(), new Set<string>()];
   const keep = (names: readonly string[] = []) =>
     names.filter((name) => {
+      const isKnown = CAPABILITIES.includes(name as CapabilityName);
+      if (!isKnown) unknown.add(name);
+      if (!isKnown) return false;
       const has = ((available >> BigInt(numberOf(name))) & 1n) === 1n;
       if (!has) missing.add(name);
       return has;
@@ -129,9 +133,12 @@ export function onlyAvailable(
   const canBeAmbient = (name: string) =>
     kept.permitted.includes(name) && kept.inheritable.includes(name);
   const lost = kept.ambient.filter((name) => !canBeAmbient(name));
-  const warnings = [...missing].map(
-    (name) => `${name} is not ours to give, so the container lacks it`,
-  );
+  const warnings = [
+    ...[...missing].map((name) => `${name} is not ours to give, so the container lacks it`),
+    ...[...unknown].map(
+      (name) => `no capability '${name}' is known here, so the container lacks it`,
+    ),
+  ];
   if (lost.length > 0) warnings.push(`not inheritable, and so not ambient: ${lost.join(', ')}`);
   return { sets: { ...kept, ambient: kept.ambient.filter(canBeAmbient) }, warnings };
 }
@@ -184,6 +191,11 @@ export function setCapabilitySteps(sets: CapabilitySets): Step[] {
       ),
     ),
   ];
+}
+
+/** For names that a person has typed. @throws {ClocheError} `CAPABILITY_UNKNOWN` */
+export function requireCapability(name: string): void {
+  numberOf(name);
 }
 
 function numberOf(name: string): number {

@@ -86,11 +86,19 @@ test('what the machine cannot give becomes a warning', () => {
   ]);
 });
 
-test('an unknown capability, an unknown limit and a bind mount without a source are refused', () => {
+test('an unknown capability is left out with a warning', () => {
+  const capabilities = { bounding: ['CAP_FLY', 'CAP_CHOWN'], effective: ['CAP_FLY'] };
+  const { warnings, plan } = containerPlan(
+    birthOf('fly', overlay, dockerSpec({ capabilities }), FIXED),
+  );
+  expect(warnings).toEqual(["no capability 'CAP_FLY' is known here, so the container lacks it"]);
+  expect(listing(plan)).not.toContain('shall ever get CAP_CHOWN');
+});
+
+test('an unknown limit and a bind mount without a source are refused', () => {
   const attempt = (spec: Birth['spec']) => () =>
     containerPlan(birthOf('bad', overlay, spec, FIXED));
   const plain = dockerSpec({});
-  expect(attempt(dockerSpec({ capabilities: { bounding: ['CAP_FLY'] } }))).toThrow('CAP_FLY');
   expect(attempt(dockerSpec({ rlimits: [{ type: 'RLIMIT_FUN', soft: 1, hard: 1 }] }))).toThrow(
     'RLIMIT_FUN',
   );

@@ -27,6 +27,7 @@ import {
   namespacesOf,
 } from './namespaces.ts';
 import { dropFds } from './preserved.ts';
+import { scoreSteps } from './process.ts';
 import {
   bindSteps,
   CLEAN_UP,
