@@ -69,7 +69,7 @@ test.each([
   ['a volume without a target', ['-v', 'tmp', image, 'true'], 'invalid volume specification'],
   ['an unknown user', ['-u', 'gardener', image, 'true'], 'unable to find user gardener'],
   ['an unknown capability', ['--cap-add', 'FLY', image, 'true'], 'CAP_FLY'],
-  ['a working directory that is not there', ['-w', '/nowhere', image, 'true'], '/nowhere'],
+  ['a working directory that is none', ['-w', '/etc/passwd', image, 'true'], '/etc/passwd'],
 ])('run refuses %s with 125 and a hint', async (_, args, says) => {
   const ran = await run('run', '--rm', '--network', 'none', ...args);
   expect(ran.code).toBe(125);
@@ -80,6 +80,11 @@ test('run -t without a terminal is 1, as with docker', async () => {
   const ran = await run('run', '--rm', '-it', image, 'true');
   expect(ran.code).toBe(1);
   expect(ran.err).toContain('the input device is not a TTY');
+});
+
+test('run makes a working directory that is missing, as docker does', async () => {
+  const ran = await run('run', '--rm', '--network', 'none', '-w', '/a/new/one', image, 'pwd');
+  expect(ran).toMatchObject({ code: 0, out: '/a/new/one\n' });
 });
 
 test('run sets environment, directory, user, host name and volumes', async () => {
