@@ -66,3 +66,15 @@ test('a new time namespace has the clocks of the config, and no other has', asyn
   const refused = await run('true', {}, { timeOffsets });
   expect(refused.err).toContain('unable to set clocks without a new time namespace');
 });
+
+test('a user namespace keeps nobody from an OOM score and kernel parameters', async () => {
+  const ids = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+  const namespaces = ['pid', 'mount', 'uts', 'ipc', 'network', 'user'] as const;
+  const users = {
+    ...{ uidMappings: ids, gidMappings: ids, sysctl: { 'net.ipv4.ip_forward': '1' } },
+    namespaces: namespaces.map((type) => ({ type })),
+  };
+  const script = 'cat /proc/self/oom_score_adj /proc/sys/net/ipv4/ip_forward';
+  const ran = await run(script, { oomScoreAdj: 123 }, users);
+  expect(ran).toMatchObject({ code: 0, out: '123\n1\n' });
+});

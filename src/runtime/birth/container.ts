@@ -62,7 +62,7 @@ export interface ContainerPlan {
 /**
  * The plan of a container: first the shim's steps, then init's. Pure.
  *
- * @throws {ClocheError} `SPEC_INVALID`, `CAPABILITY_UNKNOWN`, `RLIMIT_INVALID`.
+ * @throws {ClocheError} `SPEC_INVALID`, `SCHEDULER_INVALID`, `RLIMIT_INVALID`.
  */
 export function containerPlan(birth: Birth): ContainerPlan {
   const { spec } = birth;
@@ -140,6 +140,7 @@ function attend(birth: Birth, namespaces: Namespaces, two: Pair, meeting: Meetin
       steps.push(
         borrow(two, meeting.proc, proc, "init's own directory in /proc"),
         ...mappingSteps(proc, linux.uidMappings ?? [], linux.gidMappings ?? []),
+        ...scoreSteps(proc, spec.process?.oomScoreAdj),
       );
     }
     if (birth.network !== undefined) {

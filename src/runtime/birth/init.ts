@@ -55,14 +55,16 @@ export function initSteps(
   const personality = spec.linux?.personality;
   const [root, fifo] = [result('root'), result('fifo')];
   const proc = result('own proc');
-  const needsProc = process.oomScoreAdj !== undefined || spec.linux?.sysctl !== undefined;
+  // Of a new user namespace the shim says it, which may.
+  const scores = process.oomScoreAdj !== undefined && !namespaces.fresh.has('user');
+  const needsProc = scores || spec.linux?.sysctl !== undefined;
   const atCreate = hookSteps('createContainer', birth.innerHooks);
   const atStart = hookSteps('startContainer', birth.innerHooks);
   const before = atStart.steps;
   const settled = settle(
     {
       ...{ ...birth, process, root, fifo, before },
-      proc: needsProc ? proc : undefined,
+      proc: scores ? proc : undefined,
       adopted: birth.startFifo !== undefined,
     },
     two,
@@ -77,9 +79,7 @@ export function initSteps(
     ...meetingSteps(birth, namespaces, two, meeting),
     ...namespaceSteps(birth, namespaces),
     ...rootSteps(birth.root, spec.linux?.rootfsPropagation, root, ownTree),
-    ...(needsProc
-      ? filesystemSteps('proc', 'proc', { attributes: ['MOUNT_ATTR_NOSUID'], data: [] }, proc)
-      : []),
+    ...(needsProc ? filesystemSteps('proc', 'proc', { attributes: OWN_PROC, data: [] }, proc) : []),
     ...closingAfter(root, [
       ...(birth.memory === undefined ? [] : memorySteps(birth.memory)),
       ...(spec.mounts ?? []).flatMap((mount) =>
@@ -113,6 +113,9 @@ export function beginSteps(two: Pair): Step[] {
     call('umask', [0], 'modes are meant as they are written'),
   ];
 }
+
+/** In a user namespace a proc may allow no more than the one that is there. Source: mount_namespaces(7). */
+const OWN_PROC = ['MOUNT_ATTR_NOSUID', 'MOUNT_ATTR_NOEXEC', 'MOUNT_ATTR_NODEV'] as const;
 
 const DIE_WITH_SHIM = [flags('PR_SET_PDEATHSIG'), flags('SIGKILL'), 0, 0, 0];
 

@@ -21,6 +21,7 @@ import {
 import { type HardLimits, rlimitSteps } from '../../linux/rlimits.ts';
 import { ioPrioritySteps, schedulerSteps } from '../../linux/scheduling.ts';
 import type { Process, User } from '../spec.ts';
+import { writeAt } from './namespaces.ts';
 import { openInRoot, openOrMake, relative } from './paths.ts';
 
 /** What the machine allows, read beforehand, so that planning itself asks nobody. */
@@ -64,6 +65,16 @@ export function becoming(process: Process, machine: Machine, proc: Value | undef
     ],
     warnings: [...limits.warnings, ...capabilities.warnings],
   };
+}
+
+/**
+ * The same from outside, by an fd of its directory in /proc: in a new user namespace its files there belong
+ * to a root whom nobody inside is, since we let nobody inside trace us.
+ */
+export function scoreSteps(proc: Value, score: number | undefined): Step[] {
+  return score === undefined
+    ? []
+    : writeAt(proc, 'oom_score_adj', String(score), `when memory ends: ${score}`);
 }
 
 /** Lowering the score below our own needs CAP_SYS_RESOURCE; where that is missing it stays. */
