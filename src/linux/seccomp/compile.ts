@@ -1,6 +1,6 @@
 import { ClocheError } from '../../error.ts';
-import { type Arch, syscallNumber } from '../abi/arch.ts';
-import { SYSCALLS, type SyscallName } from '../abi/syscalls.ts';
+import type { Arch } from '../abi/arch.ts';
+import { type Abi, abisOf, unknownTo } from './abis.ts';
 import type { Action, Condition, Policy, Rule } from './policy.ts';
 import { Program } from './program.ts';
 import { invalid, validate } from './validate.ts';
@@ -15,7 +15,6 @@ export interface Filter {
 /** Offsets in `struct seccomp_data`: the call's number, the architecture, six arguments of 8 bytes. */
 const [NUMBER, ARCHITECTURE, ARGUMENTS] = [0, 4, 16];
 
-const AUDIT_ARCH: Record<Arch, number> = { x86_64: 0xc000003e, aarch64: 0xc00000b7 };
 /** Numbers from here on are the x32 ABI's, which shares x86-64's architecture; nobody uses it. */
 const X32 = 0x40000000;
 const ENOSYS = 38;
@@ -28,8 +27,8 @@ const LETS_THROUGH: readonly Action[] = ['SCMP_ACT_ALLOW', 'SCMP_ACT_LOG', 'SCMP
  * Compiles a policy to classic BPF: the architecture first, then a binary search over the numbers of
  * the calls, so that a call costs some nine comparisons and not three hundred.
  *
- * Calls of other architectures (i386 programs on x86-64) kill the process, whatever the policy lists:
- * we have no table of their numbers. Names that no kernel we know has are left out with a warning.
+ * i386's calls have a search of their own where an x86-64 policy lists SCMP_ARCH_X86. Calls of other
+ * architectures kill the process. Names that no kernel we know has are left out with a warning.
  * Where the default is to refuse, numbers above all that we know get ENOSYS, as runc does it: a
  * library that tries a new call then falls back to an older one, whereas EPERM makes it give up.
  *
@@ -39,28 +38,27 @@ export function compile(policy: Policy, arch: Arch): Filter {
   validate(policy);
   if (policy.listenerPath !== undefined) throw unsupported('a listener');
   const otherwise = verdict(policy.defaultAction, policy.defaultErrnoRet);
-  const { rules, warnings } = rulesByNumber(policy, arch, otherwise);
   const asm = new Program();
-  const [ours, foreign] = [{ name: 'ours' }, { name: 'foreign' }];
-  const [native, unknown] = [{ name: 'native' }, { name: 'unknown' }];
-  const end = LETS_THROUGH.includes(policy.defaultAction) ? X32 : newest(arch) + 1;
-  asm.load(ARCHITECTURE).branch('eq', AUDIT_ARCH[arch], ours, foreign);
-  asm.label(foreign).return(verdict('SCMP_ACT_KILL_PROCESS'));
-  asm.label(ours).load(NUMBER).branch('ge', end, unknown, native);
-  asm.label(unknown).return(verdict('SCMP_ACT_ERRNO', ENOSYS));
-  asm.label(native);
-  search(asm, rangesOf(rules, otherwise), otherwise);
+  asm.load(ARCHITECTURE);
+  const abis = abisOf(policy, arch);
+  for (const abi of abis) {
+    const [ours, foreign] = [{ name: 'ours' }, { name: 'foreign' }];
+    const [native, unknown] = [{ name: 'native' }, { name: 'unknown' }];
+    const end = LETS_THROUGH.includes(policy.defaultAction) ? X32 : abi.newest + 1;
+    asm.branch('eq', abi.audit, ours, foreign);
+    asm.label(ours).load(NUMBER).branch('ge', end, unknown, native);
+    asm.label(unknown).return(verdict('SCMP_ACT_ERRNO', ENOSYS));
+    asm.label(native);
+    search(asm, rangesOf(rulesByNumber(policy, abi, otherwise), otherwise), otherwise);
+    asm.label(foreign);
+  }
+  asm.return(verdict('SCMP_ACT_KILL_PROCESS'));
+  const warnings = warningOf(unknownTo(policy, abis));
   const program = asm.assemble();
   const length = program.length / 8;
   if (length > BPF_MAXINSNS)
     throw invalid(`room for ${length} instructions, ${BPF_MAXINSNS} is the most`);
   return { program, warnings };
-}
-
-/** The highest number of a call that we know by name. */
-function newest(arch: Arch): number {
-  const column = arch === 'x86_64' ? 0 : 1;
-  return Object.values(SYSCALLS).reduce((most, pair) => Math.max(most, pair[column] ?? 0), 0);
 }
 
 /** Numbers from `first` up to the next range's: all decided by the same rules. */
@@ -139,22 +137,19 @@ function compare(asm: Program, condition: Condition, yes: { name: string }, no: 
   asm.label(equal).load(low).branch(test, half(value, false), more, less);
 }
 
-function rulesByNumber(policy: Policy, arch: Arch, otherwise: number) {
+function rulesByNumber(policy: Policy, abi: Abi, otherwise: number): Map<number, Decision[]> {
   const rules = new Map<number, Decision[]>();
-  const unknown = new Set<string>();
   for (const rule of policy.syscalls ?? []) {
     const decisions = decisionsOf(rule).filter(({ verdict }) => verdict !== otherwise);
     for (const name of rule.names) {
-      const known = Object.hasOwn(SYSCALLS, name);
-      if (!known) unknown.add(name);
-      const number = known ? syscallNumber(name as SyscallName, arch) : undefined;
+      const number = abi.numberOf(name);
       if (number === undefined) continue;
       const all = [...(rules.get(number) ?? []), ...decisions];
       const certain = all.find(({ args }) => args.length === 0);
       if (all.length > 0) rules.set(number, certain === undefined ? all : [certain]);
     }
   }
-  return { rules, warnings: warningOf([...unknown]) };
+  return rules;
 }
 
 /** One, however many: engines' own policies name the calls of all architectures. */

@@ -61,13 +61,13 @@ test('a small policy compiles to these instructions', () => {
   });
   expect(lines).toEqual([
     '20 0 0 4', // A = arch
-    '15 1 0 c000003e', // x86-64?
-    '6 0 0 80000000', // no: kill the process
+    '15 0 6 c000003e', // x86-64?
     '20 0 0 0', // A = number
     '35 0 1 40000000', // x32?
     '6 0 0 50026', // ENOSYS
     '35 1 0 1', // above read?
     '6 0 0 50005', // read: EIO
     '6 0 0 7fff0000', // allow
+    '6 0 0 80000000', // another architecture: kill the process
   ]);
 });
