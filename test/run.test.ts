@@ -69,7 +69,7 @@ test.each([
   ['a volume without a target', ['-v', 'tmp', image, 'true'], 'invalid volume specification'],
   ['an unknown user', ['-u', 'gardener', image, 'true'], 'unable to find user gardener'],
   ['an unknown capability', ['--cap-add', 'FLY', image, 'true'], 'CAP_FLY'],
-  ['a working directory that is none', ['-w', '/etc/passwd', image, 'true'], '/etc/passwd'],
+  ['a working directory that is a file', ['-w', '/etc/passwd', image, 'true'], '/etc/passwd'],
 ])('run refuses %s with 125 and a hint', async (_, args, says) => {
   const ran = await run('run', '--rm', '--network', 'none', ...args);
   expect(ran.code).toBe(125);
