@@ -76,3 +76,32 @@ test('flags that a new filesystem does not know are no error', async () => {
     out: 'tmpfs\n',
   });
 });
+
+test('a tmpfs with tmpcopyup begins with what lies below it, and keeps changes to itself', async () => {
+  const options = ['tmpcopyup', 'nosuid', 'size=1m'];
+  const mount = { destination: '/etc', type: 'tmpfs', source: 'tmpfs', options };
+  const script =
+    'head -c 4 /etc/passwd; echo changed > /etc/passwd; cat /etc/passwd; ls -d /etc/l*r';
+  const bundle = await bundles.bundle('copyup', script, mounting(mount));
+  for (const name of ['copyup-1', 'copyup-2']) {
+    const ran = await bundles.oci('run', '-b', bundle, name);
+    expect(ran.out).toBe('rootchanged\n');
+  }
+});
+
+test('a directory that is copied up keeps its owner and mode, unless another is asked for', async () => {
+  for (const [options, wanted] of [
+    ['tmpcopyup', '1777:0'],
+    ['tmpcopyup,mode=700', '700:0'],
+  ] as const) {
+    const mount = {
+      destination: '/tmp',
+      type: 'tmpfs',
+      source: 'tmpfs',
+      options: options.split(','),
+    };
+    const name = `mode-${wanted.slice(0, 3)}`;
+    const bundle = await bundles.bundle(name, 'stat -c %a:%u /tmp', mounting(mount));
+    expect(await bundles.oci('run', '-b', bundle, name)).toMatchObject({ out: `${wanted}\n` });
+  }
+});

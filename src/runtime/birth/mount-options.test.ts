@@ -4,6 +4,7 @@ import { mountOptions } from './mount-options.ts';
 test('mountOptions tells attributes of the mount from options of the filesystem', () => {
   expect(mountOptions(['nosuid', 'noexec', 'ro', 'mode=755', 'size=64k', 'newinstance'])).toEqual({
     bind: false,
+    copyUp: false,
     attributes: ['MOUNT_ATTR_NOSUID', 'MOUNT_ATTR_NOEXEC', 'MOUNT_ATTR_RDONLY'],
     recursive: { set: [], clear: [] },
     propagation: undefined,

@@ -10,6 +10,8 @@ export interface MountOptions {
   readonly recursive: Changes;
   /** MS_SHARED, MS_PRIVATE, MS_SLAVE, MS_UNBINDABLE, and whether for what is mounted below. */
   readonly propagation: { readonly kind: FlagName; readonly recursive: boolean } | undefined;
+  /** A tmpfs begins with what lies below it. */
+  readonly copyUp: boolean;
   /** What the filesystem itself understands: `['mode', '755']`, `['newinstance', undefined]`. */
   readonly data: readonly (readonly [string, string | undefined])[];
 }
@@ -26,10 +28,12 @@ export function mountOptions(options: readonly string[]): MountOptions {
   const data: [string, string | undefined][] = [];
   let bind: MountOptions['bind'] = false;
   const recursive = new Map<string, FlagName | undefined>();
+  let copyUp = false;
   let propagation: MountOptions['propagation'];
   for (const option of options) {
     const simple = option.startsWith('r') ? option.slice(1) : option;
     if (option === 'bind' || option === 'rbind') bind = option;
+    else if (option === 'tmpcopyup') copyUp = true;
     else if (option in PROPAGATION)
       propagation = { kind: PROPAGATION[option] ?? 'MS_PRIVATE', recursive: false };
     else if (simple in PROPAGATION)
@@ -39,7 +43,7 @@ export function mountOptions(options: readonly string[]): MountOptions {
     else if (!IGNORED.has(option)) data.push(keyAndValue(option));
   }
   return {
-    ...{ bind, propagation, data },
+    ...{ bind, propagation, data, copyUp },
     attributes: [...attributes.values()],
     recursive: changesOf(recursive),
   };

@@ -11,6 +11,7 @@ import {
   type Value,
 } from '../../linux/plan/index.ts';
 import type { Mount } from '../spec.ts';
+import { copyUpSteps } from './copy-up.ts';
 import { type Changes, type MountOptions, mountOptions } from './mount-options.ts';
 import { attach, openOrMake } from './paths.ts';
 
@@ -35,6 +36,7 @@ export function mountSteps(root: Value, mount: Mount, sourceKind: SourceKind): S
         class: 'invalid-argument',
       },
     );
+  if (options.copyUp) return copyUpSteps(root, mount.destination, mount.source, flat(options));
   return [
     ...(bind
       ? bindSteps(source, options, made)
