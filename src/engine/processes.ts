@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { listPids, readCmdline } from '../linux/proc/processes.ts';
 
 /**
  * When a process started, in clock ticks since boot; undefined when there is none. Pid and start time
@@ -13,4 +14,13 @@ export function startTimeOf(pid: number): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * The shims of containers and builds, be they such as have not made a process yet, by what is seen of their
+ * ids; and those processes of theirs that serve ::1.
+ */
+export function shimsAlive(): Set<string> {
+  const names = listPids().map((pid) => readCmdline(pid)?.[0] ?? '');
+  return new Set(names.flatMap((name) => /^cloche-shim (.+)$/.exec(name)?.[1] ?? []));
 }

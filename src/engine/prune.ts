@@ -3,11 +3,11 @@ import { ClocheError } from '../error.ts';
 import { directorySize } from '../image/directory-size.ts';
 import { isAnybodyWorking, isDead } from '../image/index.ts';
 import { openCgroup } from '../linux/cgroup/index.ts';
-import { listPids, readCmdline } from '../linux/proc/index.ts';
 import { BRIDGE_NAME } from './bridge.ts';
 import { removeBridge } from './bridge-rules.ts';
 import { containerSize } from './disk-use.ts';
 import { CGROUP_PARENT, type Engine } from './engine.ts';
+import { shimsAlive } from './processes.ts';
 import { allContainers, type Container, ownerOf } from './records.ts';
 import { removeContainer } from './remove.ts';
 import { isAnonymous, listVolumes, removeVolume, usedVolumes } from './volumes/index.ts';
@@ -101,12 +101,6 @@ async function isGone({ hierarchies }: Engine, name: string): Promise<boolean> {
     if (code !== 'CGROUP_NOT_FOUND' && code !== 'CGROUP_BUSY') throw error;
     return code === 'CGROUP_NOT_FOUND';
   }
-}
-
-/** The shims of containers and builds, be they such as have not made a process yet, by what is seen of their ids. */
-function shimsAlive(): Set<string> {
-  const names = listPids().map((pid) => readCmdline(pid)?.[0] ?? '');
-  return new Set(names.flatMap((name) => /^cloche-shim (.+)$/.exec(name)?.[1] ?? []));
 }
 
 /** rmdir(2), which the kernel refuses for a cgroup that somebody has entered meanwhile. */
