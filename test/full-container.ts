@@ -70,7 +70,8 @@ export function fullContainer(about: FullContainer, shape: Shape, args?: string[
   return containerPlan(
     birthOf(id, terminal ? about.root : { kind: 'directory', path: about.rootfs() }, spec, {
       bound: true,
-      init: terminal,
+      // Of one that shall run something else the first process is that.
+      init: terminal && args === undefined,
       io: terminal ? { kind: 'terminal' } : { kind: 'log', path: join(files, 'log') },
       cgroup: cgroupSteps(hierarchies, group, { pids: { limit: 50 } }),
       seccomp: seccompSteps(defaultPolicy([]), HOST_ARCH).steps,
