@@ -2,15 +2,15 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine } from '../src/engine/engine.ts';
-import { type Facts, factsOf } from '../src/engine/facts.ts';
 import {
   createContainer,
   DEFAULT_OPTIONS,
   openEngine,
   type RunOptions,
 } from '../src/engine/index.ts';
-import { readyPlan } from '../src/engine/moulds.ts';
-import { planOf } from '../src/engine/planned.ts';
+import { type Facts, factsOf } from '../src/engine/start/facts.ts';
+import { readyPlan } from '../src/engine/start/moulds.ts';
+import { planOf } from '../src/engine/start/planned.ts';
 import { HOST_ARCH } from '../src/linux/abi/arch.ts';
 import { encode } from '../src/linux/plan/index.ts';
 import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';

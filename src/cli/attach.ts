@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { type Engine, getContainer, openEngine, settleAll } from '../engine/index.ts';
-import { stateOf } from '../engine/state.ts';
-import { waitForContainer } from '../engine/stop.ts';
+import { stateOf } from '../engine/life/state.ts';
+import { waitForContainer } from '../engine/life/stop.ts';
 import { ClocheError } from '../error.ts';
 import { printLog } from './logs.ts';
 import { withForwardedSignals } from './terminal.ts';

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { commitContainer } from '../engine/commit.ts';
+import { commitContainer } from '../engine/copy/commit.ts';
 import { openEngine, settleAll } from '../engine/index.ts';
 import { parseReference } from '../image/index.ts';
 import { many } from './flags.ts';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { copyBetween, type Place } from '../engine/copy.ts';
-import { copyFromArchive, copyToArchive } from '../engine/copy-archive.ts';
+import { copyFromArchive, copyToArchive } from '../engine/copy/archive.ts';
+import { copyBetween, type Place } from '../engine/copy/copy.ts';
 import { openEngine, settleAll } from '../engine/index.ts';
 import { ClocheError } from '../error.ts';
 import { interruptible } from './interrupt.ts';

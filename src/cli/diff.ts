@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { changesOf } from '../engine/diff.ts';
 import { openEngine, settleAll } from '../engine/index.ts';
+import { changesOf } from '../engine/look/diff.ts';
 import { print } from './print.ts';
 
 /** `cloche diff`: the files that a container has added, changed and deleted. */

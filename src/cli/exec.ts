@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { execInContainer } from '../engine/exec.ts';
 import { exitCodeFor, openEngine, settleAll } from '../engine/index.ts';
+import { execInContainer } from '../engine/life/exec.ts';
 import { entriesOf } from './entries.ts';
 import { many } from './flags.ts';
 import { printError } from './output.ts';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { exportContainer } from '../engine/export.ts';
+import { exportContainer } from '../engine/copy/export.ts';
 import { openEngine, settleAll } from '../engine/index.ts';
 import { interruptible } from './interrupt.ts';
 import { output } from './stream.ts';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { openEngine, settleAll } from '../engine/index.ts';
-import { infoShape } from '../engine/info.ts';
+import { infoShape } from '../engine/look/info.ts';
 import { formatWith } from './format/index.ts';
 import { binarySize } from './output.ts';
 import { print } from './print.ts';

@@ -6,7 +6,7 @@ import {
   openEngine,
   settleAll,
 } from '../engine/index.ts';
-import { inspectContainer } from '../engine/inspect.ts';
+import { inspectContainer } from '../engine/look/inspect.ts';
 import { getVolume } from '../engine/volumes/index.ts';
 import { ClocheError } from '../error.ts';
 import { getImage, listImages } from '../image/index.ts';
@@ -92,7 +92,7 @@ function looksOf(engine: Engine, sizes: (container: Container) => object): Looks
 /** Bytes that a container has written, and those of its image with them. */
 async function sizesOf(engine: Engine): Promise<(container: Container) => object> {
   // Loaded when needed: who counts bytes knows of more than of containers.
-  const { containerSize } = await import('../engine/disk-use.ts');
+  const { containerSize } = await import('../engine/look/disk-use.ts');
   const images = listImages(engine.store);
   return (container) => {
     const written = containerSize(engine, container);

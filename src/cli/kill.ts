@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { openEngine, settleAll } from '../engine/index.ts';
-import { killContainer } from '../engine/kill.ts';
+import { killContainer } from '../engine/life/kill.ts';
 import { forAllNames } from './output.ts';
 
 /** `cloche kill`: send a signal to the first process of each container. */

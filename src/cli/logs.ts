@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { type Engine, getContainer, openEngine, settleAll } from '../engine/index.ts';
-import { type LogLine, type LogOptions, readLog } from '../engine/logs.ts';
+import { type LogLine, type LogOptions, readLog } from '../engine/look/logs.ts';
 import { timeOf } from './filters.ts';
 
 /** `cloche logs`: what a container in the background has printed, each stream to ours. */

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { openEngine, settleAll } from '../engine/index.ts';
-import { pauseContainer, unpauseContainer } from '../engine/pause.ts';
+import { pauseContainer, unpauseContainer } from '../engine/life/pause.ts';
 import { forEachName } from './output.ts';
 import { print } from './print.ts';
 

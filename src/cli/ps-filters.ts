@@ -8,7 +8,7 @@ import {
   isAlive,
   parseExpose,
 } from '../engine/index.ts';
-import { stateOf } from '../engine/state.ts';
+import { stateOf } from '../engine/life/state.ts';
 import { parseVolume } from '../engine/volumes/index.ts';
 import { ClocheError } from '../error.ts';
 import { configOf, type Image } from '../image/index.ts';

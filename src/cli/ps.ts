@@ -7,7 +7,7 @@ import {
   portsColumn,
   settleAll,
 } from '../engine/index.ts';
-import { type State, stateOf } from '../engine/state.ts';
+import { type State, stateOf } from '../engine/life/state.ts';
 import { parseVolume } from '../engine/volumes/index.ts';
 import { configOf, type Image } from '../image/index.ts';
 import { parseFilters } from './filters.ts';
@@ -85,7 +85,7 @@ async function printed(
 }
 
 async function sizesOf(engine: Engine): Promise<(container: Container) => string> {
-  const { containerSize } = await import('../engine/disk-use.ts');
+  const { containerSize } = await import('../engine/look/disk-use.ts');
   return (container) => size(containerSize(engine, container));
 }
 

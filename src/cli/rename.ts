@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { openEngine, settleAll } from '../engine/index.ts';
-import { renameContainer } from '../engine/records.ts';
+import { renameContainer } from '../engine/life/records.ts';
 
 /** `cloche rename`: give a container another name. */
 export function renameCommand(): Command {

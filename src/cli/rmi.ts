@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { usersOf } from '../engine/image-users.ts';
 import { openEngine, settleAll } from '../engine/index.ts';
+import { usersOf } from '../engine/look/image-users.ts';
 import { type Removed, removeImage } from '../image/index.ts';
 import { forEachName } from './output.ts';
 import { print } from './print.ts';

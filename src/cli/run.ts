@@ -137,7 +137,10 @@ async function created(engine: Engine, options: RunOptions, flags: RunFlags): Pr
   const whole =
     links.length + volumesFrom.length === 0
       ? options
-      : (await import('../engine/others.ts')).withOthers(engine, options, { links, volumesFrom });
+      : (await import('../engine/start/others.ts')).withOthers(engine, options, {
+          links,
+          volumesFrom,
+        });
   const container = await createContainer(engine, whole, about);
   progress.end();
   try {

@@ -11,8 +11,8 @@ import {
   settleAll,
   startContainer,
 } from '../engine/index.ts';
-import { removeEnded } from '../engine/remove.ts';
-import { stopContainer, waitForContainer } from '../engine/stop.ts';
+import { removeEnded } from '../engine/life/remove.ts';
+import { stopContainer, waitForContainer } from '../engine/life/stop.ts';
 import { attached, running } from './attached.ts';
 import { type StopFlags, withStopFlags } from './flags.ts';
 import { printLog } from './logs.ts';

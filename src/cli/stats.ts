@@ -8,7 +8,7 @@ import {
   openEngine,
   settleAll,
 } from '../engine/index.ts';
-import { measure, type Usage } from '../engine/stats.ts';
+import { measure, type Usage } from '../engine/look/stats.ts';
 import { type Columns, list, type Row } from './format/index.ts';
 import { binarySize, size } from './output.ts';
 import { isTerminal, print } from './print.ts';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { openEngine, settleAll } from '../engine/index.ts';
-import { stopContainer } from '../engine/stop.ts';
+import { stopContainer } from '../engine/life/stop.ts';
 import { type StopFlags, withStopFlags } from './flags.ts';
 import { forAllNames } from './output.ts';
 

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { type Engine, openEngine, settleAll } from '../engine/index.ts';
-import { processesOf, type TopProcess } from '../engine/top.ts';
-import { psOf } from '../engine/top-ps.ts';
+import { processesOf, type TopProcess } from '../engine/look/top.ts';
+import { psOf } from '../engine/look/top-ps.ts';
 import { table } from './output.ts';
 import { print } from './print.ts';
 

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { openEngine, settleAll } from '../engine/index.ts';
-import { type Limits, updateLimits } from '../engine/update.ts';
+import { type Limits, updateLimits } from '../engine/life/update.ts';
 import { bytes, positive, whole } from './flags.ts';
 import { forEachName } from './output.ts';
 import { print } from './print.ts';

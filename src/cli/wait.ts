@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { openEngine, settleAll } from '../engine/index.ts';
-import { waitForContainer } from '../engine/stop.ts';
+import { waitForContainer } from '../engine/life/stop.ts';
 import { forEachName } from './output.ts';
 import { print } from './print.ts';
 

@@ -6,7 +6,7 @@ import { installedWalker } from '../linux/walker/install.ts';
 import type { Machine } from '../runtime/index.ts';
 import { ownMachine } from '../runtime/machine.ts';
 import { stateRoot } from '../state.ts';
-import { SCHEMA } from './schema.ts';
+import { SCHEMA } from './life/schema.ts';
 
 /** What every verb of the engine works on. Cheap to open; nothing is held but the database. */
 export interface Engine {

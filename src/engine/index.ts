@@ -1,5 +1,15 @@
 export { type Engine, openEngine } from './engine.ts';
 export { exitCodeFor } from './errors.ts';
+export { isAlive } from './life/processes.ts';
+export {
+  allContainers,
+  type Container,
+  claimContainer,
+  getContainer,
+  releaseContainer,
+} from './life/records.ts';
+export { removeContainer } from './life/remove.ts';
+export { settleAll } from './life/settle.ts';
 export { DEFAULT_OPTIONS, type RunOptions } from './options.ts';
 export {
   containerSide,
@@ -12,19 +22,10 @@ export {
   portsColumn,
 } from './ports/index.ts';
 export {
-  allContainers,
-  type Container,
-  claimContainer,
-  getContainer,
-  releaseContainer,
-} from './records.ts';
-export { removeContainer } from './remove.ts';
-export { isAlive, settleAll } from './settle.ts';
-export {
   abandonContainer,
   createContainer,
   planContainer,
   type Started,
   type StartOptions,
   startContainer,
-} from './start.ts';
+} from './start/start.ts';

@@ -3,13 +3,13 @@ import { ClocheError } from '../error.ts';
 import { directorySize } from '../image/directory-size.ts';
 import { isAnybodyWorking, isDead } from '../image/index.ts';
 import { openCgroup } from '../linux/cgroup/index.ts';
-import { BRIDGE_NAME } from './bridge.ts';
-import { removeBridge } from './bridge-rules.ts';
-import { containerSize } from './disk-use.ts';
 import { CGROUP_PARENT, type Engine } from './engine.ts';
-import { shimsAlive } from './processes.ts';
-import { allContainers, type Container, ownerOf } from './records.ts';
-import { removeContainer } from './remove.ts';
+import { shimsAlive } from './life/processes.ts';
+import { allContainers, type Container, ownerOf } from './life/records.ts';
+import { removeContainer } from './life/remove.ts';
+import { containerSize } from './look/disk-use.ts';
+import { BRIDGE_NAME } from './network/bridge.ts';
+import { removeBridge } from './network/bridge-rules.ts';
 import { isAnonymous, listVolumes, removeVolume, usedVolumes } from './volumes/index.ts';
 
 /** What went, by name, and how many bytes it had. */

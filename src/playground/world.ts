@@ -1,7 +1,7 @@
 import { type BuildRecord, forgetRecords, forgetRuns, lastBuilds } from '../build/index.ts';
-import { usersOf } from '../engine/image-users.ts';
 import { allContainers, type Engine, isAlive } from '../engine/index.ts';
-import { removeEnded } from '../engine/remove.ts';
+import { removeEnded } from '../engine/life/remove.ts';
+import { usersOf } from '../engine/look/image-users.ts';
 import {
   configOf,
   familiar,

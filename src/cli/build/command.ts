@@ -15,7 +15,7 @@ import {
 } from '../../build/index.ts';
 import { runCommandOf } from '../../engine/build/index.ts';
 import { type Engine, openEngine } from '../../engine/engine.ts';
-import { settleAll } from '../../engine/settle.ts';
+import { settleAll } from '../../engine/life/settle.ts';
 import { parsePlatform } from '../../image/registry/platform.ts';
 import { printChecked } from '../check.ts';
 import { interruptible } from '../interrupt.ts';

@@ -6,7 +6,7 @@ import {
   DEFAULT_PATH,
   MASKED_PATHS,
   READONLY_PATHS,
-} from '../../engine/defaults.ts';
+} from '../../engine/start/defaults.ts';
 import { ClocheError } from '../../error.ts';
 import { CAPABILITIES } from '../../linux/capabilities.ts';
 import type { NamespaceType, Spec } from '../../runtime/index.ts';

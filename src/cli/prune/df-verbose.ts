@@ -1,11 +1,11 @@
+import type { Container, Engine } from '../../engine/index.ts';
+import { stateOf } from '../../engine/life/state.ts';
 import {
   type CacheItem,
   type DiskItems,
   diskItems,
   type ImageItem,
-} from '../../engine/disk-items.ts';
-import type { Container, Engine } from '../../engine/index.ts';
-import { stateOf } from '../../engine/state.ts';
+} from '../../engine/look/disk-items.ts';
 import { parseVolume } from '../../engine/volumes/index.ts';
 import { hexOf } from '../../image/index.ts';
 import { duration, size, table } from '../output.ts';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { type DiskUse, diskUse } from '../../engine/disk-use.ts';
 import { type Engine, openEngine, settleAll } from '../../engine/index.ts';
+import { type DiskUse, diskUse } from '../../engine/look/disk-use.ts';
 import { type Columns, formatWith, list, type Row } from '../format/index.ts';
 import { size } from '../output.ts';
 import { print } from '../print.ts';

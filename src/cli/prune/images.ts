@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { usersOf } from '../../engine/image-users.ts';
 import type { Engine } from '../../engine/index.ts';
 import { openEngine, settleAll } from '../../engine/index.ts';
+import { usersOf } from '../../engine/look/image-users.ts';
 import { configOf, type Removed } from '../../image/index.ts';
 import { pruneImages } from '../../image/prune.ts';
 import { type Filters, hasLabel, holds, holdsAll, parseFilters, timeOf } from '../filters.ts';

@@ -1,7 +1,7 @@
 import { plan } from '../../linux/plan/index.ts';
 import { soon } from '../../linux/soon.ts';
-import { BRIDGE_NAME } from '../bridge.ts';
-import { shimsAlive } from '../processes.ts';
+import { shimsAlive } from '../life/processes.ts';
+import { BRIDGE_NAME } from '../network/bridge.ts';
 import type { PortBinding } from './choose.ts';
 
 interface Abandoned {

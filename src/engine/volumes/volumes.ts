@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { ClocheError } from '../../error.ts';
 import { exclusively, type Store, temporaryPath, whileWorking } from '../../image/index.ts';
 import type { Engine } from '../engine.ts';
-import { allContainers, type Container } from '../records.ts';
+import { allContainers, type Container } from '../life/records.ts';
 import { isAnonymous, parseVolume, requireVolumeName } from './spec.ts';
 
 /** A directory below the state's, which outlives containers. */

@@ -1,0 +1,93 @@
+import { readdirSync } from 'node:fs';
+import { ClocheError } from '../../error.ts';
+import { isDead, type Owner, reconcile } from '../../image/index.ts';
+import { CGROUP_PARENT, type Engine } from '../engine.ts';
+import { abandonPorts } from '../ports/index.ts';
+import { type Exit, exitRecordOf, removeCgroup, shimEnded } from './leftovers.ts';
+import { isAlive } from './processes.ts';
+import {
+  allContainers,
+  type Container,
+  ownerOf,
+  releaseContainer,
+  updateContainer,
+} from './records.ts';
+import { removeEnded } from './remove.ts';
+
+/**
+ * Brings what is written down in line with what is true: containers that have ended while nobody
+ * watched, commands that were killed halfway. Every command that looks at containers begins with it.
+ *
+ * @param except a container that somebody watches
+ */
+export async function settleAll(engine: Engine, except?: string): Promise<void> {
+  for (const container of allContainers(engine))
+    if (container.id !== except) await unlessBusy(settle(engine, container));
+  await removeDeadCgroups(engine);
+  await reconcile(engine.store);
+}
+
+async function settle(engine: Engine, container: Container): Promise<void> {
+  if (container.status === 'running') await settleRunning(engine, container);
+  else await settleIdle(engine, container);
+}
+
+/** A cgroup in which somebody else has put a process keeps nobody from his work: later, perhaps. */
+async function unlessBusy(settling: Promise<void>): Promise<void> {
+  try {
+    await settling;
+  } catch (error) {
+    if (!(error instanceof ClocheError) || error.code !== 'CGROUP_BUSY') throw error;
+  }
+}
+
+/** A RUN's cgroup bears the name of the build that made it; that may have been killed. */
+async function removeDeadCgroups(engine: Engine): Promise<void> {
+  const ids = new Set<string>();
+  for (const { mountPoint } of engine.hierarchies.all)
+    for (const entry of readdirSync(`${mountPoint}${CGROUP_PARENT}`))
+      if (entry.includes('+')) ids.add(entry);
+  for (const id of ids)
+    if (isDead((id.split('+')[0] ?? '') as Owner)) await unlessBusy(removeCgroup(engine, id));
+}
+
+/**
+ * Notes how a container ended that was running when it was last looked at; does nothing to one that
+ * still runs. @returns its exit code
+ */
+export async function settleRunning(engine: Engine, container: Container): Promise<number> {
+  if (isAlive(container)) return 0;
+  await shimEnded(container);
+  const record = exitRecordOf(engine, container.id);
+  // The shim that writes the record and clears away may have been killed together with it.
+  await removeCgroup(engine, container.id);
+  await abandonPorts(container);
+  const { exitCode } = noteExit(engine, container.id, record ?? { exitCode: 137 });
+  if (container.options.remove) await removeEnded(engine, container.id);
+  return exitCode;
+}
+
+/**
+ * Created, or ended: it is being started right now, or whoever started it has died halfway, or it
+ * waits to be started.
+ */
+async function settleIdle(engine: Engine, container: Container): Promise<void> {
+  const { id, options, status } = container;
+  const owner = ownerOf(engine, id);
+  if (owner !== undefined) {
+    if (!isDead(owner)) return;
+    await removeCgroup(engine, id);
+    await abandonPorts(container);
+    releaseContainer(engine, container);
+  }
+  if (options.remove && (owner !== undefined || status === 'exited')) await removeEnded(engine, id);
+}
+
+export function noteExit(engine: Engine, id: string, exit: Exit): Exit {
+  const { exitCode, time = Date.now(), oomKilled } = exit;
+  updateContainer(engine, id, {
+    ...{ status: 'exited', exit_code: exitCode, finished: time, pid: null, owner: null },
+    oom_killed: oomKilled === undefined ? null : Number(oomKilled),
+  });
+  return exit;
+}

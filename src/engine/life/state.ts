@@ -1,0 +1,21 @@
+import { existsSync } from 'node:fs';
+import { openCgroup } from '../../linux/cgroup/index.ts';
+import { CGROUP_PARENT, type Engine } from '../engine.ts';
+import { isAlive } from './processes.ts';
+import type { Container } from './records.ts';
+
+/** docker's words for what a container is doing. */
+export type State = 'created' | 'running' | 'paused' | 'exited';
+
+/** What a container is doing now: as it was settled, and whether the kernel holds it still. */
+export function stateOf(engine: Engine, container: Container): State {
+  if (container.status !== 'running') return container.status;
+  return isAlive(container) && isPaused(engine, container.id) ? 'paused' : 'running';
+}
+
+function isPaused(engine: Engine, id: string): boolean {
+  const path = `${CGROUP_PARENT}/${id}`;
+  const tree = engine.hierarchies.of.freezer;
+  if (tree === undefined || !existsSync(`${tree.mountPoint}${path}`)) return false;
+  return openCgroup(engine.hierarchies, path).isFrozen();
+}
