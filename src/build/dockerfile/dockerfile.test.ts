@@ -238,6 +238,18 @@ describe('expand', () => {
     ]);
   });
 
+  test('a variable that doubles itself comes to an end, and what is long by itself is no error', () => {
+    const long = 'x'.repeat(200_000);
+    expect(expand(long, () => undefined)).toBe(long);
+    let value = 'abc';
+    const doubling = () => {
+      for (let i = 0; i < 40; i++) value = expand('$A$A', () => value);
+    };
+    expect(doubling).toThrow(SyntaxError);
+    expect(doubling).toThrow('longer than 131072 characters');
+    expect(() => expandText('$A'.repeat(1000), () => long)).toThrow('longer than 16777216');
+  });
+
   test('whatever it is given, it ends: with text or with a SyntaxError', () => {
     let seed = 1;
     const random = (n: number) => {

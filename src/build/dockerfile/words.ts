@@ -43,7 +43,7 @@ export function expand(word: string, variables: Variables, esc = '\\'): string {
     else if (char === esc) out += piece.slice(1);
     else if (char === '$') out += substitute(piece, variables, esc);
     else out += piece;
-    at = end;
+    at = bounded(out, end, Math.max(LONGEST_WORD, word.length));
   }
   return out;
 }
@@ -62,9 +62,20 @@ export function expandText(text: string, variables: Variables): string {
     const piece = text.slice(at, end);
     if (text[at] === '$') out += substitute(piece, variables, '\\');
     else out += isPiece ? piece.slice(1) : piece;
-    at = end;
+    at = bounded(out, end, Math.max(LONGEST_TEXT, text.length));
   }
   return out;
+}
+
+/** So many characters a word may have with its variables put in: the kernel takes no longer ones (execve(2)). */
+const LONGEST_WORD = 128 * 1024;
+/** And a heredoc. */
+const LONGEST_TEXT = 16 * 1024 * 1024;
+
+/** A variable that is its own value twice doubles with every line. @throws {SyntaxError} */
+function bounded(out: string, next: number, longest: number): number {
+  if (out.length <= longest) return next;
+  throw new SyntaxError(`with its variables put in it is longer than ${longest} characters`);
 }
 
 /** So deep may `${a:-${b:-…}}` go. */
