@@ -1,4 +1,5 @@
 import { readFileSync, readlinkSync } from 'node:fs';
+import { startTimeOf } from '../../linux/proc/start-time.ts';
 
 /**
  * Who works at something in the state directory, so that others can tell whether they still live:
@@ -16,7 +17,7 @@ export function ownOwner(): Owner {
 
 /** The process that has this pid now, in our pid namespace; one that has ended is dead for good. */
 export function ownerAt(pid: number): Owner {
-  return [bootId(), pidNamespace(), pid, startTime(pid) ?? 'ended'].join(':') as Owner;
+  return [bootId(), pidNamespace(), pid, startTimeOf(pid) ?? 'ended'].join(':') as Owner;
 }
 
 /**
@@ -27,7 +28,7 @@ export function isDead(owner: Owner): boolean {
   const [boot, namespace, pid, start] = owner.split(':');
   if (boot !== bootId()) return true;
   if (namespace !== pidNamespace()) return false;
-  return startTime(Number(pid)) !== start;
+  return startTimeOf(Number(pid)) !== start;
 }
 
 function bootId(): string {
@@ -36,16 +37,4 @@ function bootId(): string {
 
 function pidNamespace(): string {
   return readlinkSync('/proc/self/ns/pid').replace(/\D/g, '');
-}
-
-/** Clock ticks after boot, field 22 of `/proc/PID/stat`; undefined without such a process, or a zombie. */
-function startTime(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name in parentheses may hold anything, so count from the last one.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? undefined : fields[19];
-  } catch {
-    return undefined;
-  }
 }

@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { ClocheError } from '../../error.ts';
-import { readStat } from '../../linux/proc/index.ts';
+import { startTimeOf } from '../../linux/proc/start-time.ts';
 import { endGroup } from './group.ts';
 
 /**
@@ -73,7 +73,7 @@ export function claimGroup(root: string, id: string, cgroup: string): void {
 }
 
 function owner(cgroup: string): string {
-  return `${process.pid} ${readStat('self')?.startTime} ${cgroup}`;
+  return `${process.pid} ${startTimeOf(process.pid)} ${cgroup}`;
 }
 
 /** A container is known and lives on without the process that made it. */
@@ -89,7 +89,7 @@ export async function sweep(root: string): Promise<void> {
   if (!existsSync(root)) return;
   for (const id of readdirSync(root)) {
     const [, unclaimed, pid] = id.split('@');
-    if (unclaimed !== undefined && readStat(Number(pid)) === undefined) forget(root, id);
+    if (unclaimed !== undefined && startTimeOf(Number(pid)) === undefined) forget(root, id);
     else await clearAbandoned(root, id).catch(() => undefined);
   }
 }
@@ -115,8 +115,7 @@ function isComplete(file: string): boolean {
 
 /** Whether the process with this pid is the one that began at `startTime`, and has not ended. */
 export function isRunning(pid: number, startTime: string): boolean {
-  const stat = pid > 0 ? readStat(pid) : undefined;
-  return stat !== undefined && stat.state !== 'Z' && String(stat.startTime) === startTime;
+  return pid > 0 && startTimeOf(pid) === startTime;
 }
 
 /**
