@@ -30,11 +30,15 @@ const IO_CLASSES: Readonly<Record<string, number>> = {
 const IOPRIO_CLASS_SHIFT = 13;
 const IOPRIO_WHO_PROCESS = 1;
 
-/** How a process gets the CPU, as the OCI config has it; times are nanoseconds. */
-export interface Scheduling {
+/** How a process gets the CPU, as the OCI config has it; times are nanoseconds. Source: sched(7), sched_setattr(2). */
+export interface Scheduler {
+  /** `SCHED_OTHER`, `SCHED_FIFO`, … */
   readonly policy: string;
+  /** -20 to 19 */
   readonly nice?: number | undefined;
+  /** 1 to 99, of the real-time policies. */
   readonly priority?: number | undefined;
+  /** `SCHED_FLAG_RESET_ON_FORK`, … */
   readonly flags?: readonly string[] | undefined;
   readonly runtime?: number | undefined;
   readonly deadline?: number | undefined;
@@ -46,7 +50,7 @@ export interface Scheduling {
  *
  * @throws {ClocheError} `SCHEDULER_INVALID`: an unknown policy or flag. Source: sched_setattr(2).
  */
-export function schedulerSteps(wanted: Scheduling): Step[] {
+export function schedulerSteps(wanted: Scheduler): Step[] {
   const { nice = 0, priority = 0, runtime = 0, deadline = 0, period = 0 } = wanted;
   const bits = (wanted.flags ?? []).map((name) => known(SCHED_FLAGS, name, 'flag'));
   // struct sched_attr: size, policy, flags, nice, priority, runtime, deadline, period.

@@ -1,3 +1,5 @@
+import type { Scheduler } from '../linux/scheduling.ts';
+
 /**
  * The part of an OCI `config.json` that Linux knows, as types. Paths inside the container are
  * absolute; sizes are bytes, times microseconds unless they say otherwise.
@@ -32,21 +34,6 @@ export interface Process {
   readonly ioPriority?: IoPriority | undefined;
   readonly apparmorProfile?: string | undefined;
   readonly selinuxLabel?: string | undefined;
-}
-
-/** How its threads get the CPU. Times are nanoseconds. Source: sched(7), sched_setattr(2). */
-export interface Scheduler {
-  /** `SCHED_OTHER`, `SCHED_FIFO`, … */
-  readonly policy: string;
-  /** -20 to 19 */
-  readonly nice?: number | undefined;
-  /** 1 to 99, of the real-time policies. */
-  readonly priority?: number | undefined;
-  /** `SCHED_FLAG_RESET_ON_FORK`, … */
-  readonly flags?: readonly string[] | undefined;
-  readonly runtime?: number | undefined;
-  readonly deadline?: number | undefined;
-  readonly period?: number | undefined;
 }
 
 /** How its reads and writes get the disk. Source: ioprio_set(2). */
