@@ -13,7 +13,9 @@ export interface Engine {
   readonly store: Store;
   /** What this machine can give; read once, when it is first needed. */
   readonly machine: Machine;
-  /** The cgroup hierarchies below our parent group; made ready when first needed. */
+  /** The cgroup hierarchies as they are mounted: for those who only look, and make nothing. */
+  readonly mounted: Hierarchies;
+  /** The same below our parent group, which is made ready when it is first needed. */
   readonly hierarchies: Hierarchies;
   readonly walkerSize: number;
 }
@@ -34,8 +36,12 @@ export function openEngine(): Engine {
   return {
     store,
     machine: lazily(ownMachine),
+    get mounted() {
+      mounted ??= detectCgroups();
+      return mounted;
+    },
     get hierarchies() {
-      hierarchies ??= prepareParent(detectCgroups(), CGROUP_PARENT);
+      hierarchies ??= prepareParent(this.mounted, CGROUP_PARENT);
       return hierarchies;
     },
     get walkerSize() {
@@ -52,6 +58,7 @@ function imagesOfContainers({ db }: Store): Digest[] {
     .map((row) => row.image_id);
 }
 
+let mounted: Hierarchies | undefined;
 let hierarchies: Hierarchies | undefined;
 
 /** An object whose fields are read together when the first of them is asked for. */

@@ -4,6 +4,7 @@ import { directorySize } from '../image/directory-size.ts';
 import { isAnybodyWorking, isDead } from '../image/index.ts';
 import { openCgroup } from '../linux/cgroup/index.ts';
 import { CGROUP_PARENT, type Engine } from './engine.ts';
+import { cgroupEntries } from './life/leftovers.ts';
 import { shimsAlive } from './life/processes.ts';
 import { allContainers, type Container, ownerOf } from './life/records.ts';
 import { removeContainer } from './life/remove.ts';
@@ -62,7 +63,7 @@ export async function pruneMachine(engine: Engine): Promise<string[]> {
     await removeBridge();
     removed.push(BRIDGE_NAME);
   }
-  const groups = engine.hierarchies.all.map(({ mountPoint }) => `${mountPoint}${CGROUP_PARENT}`);
+  const groups = engine.mounted.all.map(({ mountPoint }) => `${mountPoint}${CGROUP_PARENT}`);
   const went = groups.filter(removeEmpty);
   return went.length === 0 ? removed : [...removed, CGROUP_PARENT];
 }
@@ -74,11 +75,7 @@ export async function pruneMachine(engine: Engine): Promise<string[]> {
  * @returns whether none is left
  */
 async function removeAbandoned(engine: Engine): Promise<boolean> {
-  const groups = engine.hierarchies.all.flatMap(({ mountPoint }) =>
-    readdirSync(`${mountPoint}${CGROUP_PARENT}`, { withFileTypes: true }).filter((entry) =>
-      entry.isDirectory(),
-    ),
-  );
+  const groups = cgroupEntries(engine).filter((entry) => entry.isDirectory());
   const shims = shimsAlive();
   let isFree = true;
   for (const name of new Set(groups.map(({ name }) => name))) {

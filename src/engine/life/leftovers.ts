@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { type Dirent, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClocheError } from '../../error.ts';
 import { isDead } from '../../image/index.ts';
@@ -45,9 +45,15 @@ export async function removeCgroup(engine: Engine, id: string): Promise<void> {
   }
 }
 
+/** What lies in our parent cgroup, of all hierarchies; before the first container there is none. */
+export function cgroupEntries({ mounted }: Engine): Dirent[] {
+  const groups = mounted.all.map(({ mountPoint }) => `${mountPoint}${CGROUP_PARENT}`);
+  return groups.filter(existsSync).flatMap((group) => readdirSync(group, { withFileTypes: true }));
+}
+
 function hasCgroup(engine: Engine, id: string): boolean {
   const path = `${CGROUP_PARENT}/${id}`;
-  return engine.hierarchies.all.some((tree) => existsSync(`${tree.mountPoint}${path}`));
+  return engine.mounted.all.some((tree) => existsSync(`${tree.mountPoint}${path}`));
 }
 
 /** What the shim has written down, as `exitRecordSteps` does (`runtime/birth/exit-record.ts`); undefined if it was killed. */

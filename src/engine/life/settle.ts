@@ -1,9 +1,8 @@
-import { readdirSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
 import { isDead, type Owner, reconcile } from '../../image/index.ts';
-import { CGROUP_PARENT, type Engine } from '../engine.ts';
+import type { Engine } from '../engine.ts';
 import { abandonPorts } from '../ports/index.ts';
-import { type Exit, exitRecordOf, removeCgroup, shimEnded } from './leftovers.ts';
+import { cgroupEntries, type Exit, exitRecordOf, removeCgroup, shimEnded } from './leftovers.ts';
 import { isAlive } from './processes.ts';
 import {
   allContainers,
@@ -43,11 +42,8 @@ async function unlessBusy(settling: Promise<void>): Promise<void> {
 
 /** A RUN's cgroup bears the name of the build that made it; that may have been killed. */
 async function removeDeadCgroups(engine: Engine): Promise<void> {
-  const ids = new Set<string>();
-  for (const { mountPoint } of engine.hierarchies.all)
-    for (const entry of readdirSync(`${mountPoint}${CGROUP_PARENT}`))
-      if (entry.includes('+')) ids.add(entry);
-  for (const id of ids)
+  const names = cgroupEntries(engine).map(({ name }) => name);
+  for (const id of new Set(names.filter((name) => name.includes('+'))))
     if (isDead((id.split('+')[0] ?? '') as Owner)) await unlessBusy(removeCgroup(engine, id));
 }
 

@@ -15,7 +15,7 @@ export function stateOf(engine: Engine, container: Container): State {
 
 function isPaused(engine: Engine, id: string): boolean {
   const path = `${CGROUP_PARENT}/${id}`;
-  const tree = engine.hierarchies.of.freezer;
+  const tree = engine.mounted.of.freezer;
   if (tree === undefined || !existsSync(`${tree.mountPoint}${path}`)) return false;
   return openCgroup(engine.hierarchies, path).isFrozen();
 }
