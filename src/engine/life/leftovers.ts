@@ -2,6 +2,7 @@ import { type Dirent, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClocheError } from '../../error.ts';
 import { isDead } from '../../image/index.ts';
+import { unlessGone } from '../../linux/proc/read.ts';
 import { exitCodeOf } from '../../linux/signals.ts';
 import { soon } from '../../linux/soon.ts';
 import { CGROUP_PARENT, type Engine } from '../engine.ts';
@@ -48,7 +49,8 @@ export async function removeCgroup(engine: Engine, id: string): Promise<void> {
 /** What lies in our parent cgroup, of all hierarchies; before the first container there is none. */
 export function cgroupEntries({ mounted }: Engine): Dirent[] {
   const groups = mounted.all.map(({ mountPoint }) => `${mountPoint}${CGROUP_PARENT}`);
-  return groups.filter(existsSync).flatMap((group) => readdirSync(group, { withFileTypes: true }));
+  const read = (group: string) => unlessGone(() => readdirSync(group, { withFileTypes: true }));
+  return groups.flatMap((group) => read(group) ?? []);
 }
 
 function hasCgroup(engine: Engine, id: string): boolean {
