@@ -6,6 +6,9 @@ import { sayingDiskFull } from './disk.ts';
 /** How long a command waits for another's transaction, in milliseconds; each takes a few. */
 const BUSY_TIMEOUT = 20_000;
 
+/** So many pages the log has at most, about; the next command reads them all. */
+const LONGEST_LOG = 100;
+
 /**
  * Opens `cloche.db`, the one SQLite file of a state directory, for several processes at once: WAL,
  * so that readers never wait, and a killed writer leaves the last whole transaction.
@@ -19,7 +22,9 @@ export function openDatabase(root: string): Database {
     db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`);
     switchToWal(db);
     db.run('PRAGMA synchronous = NORMAL');
+    db.run(`PRAGMA wal_autocheckpoint = ${LONGEST_LOG}`);
     db.run('PRAGMA foreign_keys = ON');
+    process.once('exit', () => leave(db));
     return db;
   } catch (cause) {
     throw new ClocheError(
@@ -73,6 +78,22 @@ function versionOf(db: Database, room: string): number {
   if (db.query("SELECT 1 FROM sqlite_master WHERE name = 'schema'").get() === null) return 0;
   const row = db.query<{ version: number }, [string]>('SELECT version FROM schema WHERE room = ?');
   return row.get(room)?.version ?? 0;
+}
+
+/**
+ * Ends with the log as it is: whoever makes it too long writes it into the file. Left alone, SQLite would do
+ * that each time the last connection closes, and wait for the disk at each command's begin and end; a last
+ * connection that may only read cannot.
+ */
+function leave(db: Database): void {
+  try {
+    const reader = new Database(db.filename, { readonly: true });
+    reader.query('SELECT 1 FROM sqlite_master').get();
+    db.close();
+    reader.close();
+  } catch {
+    // It is closed, or gone, by now; else SQLite ends it its own way.
+  }
 }
 
 /** The switch itself does not wait for other openers as everything after it does, so ask again. */
