@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,6 +42,8 @@ async function withAgent<T>(
   const socket = join(directory, 'agent');
   // Not a daemon of its own: it must not outlive us, however we end.
   const words = ['--pdeathsig', 'KILL', 'ssh-agent', '-D', '-a', socket];
+  // Loaded when needed: it takes longer to load than the rest of the builder.
+  const { spawn } = await import('node:child_process');
   const agent = spawn('setpriv', words, { stdio: 'ignore' });
   const ended = new Promise<void>((resolve) => {
     agent.once('close', () => resolve());

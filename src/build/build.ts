@@ -1,12 +1,12 @@
 import { type ImageConfig, type Platform, type Store, whileWorking } from '../image/index.ts';
 import { checkAllowed } from './allow.ts';
 import { resolveImages } from './base-images.ts';
-import { enforceChecks } from './check.ts';
 import type { NamedPlaces } from './contexts/named.ts';
 import { openContexts } from './contexts/opened.ts';
 import { type Dockerfile, parse } from './dockerfile/parse.ts';
+import type { Source } from './dockerfile/source.ts';
 import { epochOf } from './epoch.ts';
-import { type Explained, explain } from './explain/explain.ts';
+import type { Explained } from './explain/explain.ts';
 import type { Graph, Surroundings, Vertex } from './graph.ts';
 import { proxyArgs } from './instructions.ts';
 import { NO_SECRETS, type Secrets } from './mounts/index.ts';
@@ -68,6 +68,7 @@ export async function explainBuild(store: Store, options: BuildOptions): Promise
   const steps = progress(() => undefined);
   return whileWorking(store.db, `build ${crypto.randomUUID()}`, async () => {
     const { graph, solving } = await plan(store, options, steps);
+    const { explain } = await import('./explain/explain.ts');
     return explain(graph, solving);
   });
 }
@@ -144,7 +145,8 @@ async function plan(store: Store, options: BuildOptions, steps: Progress) {
     planned = stages();
   }
   checkRuns(dockerfile, planned);
-  enforceChecks(context, { images, buildArgs });
+  if (asksForChecks(context.dockerfile, buildArgs))
+    (await import('./check.ts')).enforceChecks(context, { images, buildArgs });
   const { network, labels } = options;
   const surroundings = surroundingsWith(options.surroundings, buildArgs);
   const about = { images, buildArgs, network, surroundings, contexts, labels };
@@ -158,6 +160,11 @@ async function plan(store: Store, options: BuildOptions, steps: Progress) {
     usesCache: cacheFilter(dockerfile, options),
   };
   return { graph, solving, digests };
+}
+
+/** Only where somebody says that findings are errors does a build look for them. */
+function asksForChecks({ text }: Source, buildArgs: Readonly<Record<string, string>>): boolean {
+  return /^#\s*check\s*=/im.test(text) || buildArgs.BUILDKIT_DOCKERFILE_CHECK !== undefined;
 }
 
 /** Which vertices may be taken from the cache, by the stage that their name begins with. */

@@ -21,14 +21,21 @@ export interface Remembered extends StepKey {
 /** Of a step with more files the single ones are not noted. */
 const MAX_FILES = 5000;
 
+/** When a step was used last is known to so many milliseconds: a build of cached steps need not write. */
+const USED_EXACTLY = 60_000;
+
 /** The snapshot that a step with this key gave before; undefined if none did. */
 export function cached(store: Store, key: StepKey): ChainId | undefined {
+  const digest = digestOfKey(key);
   const row = store.db
-    .query<{ chain: ChainId }, [number, string]>(
-      'UPDATE cache SET used = ? WHERE key = ? RETURNING chain',
+    .query<{ chain: ChainId; used: number }, [string]>(
+      'SELECT chain, used FROM cache WHERE key = ?',
     )
-    .get(Date.now(), digestOfKey(key));
-  return row?.chain;
+    .get(digest);
+  if (row === null) return undefined;
+  if (Date.now() - row.used > USED_EXACTLY)
+    store.db.query('UPDATE cache SET used = ? WHERE key = ?').run(Date.now(), digest);
+  return row.chain;
 }
 
 /** Remembers what a step gave. Its snapshot stays until the cache is cleared. */

@@ -1,8 +1,7 @@
 import { toRaw } from '../image/layer/scan.ts';
-import { isRepository, parseRepository } from './copy/git-url.ts';
+import { isRemote, isRepository, parseRepository } from './copy/git-url.ts';
 import { ignoring } from './copy/ignore.ts';
 import { checkMode } from './copy/mode.ts';
-import { isRemote } from './copy/remote.ts';
 import { nameMatcher } from './copy/wildcard.ts';
 import { checkChecksum } from './dockerfile/copy.ts';
 import type { Copy } from './dockerfile/instruction.ts';

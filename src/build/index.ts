@@ -2,10 +2,10 @@ export { withAgents } from './agents.ts';
 export { type BuildOptions, explainBuild } from './build.ts';
 export { forgetRuns } from './cache.ts';
 export { configOfChanges } from './changes.ts';
-export { type Checked, checkDockerfile } from './check.ts';
+export type { Checked } from './check.ts';
 export { withContext } from './contexts/fetched.ts';
 export { withNamedContexts } from './contexts/named.ts';
-export { type Explained, explainedText } from './explain/explain.ts';
+export type { Explained } from './explain/explain.ts';
 export {
   buildEach,
   buildImage,
@@ -18,7 +18,6 @@ export {
 } from './exporters.ts';
 export type { HostEntry, Surroundings } from './graph.ts';
 export { type FileDress, type LayeredMount, type ReadyMount, readSecrets } from './mounts/index.ts';
-export { filesArchive, writeFiles } from './output/files.ts';
 export { type Output, readOutput } from './output/spec.ts';
 export { keepsGitDir } from './predefined.ts';
 export { type BuildEvent, type OnEvent, plainPrinter } from './progress.ts';

@@ -65,9 +65,7 @@ export function keepRecord(store: Store, record: BuildRecord): void {
     db.query('INSERT INTO builds (id, started, record) VALUES (?, ?, ?)').run(
       ...[record.id, record.started, JSON.stringify(record)],
     );
-    db.query(
-      'DELETE FROM builds WHERE rowid NOT IN (SELECT rowid FROM builds ORDER BY rowid DESC LIMIT ?)',
-    ).run(KEPT);
+    db.query('DELETE FROM builds WHERE rowid <= (SELECT max(rowid) FROM builds) - ?').run(KEPT);
   });
 }
 

@@ -6,25 +6,21 @@ import {
   discard,
   find,
   prepare,
+  reconcile,
   type Store,
   treeOf,
   whileWorking,
 } from '../image/index.ts';
 import { toRaw } from '../image/layer/scan.ts';
-import { clampTimes } from '../image/layer/times.ts';
-import { walk } from '../image/tree.ts';
 import { cached, digestOfKey, remember, type StepKey } from './cache.ts';
 import type { Context } from './context.ts';
 import { prepareCopy } from './copy/copy.ts';
-import { ownerOrRoot } from './copy/owner.ts';
-import { stackedOn } from './copy/stacked.ts';
-import { UpperLayer } from './copy/upper.ts';
 import { errorAt } from './dockerfile/source.ts';
 import { secondsOf } from './epoch.ts';
-import { type Graph, isApart, type Operation, type Vertex } from './graph.ts';
-import { prepareMounts, type Secrets } from './mounts/index.ts';
+import { type Graph, isApart, type Operation, type RunOperation, type Vertex } from './graph.ts';
+import type { Secrets } from './mounts/index.ts';
 import type { Progress, StepProgress } from './progress.ts';
-import { type RunCommand, runStep } from './run.ts';
+import type { RunCommand } from './run.ts';
 import type { DoneStep, SharedCache } from './shared-cache/index.ts';
 import type { Step } from './step.ts';
 
@@ -49,13 +45,19 @@ export interface SolveOptions {
 
 type StepOptions = Omit<SolveOptions, 'usesCache' | 'progress'>;
 
+interface VertexOptions extends SolveOptions {
+  /** Clears away, once, what killed builds have left. */
+  readonly tidy: () => void;
+}
+
 /** What each vertex gave; undefined where there are no files at all (`FROM scratch`). */
 export type Solved = ReadonlyMap<Digest, ChainId | undefined>;
 
 /**
  * Does what the graph says, side by side where vertices do not need each other, and does nothing
  * that the cache knows: its key is the operation, the chainID it stands on, and the content that it
- * copies. When one vertex fails the others are stopped, and no active snapshot is left.
+ * copies. What killed builds have left is cleared away before the first thing that is done. When one
+ * vertex fails the others are stopped, and no active snapshot is left.
  *
  * @throws {ClocheError} the first failure, with its place in the Dockerfile.
  */
@@ -64,9 +66,14 @@ export async function solve(graph: Graph, options: SolveOptions): Promise<Solved
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const results = new Map<Digest, Promise<ChainId | undefined>>();
   let failure: unknown;
+  let isTidy = false;
+  const tidy = () => {
+    if (!isTidy) reconcile(options.store);
+    isTidy = true;
+  };
   for (const vertex of graph.vertices) {
     const solved = Promise.all(vertex.inputs.map((id) => results.get(id))).then((inputs) =>
-      solveVertex(vertex, inputs, { ...options, signal }),
+      solveVertex(vertex, inputs, { ...options, signal, tidy }),
     );
     solved.catch((error: unknown) => {
       failure ??= error;
@@ -83,7 +90,7 @@ export async function solve(graph: Graph, options: SolveOptions): Promise<Solved
 async function solveVertex(
   vertex: Vertex,
   inputs: readonly (ChainId | undefined)[],
-  options: SolveOptions,
+  options: VertexOptions,
 ): Promise<ChainId | undefined> {
   options.signal.throwIfAborted();
   const progress = options.progress.begin(vertex.name);
@@ -106,7 +113,7 @@ async function operate(
   vertex: Vertex & { readonly op: Exclude<Operation, { kind: 'base' }> },
   inputs: readonly (ChainId | undefined)[],
   progress: StepProgress,
-  options: SolveOptions,
+  options: VertexOptions,
 ): Promise<ChainId | undefined> {
   const { store } = options;
   const { op } = vertex;
@@ -128,7 +135,9 @@ async function operate(
         (await performedOnce(step, key, progress, options)))
       : await performed(step, key, progress, options);
     options.onDone?.({ key: digestOfKey(key), chain });
-    return isApart(op) ? await stackedOn(store, parent, chain) : chain;
+    if (!isApart(op)) return chain;
+    const { stackedOn } = await import('./copy/stacked.ts');
+    return await stackedOn(store, parent, chain);
   } finally {
     step.release?.();
   }
@@ -152,7 +161,7 @@ function performedOnce(
   step: Step,
   key: StepKey,
   progress: StepProgress,
-  options: SolveOptions,
+  options: VertexOptions,
 ): Promise<ChainId> {
   const { store, signal } = options;
   const onWait = () => progress.note('waiting for another build that does the same');
@@ -170,13 +179,15 @@ async function performed(
   step: Step,
   key: StepKey,
   progress: StepProgress,
-  { store, epoch, signal }: SolveOptions,
+  { store, epoch, signal, tidy }: VertexOptions,
 ): Promise<ChainId> {
+  tidy();
   const active = prepare(store, key.parent ?? undefined);
   try {
     await step.perform(active);
     signal.throwIfAborted();
-    if (epoch !== undefined) clampTimes(active.upper, epoch);
+    if (epoch !== undefined)
+      (await import('../image/layer/times.ts')).clampTimes(active.upper, epoch);
     const { chainId } = await commit(store, active);
     remember(store, key, chainId, await step.files?.());
     progress.done();
@@ -187,13 +198,17 @@ async function performed(
   }
 }
 
-/** An operation with what it stands on looked at: its key is known, and nothing is done yet. */
+/**
+ * An operation with what it stands on looked at: its key is known, and nothing is done yet. What does it is
+ * loaded by the first step that is not cached.
+ */
 export async function readyStep(
   op: Exclude<Operation, { kind: 'base' }>,
   inputs: readonly (ChainId | undefined)[],
   step: StepProgress,
-  { store, context, run, hiddenEnv, secrets, epoch, signal }: StepOptions,
+  options: StepOptions,
 ): Promise<Step> {
+  const { store, context, epoch, signal } = options;
   const [base, source] = inputs;
   switch (op.kind) {
     case 'copy':
@@ -201,23 +216,34 @@ export async function readyStep(
     case 'workdir':
       return {
         facts: null,
-        async perform(active) {
-          const tree = treeOf(store, active.parent, active.upper);
-          const upper = new UpperLayer(tree);
-          upper.makeAll(walk(tree, toRaw(op.path)), ownerOrRoot(tree, op.user ?? ''));
-          await upper.finish();
-        },
+        perform: async (active) => (await import('./workdir.ts')).makeWorkdir(store, op, active),
       };
-    case 'run': {
-      const mounts = await prepareMounts(op, { store, context, inputs, secrets, signal });
-      return {
-        facts: mounts.facts,
-        files: mounts.files,
-        perform: (snapshot) =>
-          runStep(op, { snapshot, root: store.root, signal, run, hiddenEnv, mounts, step }),
-      };
-    }
+    case 'run':
+      return readyRun(op, inputs, step, options);
   }
+}
+
+async function readyRun(
+  op: RunOperation,
+  inputs: readonly (ChainId | undefined)[],
+  step: StepProgress,
+  { store, context, run, hiddenEnv, secrets, signal }: StepOptions,
+): Promise<Step> {
+  const mountsOf = async () =>
+    (await import('./mounts/prepare.ts')).prepareMounts(op, {
+      ...{ store, context, inputs, secrets, signal },
+    });
+  // Without any there is nothing to look at.
+  const mounts = op.mounts.length === 0 ? undefined : await mountsOf();
+  return {
+    facts: mounts?.facts ?? null,
+    files: mounts?.files,
+    perform: async (snapshot) => {
+      const { runStep } = await import('./run.ts');
+      const about = { snapshot, root: store.root, signal, run, hiddenEnv, step };
+      await runStep(op, { ...about, mounts: mounts ?? (await mountsOf()) });
+    },
+  };
 }
 
 /** Whether a WORKDIR has nothing to do. */

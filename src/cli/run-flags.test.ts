@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test';
 import { Command } from 'commander';
-import { isEnough, NOTHING, withRunFlags } from './run-flags.ts';
+import { NOTHING, withRunFlags } from './run-flags.ts';
+import { isEnough } from './usual-flags.ts';
 
 const usual = () => withRunFlags(new Command('run').passThroughOptions(), []);
 
@@ -11,7 +12,7 @@ test.each([
   [['-dit', '--', '--read-only']],
   [[]],
 ])('%j needs the usual flags alone', async (words) => {
-  expect(isEnough(await usual(), words)).toBe(true);
+  expect(isEnough(await usual(), words, { endsAtWord: true })).toBe(true);
 });
 
 test.each([
@@ -21,7 +22,7 @@ test.each([
   [['--help']],
   [['--nonsense', 'image']],
 ])('%j needs the others, too', async (words) => {
-  expect(isEnough(await usual(), words)).toBe(false);
+  expect(isEnough(await usual(), words, { endsAtWord: true })).toBe(false);
   const command = await withRunFlags(new Command('run').passThroughOptions(), words);
   expect(command.options.length).toBeGreaterThan(60);
 });

@@ -8,6 +8,7 @@ import { signalNumber } from '../linux/signals.ts';
 import { addVolume, pair, ports } from './container-flags.ts';
 import { entriesOf } from './entries.ts';
 import { bytes, many, positive } from './flags.ts';
+import { isEnough } from './usual-flags.ts';
 
 /** What `run` and `create` are given, as commander gives it. */
 export interface RunFlags
@@ -106,7 +107,7 @@ export const NOTHING = {
  */
 export async function withRunFlags(command: Command, words: readonly string[]): Promise<Command> {
   const usual = withUsualFlags(command);
-  if (isEnough(usual, words)) return usual;
+  if (isEnough(usual, words, { endsAtWord: true })) return usual;
   return (await import('./rare-run-flags.ts')).withRareRunFlags(usual);
 }
 
@@ -131,25 +132,6 @@ function withUsualFlags(command: Command): Command {
     .option('-u, --user <user>', 'user or UID, and :group or GID')
     .option('-v, --volume <volume>', 'a volume or a directory: [source:]target[:ro]', addVolume)
     .option('-w, --workdir <directory>', 'working directory inside');
-}
-
-/** Whether the flags before the image are all among the command's. */
-export function isEnough({ options }: Command, words: readonly string[]): boolean {
-  for (let at = 0; at < words.length; at++) {
-    const word = words[at] ?? '';
-    if (!word.startsWith('-') || word === '--') return true;
-    const [long, value] = word.split('=', 2);
-    const flags = word.startsWith('--') ? [long] : [...word.slice(1)].map((one) => `-${one}`);
-    for (const [i, flag] of flags.entries()) {
-      const known = options.find((one) => one.long === flag || one.short === flag);
-      if (known === undefined) return false;
-      if (!known.required) continue;
-      // Its value is the rest of this word, or else the next one.
-      if (i === flags.length - 1 && (value === undefined || !word.startsWith('--'))) at++;
-      break;
-    }
-  }
-  return true;
 }
 
 /** The same in the engine's words. @throws {ClocheError} `FILE_NOT_FOUND`, `ENV_INVALID`, `SIGNAL_INVALID` */

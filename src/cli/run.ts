@@ -20,6 +20,7 @@ import { print } from './print.ts';
 import { imageProgress } from './progress.ts';
 import { NOTHING, type RunFlags, runOptionsOf, withRunFlags } from './run-flags.ts';
 import { requireTerminal, terminalSize } from './terminal.ts';
+import { wordsOf } from './usual-flags.ts';
 
 /** `cloche run`: create a container and start it, in docker's words. */
 export async function runCommand(): Promise<Command> {
@@ -73,10 +74,7 @@ function commandOf(name: string): Promise<Command> {
     // -h is the host name.
     .helpOption('--help', 'display help for command')
     .passThroughOptions();
-  const words = process.argv.slice(2);
-  // Who asks for help wants to see all of them.
-  const own = words[0] === 'help' ? ['--help'] : words.slice(words.indexOf(name) + 1);
-  return withRunFlags(command, own);
+  return withRunFlags(command, wordsOf(name));
 }
 
 async function run(options: RunOptions, flags: RunFlags): Promise<number> {

@@ -31,8 +31,14 @@ export interface RememberedDigests extends Digests {
   keep(): void;
 }
 
-/** How long a file must have been left alone, in milliseconds, before its times are proof of its content. */
+/** How long a file must have been left alone, in milliseconds. */
 const SETTLED = 2000;
+
+/** Whether what was changed then, in milliseconds, was left alone for so long that its times are proof of its content. */
+export function isSettled(changed: number): boolean {
+  return changed < Date.now() - SETTLED;
+}
+
 /** So many contexts are remembered. */
 const CONTEXTS = 30;
 /** How many files that a build did not ask for are kept in mind beside those that it did. */
@@ -51,28 +57,29 @@ const UNSEEN = 100_000;
  */
 export function rememberedDigests(store: Store, directory: string): RememberedDigests {
   const path = join(folderOf(store), hexOf(digestOf(directory)));
-  const known = read(path);
+  let read: Map<string, string> | undefined;
+  const known = () => (read ??= readMemory(path));
   const seen = new Map<string, string>();
   let isNew = false;
   return {
     of({ stat }, host) {
       const inode = `${stat.dev}:${stat.ino}`;
       const facts = `${stat.size} ${stat.mtimeNs} ${stat.ctimeNs} `;
-      const remembered = known.get(inode);
+      const remembered = known().get(inode);
       if (remembered?.startsWith(facts)) {
         seen.set(inode, remembered);
         return remembered.slice(facts.length);
       }
       const changed = Math.max(Number(stat.mtimeMs), Number(stat.ctimeMs));
-      const isSettled = changed < Date.now() - SETTLED;
+      const isProof = isSettled(changed);
       const digest = fileDigest(host);
-      if (isSettled) seen.set(inode, facts + digest);
-      isNew ||= isSettled;
+      if (isProof) seen.set(inode, facts + digest);
+      isNew ||= isProof;
       return digest;
     },
     keep() {
       if (!isNew) return;
-      const all = known.size > seen.size + UNSEEN ? seen : new Map([...known, ...seen]);
+      const all = known().size > seen.size + UNSEEN ? seen : new Map([...known(), ...seen]);
       try {
         write(store, path, all);
       } catch {
@@ -94,7 +101,7 @@ function folderOf(store: Store): string {
   return join(store.root, 'cache/digests');
 }
 
-function read(path: string): Map<string, string> {
+function readMemory(path: string): Map<string, string> {
   const known = new Map<string, string>();
   let text = '';
   try {

@@ -21,8 +21,13 @@ export function isRepository(source: string): boolean {
   return /^(https?|file):\/\/[^#?]+\.git([#?]|$)/.test(source) || /^github\.com\//.test(source);
 }
 
+/** Whether a source of ADD is fetched, and is no file of the context. */
+export function isRemote(source: string): boolean {
+  return /^https?:\/\//i.test(source) || isRepository(source);
+}
+
 /**
- * Takes such a source apart. A fragment says `ref:directory`; a query the same by names, and more, and must
+ * Takes a repository's source apart. A fragment says `ref:directory`; a query the same by names, and more, and must
  * not say otherwise. Pure.
  *
  * @throws {SyntaxError} a key that is unknown, twice there, or contradicts

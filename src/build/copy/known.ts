@@ -6,16 +6,19 @@ import { buildTables } from '../tables.ts';
 const KEPT = 2000;
 
 /**
- * The digest of what a COPY takes of a stage's or an image's files, if it was asked for before: these never
- * change, so that the same question has the same answer. Nothing of them is looked at then.
+ * What stands for files, so that while it is the same they are: of a stage or an image, which never change,
+ * the chainID; of a build context what `glance` says of it.
  */
-export function knownFacts(store: Store, op: CopyOperation, source: ChainId): Digest | undefined {
+export type Source = ChainId | Digest;
+
+/** The digest of what a COPY takes of files, if it was asked for before: nothing of them is read then. */
+export function knownFacts(store: Store, op: CopyOperation, source: Source): Digest | undefined {
   const query = 'SELECT facts FROM copied WHERE key = ?';
   return buildTables(store).query<{ facts: Digest }, [string]>(query).get(keyOf(op, source))?.facts;
 }
 
 /** Remembers the answer, and forgets the oldest. */
-export function keepFacts(store: Store, op: CopyOperation, source: ChainId, facts: Digest): void {
+export function keepFacts(store: Store, op: CopyOperation, source: Source, facts: Digest): void {
   const db = buildTables(store);
   exclusively(db, () => {
     db.query('INSERT OR REPLACE INTO copied VALUES (?, ?)').run(keyOf(op, source), facts);
@@ -26,6 +29,6 @@ export function keepFacts(store: Store, op: CopyOperation, source: ChainId, fact
 }
 
 /** Only what chooses files: not where they go. */
-function keyOf({ sources, exclude, parents }: CopyOperation, source: ChainId): Digest {
+function keyOf({ sources, exclude, parents }: CopyOperation, source: Source): Digest {
   return digestOf(JSON.stringify([source, sources, exclude, parents]));
 }

@@ -1,5 +1,7 @@
 import { ClocheError } from '../../error.ts';
+import { treeOf } from '../../image/index.ts';
 import { find, readNode, type Tree } from '../../image/tree.ts';
+import type { CopyInputs } from './inputs.ts';
 
 export interface Owner {
   readonly uid: number;
@@ -14,6 +16,11 @@ export interface Owner {
  */
 export function ownerOf(tree: Tree, text: string): Owner {
   return ownerBy(tree, text, notFound);
+}
+
+/** As `ownerOf`, of what a COPY stands on. */
+export function ownerIn({ store, base }: Pick<CopyInputs, 'store' | 'base'>, chown: string): Owner {
+  return ownerOf(treeOf(store, base), chown);
 }
 
 /**

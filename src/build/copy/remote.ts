@@ -19,11 +19,6 @@ export interface Fetched {
   close(): void;
 }
 
-/** Whether a source of ADD is fetched, and is no file of the context. */
-export function isRemote(source: string): boolean {
-  return /^https?:\/\//i.test(source) || isRepository(source);
-}
-
 /**
  * Fetches a URL, or a git repository. A file has mode 0600, its name from `Content-Disposition` or the
  * URL if they have one, its time from `Last-Modified`, or 1970: the same file is to give the same layer.

@@ -1,5 +1,5 @@
 export type { FileDress, LayeredMount, ReadyMount } from './mount.ts';
-export { prepareMounts, type ReadyMounts } from './prepare.ts';
+export type { ReadyMounts } from './prepare.ts';
 export {
   type AgentSource,
   NO_SECRETS,

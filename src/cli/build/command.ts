@@ -1,10 +1,8 @@
 import { Command } from 'commander';
 import {
   type BuildOptions,
-  checkDockerfile,
   type Explained,
   explainBuild,
-  explainedText,
   keepsGitDir,
   readCacheFrom,
   readCacheTo,
@@ -15,17 +13,18 @@ import {
 } from '../../build/index.ts';
 import { runCommandOf } from '../../engine/build/index.ts';
 import { type Engine, openEngine } from '../../engine/engine.ts';
-import { settleAll } from '../../engine/life/settle.ts';
 import { parsePlatform } from '../../image/registry/platform.ts';
 import { printChecked } from '../check.ts';
 import { interruptible } from '../interrupt.ts';
 import { print } from '../print.ts';
+import { wordsOf } from '../usual-flags.ts';
 import { buildTo } from './deliver.ts';
 import {
   type BuildFlags,
   buildArgsOf,
   isQuiet,
   labelsOf,
+  NOTHING,
   ownEpoch,
   surroundingsOf,
   withBuildFlags,
@@ -34,15 +33,16 @@ import { buildPrinter } from './printer.ts';
 import { buildShell, withDebugHint } from './shell.ts';
 
 /** `cloche build`: an image from a Dockerfile. */
-export function buildCommand(): Command {
-  return withBuildFlags(new Command('build')).action((context: string, flags: BuildFlags) =>
-    interruptible('the build', (signal) => build(context, flags, signal)),
-  );
+export async function buildCommand(): Promise<Command> {
+  const command = await withBuildFlags(new Command('build'), wordsOf('build'));
+  return command.action((context: string, given: Partial<BuildFlags>) => {
+    const flags: BuildFlags = { ...NOTHING, ...(given as BuildFlags) };
+    return interruptible('the build', (signal) => build(context, flags, signal));
+  });
 }
 
 async function build(said: string, flags: BuildFlags, signal: AbortSignal): Promise<void> {
   const engine = openEngine();
-  await settleAll(engine);
   const place = { context: said, file: flags.file };
   const about = { stdin: Bun.stdin.stream(), signal };
   const { store } = engine;
@@ -80,10 +80,11 @@ async function buildFrom(
     run: runCommandOf(engine),
   };
   if (flags.check) {
+    const { checkDockerfile } = await import('../../build/check.ts');
     const checked = await checkDockerfile(engine.store, options);
     return printChecked(checked, flags.progress);
   }
-  if (flags.explain) return printExplained(await explainBuild(engine.store, options), flags);
+  if (flags.explain) return await printExplained(await explainBuild(engine.store, options), flags);
   const printer = buildPrinter(isQuiet(flags) ? 'quiet' : flags.progress);
   const shell = flags.debug ? buildShell(printer, flags.interactive) : undefined;
   const run = runCommandOf(engine, shell);
@@ -96,6 +97,7 @@ async function buildFrom(
   }
 }
 
-function printExplained(all: readonly Explained[], { json }: BuildFlags): void {
+async function printExplained(all: readonly Explained[], { json }: BuildFlags): Promise<void> {
+  const { explainedText } = await import('../../build/explain/explain.ts');
   print(json ? `${JSON.stringify(all, undefined, 2)}\n` : explainedText(all));
 }

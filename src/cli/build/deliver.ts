@@ -2,14 +2,12 @@ import {
   type BuildOptions,
   buildEach,
   type Export,
-  filesArchive,
   type ImageForm,
   type Output,
   readOutput,
   toClient,
   toFiles,
   toImage,
-  writeFiles,
 } from '../../build/index.ts';
 import { ClocheError } from '../../error.ts';
 import { type Digest, parseReference, type Store, withTag } from '../../image/index.ts';
@@ -92,13 +90,18 @@ function exportOf(
     case 'image':
       return toImage(store, options, form);
     case 'local':
-      return toFiles((chain) => writeFiles(store, chain, to.dest, signal));
+      return toFiles(async (chain) => (await files()).writeFiles(store, chain, to.dest, signal));
     case 'tar':
-      return toFiles((chain) => output(pathOf(to), filesArchive(store, chain), signal));
+      return toFiles(async (chain) =>
+        output(pathOf(to), (await files()).filesArchive(store, chain), signal),
+      );
     default:
       return toClient(store, options, giver(store, to, signal), form);
   }
 }
+
+/** Loaded when needed: most builds make an image. */
+const files = () => import('../../build/output/files.ts');
 
 /** Writes an image as an archive or a directory. */
 function giver(

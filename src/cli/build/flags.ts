@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { HostEntry } from '../../build/index.ts';
 import type { Rlimit } from '../../linux/rlimits.ts';
-import { addHost, addUlimit } from '../container-flags.ts';
-import { bytes, many } from '../flags.ts';
+import { many } from '../flags.ts';
+import { isEnough } from '../usual-flags.ts';
 
 /** What `build` can be told, in docker's and buildx' words. */
 export interface BuildFlags {
@@ -48,8 +48,25 @@ function ownProgress(): string {
   return PROGRESS.includes(said) ? said : 'auto';
 }
 
-export function withBuildFlags(command: Command): Command {
-  return withIgnoredFlags(command)
+/** What is there where a flag is not given. */
+export const NOTHING = {
+  ...{ allow: [], annotation: [], buildContext: [], cacheFrom: [], cacheTo: [], check: false },
+  ...{ debug: false, explain: false, interactive: false, json: false, label: [], load: false },
+  ...{ network: 'default', output: [], pull: false, push: false, secret: [], ssh: [] },
+} satisfies Partial<BuildFlags>;
+
+/**
+ * Docker's flags, and our own. Each costs a build some of its time, which may be a cached one: those that few
+ * use are there only where one of them, or one that is none, is among the words.
+ */
+export async function withBuildFlags(command: Command, words: readonly string[]): Promise<Command> {
+  const usual = withUsualFlags(command);
+  if (isEnough(usual, words)) return usual;
+  return (await import('./rare-flags.ts')).withRareFlags(usual);
+}
+
+function withUsualFlags(command: Command): Command {
+  return command
     .description('Build an image from a Dockerfile')
     .argument(
       '<path>',
@@ -59,69 +76,13 @@ export function withBuildFlags(command: Command): Command {
     .option('-f, --file <path>', 'the Dockerfile, if it is not PATH/Dockerfile')
     .option('--target <stage>', 'build up to this stage')
     .option('--build-arg <name=value>', 'set an ARG', many, [])
-    .option('--build-context <name=path>', 'a further context, or an image', many, [])
-    .option('--label <name=value>', 'set a label', many, [])
-    .option('--annotation <key=value>', "set an annotation of the image's manifest", many, [])
-    .option('--secret <id=…,src=…>', 'give RUN a file or variable, out of all layers', many, [])
-    .option('--ssh <id[=socket|key,…]>', 'give RUN an SSH agent, or one with these keys', many, [])
-    .option('--allow <right>', 'allow RUN security.insecure or network.host', many, [])
-    .addOption(
-      new Option('--network <mode>', 'the network of RUN; default is bridge')
-        .choices(['default', 'bridge', 'host', 'none'])
-        .default('default'),
-    )
-    .option(
-      '--add-host <name:ip>',
-      "a line of RUN's /etc/hosts; the IP may be host-gateway",
-      addHost,
-    )
-    .option('--shm-size <bytes>', "the size of RUN's /dev/shm, such as 128m", bytes)
-    .option('--ulimit <type=soft[:hard]>', 'a limit of RUN, such as nofile=1024:4096', addUlimit)
-    .option('--pull', 'ask the registry for newer base images', false)
-    .option('--platform <os/arch>', 'the platform of the image, if it is not for this machine')
     .option('--no-cache', 'use nothing of an earlier build')
-    .option('--cache-from <source>', 'type=local|registry,…: what others have built', many, [])
-    .option('--cache-to <target>', 'type=inline|local|registry,…: for others', many, [])
-    .addOption(
-      new Option('--no-cache-filter <stages>', 'use nothing of an earlier build for these stages')
-        // Commander takes it for the opposite of a switch that is on.
-        .argParser((value, before: unknown) => many(value, Array.isArray(before) ? before : [])),
-    )
     .addOption(
       new Option('--progress <kind>', 'how to show what happens')
         .choices(PROGRESS)
         .default(ownProgress()),
     )
-    .option('-q, --quiet', 'print only the image ID', false)
-    .option('--debug', 'where a RUN fails, open a shell in that very state', false)
-    .option('-i, --interactive', 'let that shell read standard input if it is no terminal', false)
-    .option('--check', 'only check the Dockerfile, and build nothing', false)
-    .option('--explain', 'say what is cached and why the rest is not; build nothing', false)
-    .option('--json', 'the explanation as JSON', false)
-    .option(
-      '-o, --output <dest>',
-      'type=local|tar|oci|docker|image,dest=PATH, or a directory',
-      many,
-      [],
-    )
-    .addOption(unattested('--provenance [value]'))
-    .addOption(unattested('--sbom [value]'))
-    .option('--push', 'push the image to its registry', false)
-    .option('--iidfile <file>', 'write the image ID to a file')
-    .option('--metadata-file <file>', 'write the digests and what each step did to a file, as JSON')
-    .option('--load', 'keep the image here, too, where -o says otherwise', false);
-}
-
-/** What docker's builder of before BuildKit knew, and buildx takes without a word. */
-function withIgnoredFlags(command: Command): Command {
-  const flags = [
-    ...['--rm', '--no-rm', '--force-rm', '--compress', '-m, --memory <bytes>'],
-    ...['--memory-swap <bytes>', '-c, --cpu-shares <weight>', '--cpu-period <us>'],
-    ...['--cpu-quota <us>', '--cpuset-cpus <list>', '--cpuset-mems <list>'],
-    ...['--isolation <kind>', '--security-opt <option>', '--disable-content-trust'],
-  ];
-  for (const one of flags) command.addOption(new Option(one).hideHelp());
-  return command;
+    .option('-q, --quiet', 'print only the image ID', false);
 }
 
 /** Undefined if nothing is asked for, which is what the cache knows from before. */
@@ -143,17 +104,6 @@ export function buildArgsOf(entries: readonly string[]): Record<string, string> 
   return Object.fromEntries(
     all.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   );
-}
-
-/** cloche makes no attestations: that none are wanted is all that can be said. */
-function unattested(flags: string): Option {
-  return new Option(flags, 'false, since cloche makes no attestations')
-    .hideHelp()
-    .argParser((value) => {
-      if (value !== 'false')
-        throw new InvalidArgumentError('cloche makes no attestations; only false is possible.');
-      return value;
-    });
 }
 
 /** `key=value`, or `manifest:key=value`: there is no index that could have any. */
