@@ -10,7 +10,7 @@ const SCHEMA = [
     record TEXT NOT NULL
   ) STRICT
   `,
-  // What a COPY takes of a committed stage: see copy/known.ts.
+  // What a COPY takes of files that are as they were: see copy/known.ts.
   `
   CREATE TABLE copied (
     key TEXT PRIMARY KEY,
