@@ -1,5 +1,13 @@
-import { linkSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import {
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { $ } from 'bun';
 import { makeBase } from '../src/image/bases/make.ts';
 import { recipeOf } from '../src/image/bases/recipe.ts';
@@ -73,9 +81,30 @@ export async function freshBaseRoot(): Promise<{ root: string; remove: () => voi
     root,
     remove: () => {
       setRoot(before);
+      endOn(root);
       rmSync(root, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * Kills what still lives on layers of `root`, in a mount namespace of its own: containers of a test that failed
+ * before it removed them. They would outlive the tests, and hold open what these print to.
+ */
+function endOn(root: string): void {
+  const own = readlinkSync('/proc/self/ns/mnt');
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      if (readlinkSync(`/proc/${pid}/ns/mnt`) === own) continue;
+      if (!readFileSync(`/proc/${pid}/mountinfo`, 'utf8').includes(basename(root))) continue;
+      process.kill(Number(pid), 'SIGKILL');
+      console.error(
+        `left by a test and killed: ${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()}`,
+      );
+    } catch {
+      // It has just ended by itself.
+    }
+  }
 }
 
 function copyRows(from: Store, to: Store, manifest: string, chain: string): void {

@@ -146,18 +146,41 @@ test('a record that cannot be read hides no other, and delete --force takes it a
   expect([leftOf('unread'), leftOf('read')]).toEqual([[], []]);
 });
 
+/** Says to who has started it that it shall end, before anybody can know that it has begun. */
+const HASTY = `trap "exit 9" TERM; read -r _ _ _ up _ < /proc/$PPID/stat; kill -TERM $up
+for i in $(seq 100); do sleep 0.05; done; echo unheard`;
+
+const onHostPids = (spec: Spec) => ({
+  ...spec,
+  linux: {
+    ...spec.linux,
+    namespaces: spec.linux?.namespaces?.filter(({ type }) => type !== 'pid'),
+  },
+});
+
+test('a signal that comes as soon as the program has begun reaches it, too', async () => {
+  const path = await bundles.bundle('hasty', HASTY, onHostPids);
+  for (let i = 0; i < 5; i++)
+    expect(await oci('run', '--bundle', path, 'hasty')).toEqual({ code: 9, out: '', err: '' });
+  const calm = await bundles.bundle('calm', 'sleep 600', onHostPids);
+  await oci('run', '--detach', '--bundle', calm, 'calm');
+  for (let i = 0; i < 5; i++)
+    expect(await oci('exec', 'calm', 'sh', '-c', HASTY)).toEqual({ code: 9, out: '', err: '' });
+  await oci('delete', '--force', 'calm');
+});
+
 const COUNTS = 'trap "echo heard; exit 9" TERM; echo ready; while :; do sleep 0.05; done';
 
 /** Begins `cloche oci …` and waits until its program has said that it is ready. */
 async function begun(...args: string[]) {
   const child = Bun.spawn([PROGRAM, 'oci', '--root', join(bundles.scratch, 'state'), ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'ignore'],
   });
   let out = '';
   const over = (async () => {
     for await (const chunk of child.stdout) out += new TextDecoder().decode(chunk);
   })();
-  while (out !== 'ready\n') await Bun.sleep(5);
+  while (out !== 'ready\n' && child.exitCode === null) await Bun.sleep(5);
   return { child, over, said: () => out };
 }
 

@@ -29,7 +29,11 @@ async function attach(engine: Engine, name: string, handsOn: boolean): Promise<n
   const code = waitForContainer(engine, container.id);
   const shown = printLog(engine, container.id, { follow: true, since: Date.now() });
   const ended = Promise.all([code, shown]).then(([exitCode]) => exitCode);
-  return await (handsOn ? withForwardedSignals(() => container.pid, ended) : ended);
+  if (!handsOn) return await ended;
+  return await withForwardedSignals(async (onStarted) => {
+    if (container.pid !== undefined) onStarted(container.pid);
+    return await ended;
+  });
 }
 
 /** @throws {ClocheError} `NOT_RUNNING`, in docker's words */

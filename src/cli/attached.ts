@@ -2,24 +2,24 @@ import type { Started } from '../engine/index.ts';
 import { withForwardedSignals, withRawTerminal } from './terminal.ts';
 
 /**
- * Stays with a container in the foreground until it ends. Without `sigProxy` our signals are our own
- * end, and its, which is bound to us. @returns its exit code
+ * Starts a container and stays with it in the foreground until it ends. Without `sigProxy` our signals are our
+ * own end, and its, which is bound to us. @returns its exit code
  */
 export async function attached(
-  started: Started,
+  start: () => Promise<Started>,
   { tty, sigProxy = true }: { readonly tty: boolean; readonly sigProxy?: boolean },
-) {
-  let pid: number | undefined;
-  // What kept it from starting is said by `exited`.
-  started.pid.then(
-    (known) => {
-      pid = known;
-    },
-    () => undefined,
-  );
-  if (tty) return await withRawTerminal(started.resize, started.exited);
-  if (!sigProxy) return await started.exited;
-  return await withForwardedSignals(() => pid, started.exited);
+): Promise<number> {
+  if (tty) {
+    const { resize, exited } = await start();
+    return await withRawTerminal(resize, exited);
+  }
+  if (!sigProxy) return await (await start()).exited;
+  return await withForwardedSignals(async (onStarted) => {
+    const { pid, exited } = await start();
+    // What kept it from starting is said by `exited`.
+    pid.then(onStarted, () => undefined);
+    return await exited;
+  });
 }
 
 /** Resolves when a container in the background runs; rejects with what kept it from starting. */

@@ -43,12 +43,21 @@ async function exec(name: string, command: string[], flags: Flags): Promise<numb
   const engine = openEngine();
   await settleAll(engine);
   const terminal = tty && !detach ? terminalSize() : undefined;
-  const running = execInContainer(engine, name, { ...flags, env, command, terminalSize: terminal });
-  if (detach) await running.released();
-  if (detach) return 0;
-  return tty
-    ? await withRawTerminal(running.resize, running.exited)
-    : await withForwardedSignals(() => running.pid() || undefined, running.exited);
+  const begin = () =>
+    execInContainer(engine, name, { ...flags, env, command, terminalSize: terminal });
+  if (detach) {
+    await begin().released();
+    return 0;
+  }
+  if (tty) {
+    const { resize, exited } = begin();
+    return await withRawTerminal(resize, exited);
+  }
+  return await withForwardedSignals(async (onStarted) => {
+    const running = begin();
+    await running.started(onStarted);
+    return await running.exited;
+  });
 }
 
 interface Flags {

@@ -9,6 +9,7 @@ import {
   openEngine,
   type RunOptions,
   releaseContainer,
+  type Started,
   settleAll,
   startContainer,
 } from '../engine/index.ts';
@@ -81,37 +82,59 @@ async function run(options: RunOptions, flags: RunFlags): Promise<number> {
   if (options.tty && !options.detach && !flags.explain) requireTerminal();
   const engine = openEngine();
   const container = await unhindered(engine, () => created(engine, options, flags));
-  if (flags.explain) {
-    const { printPlan } = await import('./explain.ts');
-    try {
-      return await printPlan(engine, container, {
-        json: flags.json,
-        terminalSize: options.tty ? terminalSize() : undefined,
-      });
-    } finally {
-      await abandonContainer(engine, container);
-    }
-  }
-  const started = await startContainer(engine, container, {
-    terminalSize: options.tty ? terminalSize() : undefined,
-    step: flags.step,
-    onLeftover: printLeftover,
-  });
-  printWarnings(started.warnings);
-  // What others have left is cleared away while the kernel makes ours, and not before.
-  const settled = settleAll(engine, container.id).catch(printError);
-  if (flags.step) {
-    const { stepThrough } = await import('./step.ts');
-    await stepThrough(started);
-  }
+  return flags.explain
+    ? await explained(engine, container, flags)
+    : await performed(engine, container, flags);
+}
+
+async function explained(
+  engine: Engine,
+  container: Container,
+  { json }: RunFlags,
+): Promise<number> {
+  const { printPlan } = await import('./explain.ts');
   try {
-    if (!options.detach) return await attached(started, { ...options, sigProxy: flags.sigProxy });
-    await running(started);
+    return await printPlan(engine, container, { json, ...sizeFor(container) });
+  } finally {
+    await abandonContainer(engine, container);
+  }
+}
+
+const sizeFor = ({ options }: Container) => ({
+  terminalSize: options.tty ? terminalSize() : undefined,
+});
+
+async function performed(engine: Engine, container: Container, flags: RunFlags): Promise<number> {
+  const { options } = container;
+  let settled: Promise<unknown> | undefined;
+  const begin = async () => {
+    const started = await startContainer(engine, container, {
+      ...sizeFor(container),
+      step: flags.step,
+      onLeftover: printLeftover,
+    });
+    printWarnings(started.warnings);
+    // What others have left is cleared away while the kernel makes ours, and not before.
+    settled = settleAll(engine, container.id).catch(printError);
+    return started;
+  };
+  try {
+    const start = flags.step ? await steppedThrough(begin) : begin;
+    if (!options.detach) return await attached(start, { ...options, sigProxy: flags.sigProxy });
+    await running(await start());
     print(`${container.id}\n`);
     return 0;
   } finally {
     await settled;
   }
+}
+
+/** At its steps Ctrl-C is our end, as at any prompt; signals are for the program when that has begun. */
+async function steppedThrough(begin: () => Promise<Started>): Promise<() => Promise<Started>> {
+  const { stepThrough } = await import('./step.ts');
+  const started = await begin();
+  await stepThrough(started);
+  return async () => started;
 }
 
 /** What killed commands may have left that is in the way of a new container: their names, their bytes. */

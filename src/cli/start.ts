@@ -103,15 +103,14 @@ async function foreground(engine: Engine, container: Container): Promise<number>
   if (options.tty) requireTerminal();
   // One that runs has its input already; we can only listen.
   if (!(await claimed(engine, container))) return await followed(engine, container);
-  const started = await startContainer(
-    engine,
-    { ...container, options },
-    {
-      again: true,
-      terminalSize: options.tty ? terminalSize() : undefined,
-      onLeftover: printLeftover,
-    },
-  );
-  printWarnings(started.warnings);
-  return await attached(started, options);
+  const about = {
+    again: true,
+    terminalSize: options.tty ? terminalSize() : undefined,
+    onLeftover: printLeftover,
+  };
+  return await attached(async () => {
+    const started = await startContainer(engine, { ...container, options }, about);
+    printWarnings(started.warnings);
+    return started;
+  }, options);
 }

@@ -39,46 +39,32 @@ export async function withRawTerminal<T>(
   }
 }
 
-/**
- * Stays with a program that tells, when it has begun, by what pid it is known: then signals that we get are
- * passed on to it. Before that they end us, as ever, and whatever is bound to us.
- *
- * @param raw whether our terminal is the program's
- */
-export async function withProgram<T>(
-  begin: (onStarted: (pid: number) => void) => Promise<T>,
-  raw: boolean,
-): Promise<T> {
-  const started = Promise.withResolvers<number>();
-  const ended = begin(started.resolve);
-  const attended = Promise.race([started.promise, ended.then(() => undefined)]).then(
-    async (pid) => await withForwardedSignals(() => pid, ended),
-  );
-  return raw ? await withRawTerminal(() => undefined, attended) : await attended;
-}
+const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
 
-/** While `action` lasts, signals that we get are passed on to the process `pid`. */
+/**
+ * Does what begins a program and waits for its end. It tells by what pid the program is known here; signals
+ * that we get are passed on to it, and those that come before it is known wait until it is.
+ */
 export async function withForwardedSignals<T>(
-  pid: () => number | undefined,
-  action: Promise<T>,
+  action: (onStarted: (pid: number) => void) => Promise<T>,
 ): Promise<T> {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
-  const handlers = signals.map((signal) => {
-    const forward = () => {
-      const target = pid();
-      if (target === undefined) return;
-      try {
-        process.kill(target, signal);
-      } catch {
-        // It has ended just now.
-      }
-    };
+  const target = Promise.withResolvers<number>();
+  const handlers = PASSED_ON.map((signal) => {
+    const forward = async () => send(await target.promise, signal);
     process.on(signal, forward);
     return [signal, forward] as const;
   });
   try {
-    return await action;
+    return await action(target.resolve);
   } finally {
     for (const [signal, forward] of handlers) process.off(signal, forward);
+  }
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended just now.
   }
 }

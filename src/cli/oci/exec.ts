@@ -5,8 +5,8 @@ import type { Process } from '../../runtime/index.ts';
 import { exec } from '../../runtime/oci/index.ts';
 import { many, whole } from '../flags.ts';
 import { printError } from '../output.ts';
-import { withProgram } from '../terminal.ts';
 import type { Context } from './context.ts';
+import { withProgram } from './foreground.ts';
 
 /** `cloche oci exec`: one more program in a running container, as its config describes processes. */
 export function ociExec({ root, logged }: Context): Command {

@@ -52,7 +52,14 @@ export function execInContainer(engine: Engine, name: string, options: ExecOptio
   });
   return {
     exited,
-    pid: () => Number(launched.memory.value(entry.pair.pid)),
+    /** For one in the foreground: resolves when it has begun, and told by what pid, or has failed to. */
+    started: async (onStarted: (pid: number) => void) => {
+      for await (const word of words(launched.control)) {
+        if (word !== 's') continue;
+        onStarted(Number(launched.memory.value(entry.pair.pid)));
+        return;
+      }
+    },
     resize: (size: TerminalSize) => writeSync(launched.control, winsizeBytes(size)),
     /** For one in the background: resolves when it runs by itself; rejects with what kept it from that. */
     released: async () => {
