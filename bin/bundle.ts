@@ -16,22 +16,34 @@ const built = await Bun.build({
   splitting: true,
   compile: { outfile, autoloadDotenv: false, autoloadBunfig: false },
   plugins: [
-    { name: 'no child_process', setup: withoutChildProcess },
+    { name: 'plain commander', setup: withPlainCommander },
     { name: 'prebuilt', setup: withPrebuilt },
   ],
 });
 if (!built.success) throw new AggregateError(built.logs, 'the command cannot be bundled');
 renameSync(outfile, target);
 
-/** Commander loads it for subcommands that are programs of their own; we have none. */
-function withoutChildProcess(build: Bun.PluginBuilder): void {
-  build.onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
-    importer.includes('/commander/') ? { path: 'none', namespace: 'none' } : undefined,
-  );
-  build.onLoad({ filter: /.*/, namespace: 'none' }, () => ({
-    contents: 'module.exports = {};',
+/**
+ * Commander as ES modules. As it comes, in CommonJS, each command would begin with a search for `require`, and
+ * load `node:child_process`, which commander has for subcommands that are programs of their own: a sixth of
+ * the time that `cloche version` takes.
+ */
+function withPlainCommander(build: Bun.PluginBuilder): void {
+  build.onLoad({ filter: /\/commander\/esm\.mjs$/ }, () => ({
+    contents: ['command', 'error', 'help', 'option'].map((name) => `export * from './lib/${name}.js';`).join(''),
     loader: 'js',
   }));
+  build.onLoad({ filter: /\/commander\/lib\/\w+\.js$/ }, async ({ path }) => {
+    const contents = (await Bun.file(path).text())
+      .replace("require('node:child_process')", 'undefined')
+      .replace(/^const (\w+) = require\((.*)\)\.(\w+);$/gm, 'import { $3 as $1 } from $2;')
+      .replace(/^const (.*) = require\('(\.\/\w+)(?:\.js)?'\);$/gm, "import $1 from '$2.js';")
+      .replace(/^const (\w+) = require\((.*)\);$/gm, 'import $1 from $2;')
+      .replace(/^exports\.(\w+) = \1;/gm, 'export { $1 };');
+    if (/\brequire\(|\bexports\./.test(contents))
+      throw new Error(`${path} is written in another way than bin/bundle.ts knows`);
+    return { contents, loader: 'js' };
+  });
 }
 
 /** What `prebuilt.ts` files compute, all of it bytes, is computed now. */
