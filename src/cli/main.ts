@@ -10,7 +10,7 @@ import { VERSION } from './release.ts';
 /** The command whose words were wrong, once they were. */
 let misused = new Command();
 
-/** The command line: finds the command that is meant, loads it alone, and runs it. */
+/** The command line: finds the command that is meant, loads what is its own, and runs it. */
 async function main(words: readonly string[]): Promise<void> {
   const program = held(new Command('cloche'))
     .description(
