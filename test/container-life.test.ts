@@ -127,6 +127,30 @@ test('rename gives another name, none that is taken or is no name', async () => 
   expect((await cloche('rm', 'three', 'two')).out).toBe('three\ntwo\n');
 });
 
+test('wait of one with --rm in another terminal: both have its code', async () => {
+  for (let i = 0; i < 5; i++) {
+    const words = [
+      'run',
+      '--rm',
+      '--name=box',
+      '--network=none',
+      IMAGE,
+      'sh',
+      '-c',
+      'read _; exit 3',
+    ];
+    const env = { ...process.env, CLOCHE_ROOT: root() };
+    const running = Bun.spawn([PROGRAM, ...words.toSpliced(1, 0, '-i')], { env, stdin: 'pipe' });
+    while ((await cloche('ps', '-q')).out === '') await Bun.sleep(20);
+    const waiting = cloche('wait', 'box');
+    await Bun.sleep(200);
+    running.stdin.write('\n');
+    await running.stdin.end();
+    expect(await waiting).toEqual({ code: 0, out: '3\n', err: '' });
+    expect(await running.exited).toBe(3);
+  }
+});
+
 test('stop of one with --rm in another terminal: run has its code, and both are content', async () => {
   const script = 'trap "exit 9" TERM; echo up; while :; do sleep 0.05; done';
   for (let i = 0; i < 5; i++) {

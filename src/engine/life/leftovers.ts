@@ -1,23 +1,12 @@
-import { type Dirent, existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { type Dirent, existsSync, readdirSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
 import { isDead } from '../../image/index.ts';
 import { unlessGone } from '../../linux/proc/read.ts';
-import { exitCodeOf } from '../../linux/signals.ts';
 import { soon } from '../../linux/soon.ts';
 import { CGROUP_PARENT, type Engine } from '../engine.ts';
-import { type Container, directoryOf } from './records.ts';
+import type { Container } from './records.ts';
 
-/** What is left of a container after its end: its shim for a moment, what that has written down, its cgroup. */
-
-/** How a container has ended. */
-export interface Exit {
-  readonly exitCode: number;
-  /** Milliseconds since the epoch; by default now. */
-  readonly time?: number | undefined;
-  /** Undefined: nobody knows. */
-  readonly oomKilled?: boolean | undefined;
-}
+/** What is left of a container after its end: its shim for a moment, its cgroup. */
 
 /**
  * Waits until a container's shim has written its record, given back its ports and cleared away, all of
@@ -56,20 +45,4 @@ export function cgroupEntries({ mounted }: Engine): Dirent[] {
 function hasCgroup(engine: Engine, id: string): boolean {
   const path = `${CGROUP_PARENT}/${id}`;
   return engine.mounted.all.some((tree) => existsSync(`${tree.mountPoint}${path}`));
-}
-
-/** What the shim has written down, as `exitRecordSteps` does (`runtime/birth/exit-record.ts`); undefined if it was killed. */
-export function exitRecordOf(engine: Engine, id: string): Exit | undefined {
-  const path = join(directoryOf(engine, id), 'exit');
-  if (!existsSync(path)) return undefined;
-  const bytes = new Uint8Array(readFileSync(path));
-  if (bytes.length < 24) return undefined;
-  const view = new DataView(bytes.buffer);
-  const seconds = Number(view.getBigUint64(8, true));
-  const [, kills] = /^oom_kill (\d+)$/m.exec(Buffer.from(bytes.subarray(24)).toString()) ?? [];
-  return {
-    exitCode: exitCodeOf(view.getUint32(0, true)),
-    time: seconds * 1000,
-    oomKilled: kills === undefined ? undefined : Number(kills) > 0,
-  };
 }

@@ -6,7 +6,7 @@ import { abandonPorts } from '../ports/index.ts';
 import { removeAnonymous } from '../volumes/index.ts';
 import { removeCgroup, shimEnded } from './leftovers.ts';
 import { isAlive } from './processes.ts';
-import { deleteRow, directoryOf, getContainer } from './records.ts';
+import { type Container, deleteRow, directoryOf, getContainer } from './records.ts';
 
 export interface RemoveOptions {
   /** A running one is killed first. */
@@ -38,12 +38,22 @@ export async function removeContainer(
     await shimEnded(container);
     await abandonPorts(container);
   }
-  await removeCgroup(engine, container.id);
-  await discard(engine.store, { id: container.snapshot });
-  rmSync(directoryOf(engine, container.id), { recursive: true, force: true });
-  deleteRow(engine, container.id);
-  if (about.volumes === true) removeAnonymous(engine, container);
+  await removeStopped(engine, container, about.volumes === true);
   return container.id;
+}
+
+/** Removes a container that does not run, or what another command has left of it in removing it. */
+export async function removeStopped(
+  engine: Engine,
+  container: Container,
+  volumes = true,
+): Promise<void> {
+  const { id, snapshot } = container;
+  await removeCgroup(engine, id);
+  discard(engine.store, { id: snapshot });
+  rmSync(directoryOf(engine, id), { recursive: true, force: true });
+  deleteRow(engine, id);
+  if (volumes) removeAnonymous(engine, container);
 }
 
 /**

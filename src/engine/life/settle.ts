@@ -2,7 +2,8 @@ import { ClocheError } from '../../error.ts';
 import { isDead, type Owner, reconcile } from '../../image/index.ts';
 import type { Engine } from '../engine.ts';
 import { abandonPorts } from '../ports/index.ts';
-import { cgroupEntries, type Exit, exitRecordOf, removeCgroup, shimEnded } from './leftovers.ts';
+import { type Exit, exitRecordOf } from './exit-record.ts';
+import { cgroupEntries, removeCgroup, shimEnded } from './leftovers.ts';
 import { isAlive } from './processes.ts';
 import {
   allContainers,
@@ -49,12 +50,16 @@ async function removeDeadCgroups(engine: Engine): Promise<void> {
 
 /**
  * Notes how a container ended that was running when it was last looked at; does nothing to one that
- * still runs. @returns its exit code
+ * still runs. @param read reads its record, once that is written. @returns its exit code
  */
-export async function settleRunning(engine: Engine, container: Container): Promise<number> {
+export async function settleRunning(
+  engine: Engine,
+  container: Container,
+  read: () => Exit | undefined = () => exitRecordOf(engine, container.id),
+): Promise<number> {
   if (isAlive(container)) return 0;
   await shimEnded(container);
-  const record = exitRecordOf(engine, container.id);
+  const record = read();
   // The shim that writes the record and clears away may have been killed together with it.
   await removeCgroup(engine, container.id);
   await abandonPorts(container);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { configOf, type Image } from '../../image/index.ts';
 import type { Engine } from '../engine.ts';
+import { holdExitRecord } from './exit-record.ts';
 import { killIfRunning } from './kill.ts';
 import { isAlive } from './processes.ts';
 import { type Container, getContainer } from './records.ts';
@@ -37,8 +38,13 @@ export async function stopContainer(
 export async function waitForContainer(engine: Engine, name: string): Promise<number> {
   const container = getContainer(engine, name);
   if (container.status !== 'running') return container.exitCode ?? 0;
-  await hasEnded(container, Number.POSITIVE_INFINITY);
-  return await settleRunning(engine, container);
+  const record = holdExitRecord(engine, container.id);
+  try {
+    await hasEnded(container, Number.POSITIVE_INFINITY);
+    return await settleRunning(engine, container, record.read);
+  } finally {
+    record.close();
+  }
 }
 
 function stopSignalOf(engine: Engine, container: Container): string {

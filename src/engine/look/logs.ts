@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ClocheError } from '../../error.ts';
 import type { Engine } from '../engine.ts';
-import { exitRecordOf } from '../life/leftovers.ts';
+import { shimEnded } from '../life/leftovers.ts';
 import { isAlive } from '../life/processes.ts';
 import { type Container, directoryOf } from '../life/records.ts';
 
@@ -65,8 +65,8 @@ export async function* readLog(
     if (options.follow !== true) return;
     for (;;) {
       const goesOn = isAlive(container);
-      // The shim first writes down what is still in the pipes, and then that it has ended.
-      if (!goesOn) await exitRecordOf(engine, container.id);
+      // The shim writes down what is still in the pipes before it ends, too.
+      if (!goesOn) await shimEnded(container);
       yield* [...lines.of(reader.records())].filter(isWanted);
       if (!goesOn) break;
       await sleep(50);

@@ -11,6 +11,7 @@ import type { Hierarchies } from '../../linux/cgroup/index.ts';
 import type { TerminalSize } from '../../linux/winsize.ts';
 import type { Io, Machine, RootSource, Spec } from '../../runtime/index.ts';
 import type { Engine } from '../engine.ts';
+import { makeExitRecord } from '../life/exit-record.ts';
 import { type Container, directoryOf, updateContainer } from '../life/records.ts';
 import { type Attachment, attach } from '../network/attach.ts';
 import { isUnfiltered } from '../options.ts';
@@ -91,7 +92,7 @@ export async function factsOf(
     bound: !options.detach,
     init: options.init === true,
     unfiltered: isUnfiltered(options),
-    exitRecord: join(directory, 'exit'),
+    exitRecord: makeExitRecord(engine, id),
     kinds: kindsOf(spec),
     warnings: [...platformWarnings(image), ...portWarnings(options)],
   };

@@ -1,5 +1,4 @@
-import { rmSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { writeSync } from 'node:fs';
 import type { ClocheError } from '../../error.ts';
 import {
   configOf,
@@ -13,7 +12,7 @@ import { type Launched, launchEncoded } from '../../linux/launch.ts';
 import { type TerminalSize, winsizeBytes } from '../../linux/winsize.ts';
 import type { ContainerPlan } from '../../runtime/index.ts';
 import type { Engine } from '../engine.ts';
-import { type Container, directoryOf, insertContainer, releaseContainer } from '../life/records.ts';
+import { type Container, insertContainer, releaseContainer } from '../life/records.ts';
 import { removeContainer } from '../life/remove.ts';
 import type { RunOptions } from '../options.ts';
 import { chooseVolumes, makeVolumes } from '../volumes/index.ts';
@@ -101,7 +100,6 @@ export async function startContainer(
   about: StartOptions = {},
 ): Promise<Started> {
   const { options } = container;
-  rmSync(join(directoryOf(engine, container.id), 'exit'), { force: true });
   const ready = await makeReady(engine, container, about);
   const input = options.interactive && !options.detach ? 'inherit' : 'ignore';
   const output = options.detach ? 'ignore' : 'inherit';

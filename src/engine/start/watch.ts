@@ -5,9 +5,10 @@ import { type Launched, words } from '../../linux/launch.ts';
 import { startTimeOf } from '../../linux/proc/start-time.ts';
 import { exitCodeIn } from '../../linux/signals.ts';
 import type { Engine } from '../engine.ts';
-import { exitRecordOf, removeCgroup } from '../life/leftovers.ts';
+import { exitRecordOf } from '../life/exit-record.ts';
+import { removeCgroup } from '../life/leftovers.ts';
 import { type Container, getContainer, updateContainer } from '../life/records.ts';
-import { removeEnded } from '../life/remove.ts';
+import { removeStopped } from '../life/remove.ts';
 import { noteExit } from '../life/settle.ts';
 import { abandonPorts } from '../ports/index.ts';
 import type { Ready } from './moulds.ts';
@@ -60,9 +61,10 @@ interface Watched {
  */
 export async function watchForEnd(
   engine: Engine,
-  { id, options, status }: Container,
+  container: Container,
   { ready, launched, pid: started, onLeftover }: Watched,
 ): Promise<number> {
+  const { id, options, status } = container;
   await launched.exited;
   const pid = await started.catch(() => undefined);
   const failed = pid === undefined || launched.memory.failure() !== undefined;
@@ -74,11 +76,12 @@ export async function watchForEnd(
   launched.close();
   if (failure !== undefined) {
     updateContainer(engine, id, { status, owner: null });
-    if (options.remove) await removeEnded(engine, id);
+    if (options.remove) await removeStopped(engine, container);
     throw failure;
   }
-  noteExit(engine, id, { ...exitRecordOf(engine, id), exitCode });
-  if (options.remove && left === undefined) await removeEnded(engine, id);
+  // What is removed is not written down before.
+  if (options.remove && left === undefined) await removeStopped(engine, container);
+  else noteExit(engine, id, { ...exitRecordOf(engine, id), exitCode });
   return exitCode;
 }
 

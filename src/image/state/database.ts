@@ -9,6 +9,14 @@ const BUSY_TIMEOUT = 20_000;
 /** So many pages the log has at most, about; the next command reads them all. */
 const LONGEST_LOG = 100;
 
+const SET_UP = `
+  PRAGMA busy_timeout = ${BUSY_TIMEOUT};
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = NORMAL;
+  PRAGMA wal_autocheckpoint = ${LONGEST_LOG};
+  PRAGMA foreign_keys = ON;
+`;
+
 /**
  * Opens `cloche.db`, the one SQLite file of a state directory, for several processes at once: WAL,
  * so that readers never wait, and a killed writer leaves the last whole transaction.
@@ -19,11 +27,7 @@ export function openDatabase(root: string): Database {
   const path = join(root, 'cloche.db');
   try {
     const db = new Database(path, { create: true, strict: true });
-    db.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT}`);
-    switchToWal(db);
-    db.run('PRAGMA synchronous = NORMAL');
-    db.run(`PRAGMA wal_autocheckpoint = ${LONGEST_LOG}`);
-    db.run('PRAGMA foreign_keys = ON');
+    setUp(db);
     process.once('exit', () => leave(db));
     return db;
   } catch (cause) {
@@ -45,10 +49,10 @@ export function openDatabase(root: string): Database {
  * @throws {ClocheError} `STATE_TOO_NEW`: a newer cloche has written this directory.
  */
 export function migrate(db: Database, room: string, versions: readonly string[]): void {
-  if (versionOf(db, room) === versions.length) return;
+  if (versionsIn(db)[room] === versions.length) return;
   exclusively(db, () => {
     db.run('CREATE TABLE IF NOT EXISTS schema (room TEXT PRIMARY KEY, version INTEGER NOT NULL)');
-    const version = versionOf(db, room);
+    const version = readVersions(db)[room] ?? 0;
     if (version > versions.length)
       throw new ClocheError(
         'STATE_TOO_NEW',
@@ -74,10 +78,21 @@ export function exclusively<T>(db: Database, action: () => T): T {
   return sayingDiskFull(dirname(db.filename), () => db.transaction(action).immediate());
 }
 
-function versionOf(db: Database, room: string): number {
-  if (db.query("SELECT 1 FROM sqlite_master WHERE name = 'schema'").get() === null) return 0;
-  const row = db.query<{ version: number }, [string]>('SELECT version FROM schema WHERE room = ?');
-  return row.get(room)?.version ?? 0;
+type Versions = Readonly<Record<string, number>>;
+
+/** As they were when the database was opened: most commands find all rooms up to date, with one question. */
+const opened = new WeakMap<Database, Versions>();
+
+function versionsIn(db: Database): Versions {
+  const known = opened.get(db) ?? readVersions(db);
+  opened.set(db, known);
+  return known;
+}
+
+function readVersions(db: Database): Versions {
+  if (db.query("SELECT 1 FROM sqlite_master WHERE name = 'schema'").get() === null) return {};
+  const rows = db.query<{ room: string; version: number }, []>('SELECT room, version FROM schema');
+  return Object.fromEntries(rows.all().map(({ room, version }) => [room, version]));
 }
 
 /**
@@ -96,11 +111,11 @@ function leave(db: Database): void {
   }
 }
 
-/** The switch itself does not wait for other openers as everything after it does, so ask again. */
-function switchToWal(db: Database): void {
+/** The switch to WAL does not wait for other openers as everything after it does, so ask again. */
+function setUp(db: Database): void {
   for (let attempt = 0; ; attempt++) {
     try {
-      db.run('PRAGMA journal_mode = WAL');
+      db.run(SET_UP);
       return;
     } catch (error) {
       if (attempt === 100) throw error;

@@ -12,10 +12,9 @@ import { type CgroupMount, cgroupMounts } from './mounts.ts';
  */
 export function detectCgroups(): Hierarchies {
   const read = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : '');
-  const mountinfo = read('/proc/self/mountinfo');
-  const v2 = cgroupMounts(mountinfo).find((mount) => mount.version === 2);
-  return parseHierarchies({
-    mountinfo,
+  const mounts = cgroupMounts(read('/proc/self/mountinfo'));
+  const v2 = mounts.find((mount) => mount.version === 2);
+  return hierarchiesOf(mounts, {
     kernel: read('/proc/cgroups'),
     v2Controllers: v2 === undefined ? '' : read(join(v2.mountPoint, 'cgroup.controllers')),
   });
@@ -79,7 +78,13 @@ export interface CgroupTexts {
 
 /** The pure half of `detectCgroups`. */
 export function parseHierarchies(texts: CgroupTexts): Hierarchies {
-  const mounts = cgroupMounts(texts.mountinfo);
+  return hierarchiesOf(cgroupMounts(texts.mountinfo), texts);
+}
+
+function hierarchiesOf(
+  mounts: readonly CgroupMount[],
+  texts: Omit<CgroupTexts, 'mountinfo'>,
+): Hierarchies {
   const v1 = mounts.filter((mount) => mount.version === 1).map(v1Hierarchy);
   const trees = v1.filter((tree) => tree.controllers.length > 0);
   const v2Mount = mounts.find((mount) => mount.version === 2);

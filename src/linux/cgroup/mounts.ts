@@ -79,6 +79,7 @@ function isWithin(path: string, directory: string): boolean {
 
 /** The kernel writes space, tab, newline and backslash in a path as `\040`. */
 function unescapeOctal(path: string): string {
+  if (!path.includes('\\')) return path;
   return path.replace(/\\([0-7]{3})/g, (_, digits: string) =>
     String.fromCharCode(Number.parseInt(digits, 8)),
   );

@@ -69,7 +69,8 @@ function fillCpusets(tree: Hierarchy, levels: readonly string[]) {
     for (const file of ['cpuset.cpus', 'cpuset.mems'])
       if (readKnob(`${at}/${file}`) === '')
         writeKnob(`${at}/${file}`, readKnob(`${above}/${file}`) ?? '');
-    writeKnob(`${at}/cgroup.clone_children`, '1');
+    const children = `${at}/cgroup.clone_children`;
+    if (readKnob(children) !== '1') writeKnob(children, '1');
   }
 }
 

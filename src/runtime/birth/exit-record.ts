@@ -1,24 +1,17 @@
 import type { Block } from '../../linux/plan/index.ts';
-import {
-  buffer,
-  call,
-  flags,
-  mode,
-  pointer,
-  result,
-  type Step,
-  text,
-} from '../../linux/plan/index.ts';
+import { buffer, call, flags, pointer, result, type Step, text } from '../../linux/plan/index.ts';
 import type { Pair } from './shim.ts';
 
+/** So many bytes a whole record has; one that is shorter has not been written to its end. */
+export const EXIT_RECORD_SIZE = 8 + 16 + 256;
+
 /**
- * Writes how it ended into `path`, atomically: whoever finds the file finds all of it. The record
- * is the wait status (u32), padding, seconds and nanoseconds (u64 each), and what `counter` says, which
- * goes with the cgroup: at most 256 bytes, the rest is zero.
+ * Writes how it ended into `path`, which is there and empty, so that whoever waits can hold it open: the
+ * container may be removed before he looks. The record is the wait status (u32), padding, seconds and
+ * nanoseconds (u64 each), and what `counter` says, which goes with the cgroup: at most 256 bytes, the rest is zero.
  */
 export function exitRecordSteps({ status }: Pair, path: string, counter?: string): Step[] {
   const [fd, time, counts] = [result('record'), buffer('time', 16), buffer('counts', 256)];
-  const temporary = `${path}.new`;
   return [
     ...(counter === undefined ? [] : readSteps(counter, counts)),
     call('clock_gettime', [flags('CLOCK_REALTIME'), pointer(time)], 'when it ended', {
@@ -26,26 +19,13 @@ export function exitRecordSteps({ status }: Pair, path: string, counter?: string
     }),
     call(
       'openat',
-      [
-        flags('AT_FDCWD'),
-        text(temporary),
-        flags('O_WRONLY', 'O_CREAT', 'O_TRUNC', 'O_CLOEXEC'),
-        mode(0o600),
-      ],
+      [flags('AT_FDCWD'), text(path), flags('O_WRONLY', 'O_CLOEXEC')],
       'the exit record',
       { save: fd, tolerate: 'any' },
     ),
     call('write', [fd, pointer(status), 8], 'how it ended', { tolerate: 'any' }),
     call('write', [fd, pointer(time), 16], 'and when', { tolerate: 'any' }),
     call('write', [fd, pointer(counts), counts.size], 'and why, perhaps', { tolerate: 'any' }),
-    call(
-      'renameat',
-      [flags('AT_FDCWD'), text(temporary), flags('AT_FDCWD'), text(path)],
-      'whole or not at all',
-      {
-        tolerate: 'any',
-      },
-    ),
   ];
 }
 
