@@ -1,3 +1,5 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { ClocheError } from '../error.ts';
 import { type Digest, migrate, openStore, type Store } from '../image/index.ts';
 import { detectCgroups, type Hierarchies } from '../linux/cgroup/detect.ts';
@@ -22,6 +24,16 @@ export interface Engine {
 
 /** All our cgroups lie in this group, in every hierarchy. */
 export const CGROUP_PARENT = '/cloche';
+
+/**
+ * Where every container has its root mounted, in the mount namespace that it begins in, until it pivots to
+ * it. So one directory is enough for all, and on the host it is empty.
+ */
+export function mountPointOf({ store: { root } }: Engine): string {
+  const path = join(root, 'rootfs');
+  if (!existsSync(path)) mkdirSync(path, { recursive: true, mode: 0o711 });
+  return path;
+}
 
 /** @throws {ClocheError} `NOT_ROOT`, `STATE_UNREADABLE`, `STATE_TOO_NEW` */
 export function openEngine(): Engine {

@@ -8,7 +8,7 @@ import { stepFailed } from '../../linux/perform.ts';
 import { exitCodeIn } from '../../linux/signals.ts';
 import { type TerminalSize, winsizeBytes } from '../../linux/winsize.ts';
 import { type ContainerPlan, containerPlan, type Mount } from '../../runtime/index.ts';
-import { CGROUP_PARENT, type Engine } from '../engine.ts';
+import { CGROUP_PARENT, type Engine, mountPointOf } from '../engine.ts';
 import { startError } from '../errors.ts';
 import { attach } from '../network/attach.ts';
 import { cableSteps } from '../network/cable.ts';
@@ -30,7 +30,7 @@ export async function performRun(
   // Its name says whose it is, so that what a killed build leaves can be told from the living.
   const scratch = temporaryPath(engine.store);
   const id = scratch.slice(scratch.lastIndexOf('/') + 1);
-  mkdirSync(`${scratch}/rootfs`, { recursive: true });
+  mkdirSync(scratch, { recursive: true });
   try {
     const own = await buildMounts(scratch, run.mounts);
     try {
@@ -123,7 +123,7 @@ async function start(
   const birth = containerPlan({
     id: `build ${id.slice(-12)}`,
     spec,
-    root: { kind: 'overlay', ...snapshot, at: `${scratch}/rootfs` },
+    root: { kind: 'overlay', ...snapshot, at: mountPointOf(engine) },
     machine: engine.machine,
     // What is in memory is not there yet, and none of it is a directory.
     sourceKind: (source) => (source.startsWith(`${memory?.directory}/`) ? 'file' : kindOf(source)),

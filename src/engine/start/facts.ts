@@ -10,7 +10,7 @@ import {
 import type { Hierarchies } from '../../linux/cgroup/index.ts';
 import type { TerminalSize } from '../../linux/winsize.ts';
 import type { Io, Machine, RootSource, Spec } from '../../runtime/index.ts';
-import type { Engine } from '../engine.ts';
+import { type Engine, mountPointOf } from '../engine.ts';
 import { makeExitRecord } from '../life/exit-record.ts';
 import { type Container, directoryOf, updateContainer } from '../life/records.ts';
 import { type Attachment, attach } from '../network/attach.ts';
@@ -61,8 +61,7 @@ export async function factsOf(
 ): Promise<Facts> {
   const { options, id } = container;
   const directory = directoryOf(engine, id);
-  const at = join(directory, 'rootfs');
-  mkdirSync(at, { recursive: true });
+  mkdirSync(directory, { recursive: true });
   const active = findActive(engine.store, container.snapshot);
   if (active === undefined) throw new Error(`container ${id} has lost its snapshot`);
   const { upper, lower, work } = active;
@@ -85,7 +84,14 @@ export async function factsOf(
   const { hierarchies, machine, walkerSize } = engine;
   return {
     ...{ id, spec, attachment, hierarchies, machine, walkerSize },
-    root: { kind: 'overlay', upper, lower, work, at, volatile: options.remove },
+    root: {
+      kind: 'overlay',
+      upper,
+      lower,
+      work,
+      at: mountPointOf(engine),
+      volatile: options.remove,
+    },
     io: options.detach
       ? { kind: 'log', path: join(directory, 'log') }
       : { kind: options.tty ? 'terminal' : 'inherit' },
