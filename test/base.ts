@@ -1,12 +1,4 @@
-import {
-  linkSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-} from 'node:fs';
+import { linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { $ } from 'bun';
 import { makeBase } from '../src/image/bases/make.ts';
@@ -16,6 +8,7 @@ import {
   type Image,
   openStore,
   parseReference,
+  removeTree,
   type Store,
   stackOf,
   tagImage,
@@ -82,7 +75,7 @@ export async function freshBaseRoot(): Promise<{ root: string; remove: () => voi
     remove: () => {
       setRoot(before);
       endOn(root);
-      rmSync(root, { recursive: true, force: true });
+      removeTree(root);
     },
   };
 }

@@ -142,7 +142,7 @@ async function plan(store: Store, options: BuildOptions, steps: Progress) {
   // ONBUILD in an image may name further ones.
   while (planned.images.some((origin) => !images.has(imageKey(origin)))) {
     await resolveImages(store, { dockerfile, planned }, images, steps, resolving);
-    planned = stages();
+    if (images.values().some(({ config }) => config.OnBuild?.length)) planned = stages();
   }
   checkRuns(dockerfile, planned);
   if (asksForChecks(context.dockerfile, buildArgs))

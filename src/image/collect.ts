@@ -5,6 +5,7 @@ import type { Manifest } from './manifest.ts';
 import { throwAway } from './snapshots.ts';
 import { exclusively } from './state/database.ts';
 import { isDead, type Owner } from './state/owner.ts';
+import { removeTree } from './state/remove-tree.ts';
 import { isAnybodyWorking } from './state/work.ts';
 import { readJson, type Store } from './store.ts';
 
@@ -15,10 +16,9 @@ import { readJson, type Store } from './store.ts';
 export function reconcile(store: Store): void {
   // First what needs no transaction: on a full disk there can be none until this is gone.
   for (const name of readdirSync(join(store.root, 'tmp')))
-    if (isDead((name.split('+')[0] ?? '') as Owner))
-      rmSync(join(store.root, 'tmp', name), { recursive: true, force: true });
+    if (isDead((name.split('+')[0] ?? '') as Owner)) removeTree(join(store.root, 'tmp', name));
   const bins = exclusively(store.db, () => [...deadActive(store), ...orphans(store)]);
-  for (const path of bins) rmSync(path, { recursive: true, force: true });
+  for (const path of bins) removeTree(path);
 }
 
 /** What a sweep took away. */
@@ -41,7 +41,7 @@ export function sweep(store: Store): Swept {
     const { bins, size, chains } = sweepSnapshots(store);
     return { bins, freed: size + sweepBlobs(store), chains };
   });
-  for (const bin of bins) rmSync(bin, { recursive: true, force: true });
+  for (const bin of bins) removeTree(bin);
   return swept;
 }
 

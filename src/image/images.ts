@@ -99,6 +99,8 @@ export interface Noted {
 /** Notes an image whose blobs and snapshots are in the store, and names it. */
 export function insertImage(store: Store, names: readonly Reference[], noted: Noted): Image {
   const { manifest, config, chainId, size, created, mediaType, platform } = noted;
+  // A build that was cached changes nothing, and need not wait for others.
+  if (isNoted(store, manifest, names)) return imageOf(store, manifest);
   exclusively(store.db, () => {
     store.db
       .query('INSERT OR IGNORE INTO images VALUES (?, ?, ?, ?, ?, ?, ?)')
@@ -110,6 +112,13 @@ export function insertImage(store: Store, names: readonly Reference[], noted: No
     writeIndex(store);
   });
   return imageOf(store, manifest);
+}
+
+function isNoted(store: Store, manifest: Digest, names: readonly Reference[]): boolean {
+  return (
+    store.db.query('SELECT 1 FROM images WHERE manifest = ?').get(manifest) !== null &&
+    names.every((name) => manifestNamed(store, name) === manifest)
+  );
 }
 
 /** Gives an image one more name, taken from whichever image had it. @throws `IMAGE_NOT_FOUND` */

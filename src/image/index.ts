@@ -55,6 +55,7 @@ export {
 } from './snapshots.ts';
 export { exclusively, migrate } from './state/database.ts';
 export { isDead, type Owner, ownerAt, ownOwner } from './state/owner.ts';
+export { removeTree } from './state/remove-tree.ts';
 export { isAnybodyWorking, whileWorking } from './state/work.ts';
 export { openStore, type Store, temporaryPath } from './store.ts';
 export { children, find, type Node, readNode, type Tree } from './tree.ts';

@@ -34,7 +34,6 @@ export function writeIndex(store: Store): void {
   };
   const content = JSON.stringify(index, undefined, 2);
   const path = join(store.root, 'index.json');
-  // A build that was cached changes nothing, and need not wait for the disk.
   if (existsSync(path) && readFileSync(path, 'utf8') === content) return;
   writeFileAtomically(path, content, temporaryPath(store));
 }

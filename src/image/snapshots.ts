@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClocheError } from '../error.ts';
 import { type ChainId, chainOf, type DiffId, type Digest, hexOf } from './digest.ts';
@@ -6,6 +6,7 @@ import type { RawPath } from './layer/scan.ts';
 import type { Descriptor } from './manifest.ts';
 import { exclusively } from './state/database.ts';
 import { ownOwner } from './state/owner.ts';
+import { removeTree } from './state/remove-tree.ts';
 import { blobPath, type Store, temporaryPath } from './store.ts';
 import type { Tree } from './tree.ts';
 
@@ -109,7 +110,7 @@ export interface Settled {
 export function settle(store: Store, active: ActiveSnapshot, layer: Settled): Snapshot {
   const { diffId, blob, size } = layer;
   const chainId = chainOf(active.parent, diffId);
-  rmSync(active.work, { recursive: true, force: true });
+  removeTree(active.work);
   const isNew = exclusively(store.db, () => {
     const opaque = JSON.stringify(layer.opaque);
     const { changes } = store.db
@@ -143,7 +144,7 @@ function mendBlob(store: Store, chainId: ChainId, { digest, size, mediaType }: D
  */
 export function discard(store: Store, active: Pick<ActiveSnapshot, 'id'>): void {
   const bin = throwAway(store, folderOf(store, active.id));
-  if (bin !== undefined) rmSync(bin, { recursive: true, force: true });
+  if (bin !== undefined) removeTree(bin);
   exclusively(store.db, () => {
     store.db.query('DELETE FROM active WHERE id = ?').run(active.id);
   });

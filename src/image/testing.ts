@@ -1,10 +1,11 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Image, writeImage } from './images.ts';
 import { ARCHITECTURE, type ContainerConfig } from './manifest.ts';
 import { parseReference, withTag } from './reference.ts';
 import { commit, prepare } from './snapshots.ts';
+import { removeTree } from './state/remove-tree.ts';
 import { openStore, type Store } from './store.ts';
 
 /** Files by their paths: content, a link (`-> target`), or a mode with content. */
@@ -20,7 +21,7 @@ export function temporaryStore(): { store: Store; remove: () => void } {
     remove: () => {
       if (before === undefined) delete process.env.CLOCHE_ROOT;
       else process.env.CLOCHE_ROOT = before;
-      rmSync(root, { recursive: true, force: true });
+      removeTree(root);
     },
   };
 }

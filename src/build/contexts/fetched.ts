@@ -4,6 +4,7 @@ import { ClocheError } from '../../error.ts';
 import { find, type Store, temporaryPath } from '../../image/index.ts';
 import { BLOCK, decodeFields } from '../../image/layer/fields.ts';
 import { toRaw } from '../../image/layer/scan.ts';
+import { removeTree } from '../../image/state/remove-tree.ts';
 import { hostPath } from '../../image/tree.ts';
 import { type ContextPlace, usualName } from '../context.ts';
 import { cloneRepository } from '../copy/git.ts';
@@ -133,7 +134,7 @@ async function withRepository<T>(
     const path = await cloneRepository(source, directory, about);
     return await action(inside(within(directory, path, source), file));
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    removeTree(directory);
   }
 }
 

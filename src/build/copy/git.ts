@@ -2,6 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClocheError } from '../../error.ts';
 import { fromRaw, scanAll, toRaw } from '../../image/layer/scan.ts';
+import { removeTree } from '../../image/state/remove-tree.ts';
 import { parseRepository, type RepositoryUrl } from './git-url.ts';
 
 export interface CloneOptions {
@@ -60,7 +61,7 @@ function removeGitDirs(directory: string): void {
     ? scanAll(directory).map(({ path }) => path)
     : ['.git'];
   for (const path of names.filter((path) => /(^|\/)\.git$/.test(path)))
-    rmSync(fromRaw(`${toRaw(directory)}/${path}`), { recursive: true, force: true });
+    removeTree(fromRaw(`${toRaw(directory)}/${path}`));
 }
 
 function withoutUser(remote: string): string {

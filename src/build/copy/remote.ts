@@ -1,8 +1,9 @@
-import { chmodSync, createWriteStream, mkdirSync, rmSync, utimesSync } from 'node:fs';
+import { chmodSync, createWriteStream, mkdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClocheError } from '../../error.ts';
 import { sha256 } from '../../image/digest.ts';
 import { type Store, temporaryPath } from '../../image/index.ts';
+import { removeTree } from '../../image/state/remove-tree.ts';
 import type { Tree } from '../../image/tree.ts';
 import type { Additions } from '../dockerfile/instruction.ts';
 import { cloneRepository } from './git.ts';
@@ -33,7 +34,7 @@ export async function fetchSource(
 ): Promise<Fetched> {
   const directory = temporaryPath(store);
   mkdirSync(directory, { mode: 0o700 });
-  const close = () => rmSync(directory, { recursive: true, force: true });
+  const close = () => removeTree(directory);
   const tree = { layers: [{ directory, opaque: [] }] };
   try {
     const isClone = isRepository(source);

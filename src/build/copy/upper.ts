@@ -1,8 +1,9 @@
-import { chmodSync, chownSync, lchownSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, lchownSync, mkdirSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
 import { fromRaw, type RawPath, toRaw } from '../../image/layer/scan.ts';
 import { writeTimes } from '../../image/layer/times.ts';
 import { writeXattrs, type Xattrs } from '../../image/layer/xattr.ts';
+import { removeTree } from '../../image/state/remove-tree.ts';
 import { find, type Node, type Tree, type Walk } from '../../image/tree.ts';
 import type { Owner } from './owner.ts';
 
@@ -85,7 +86,7 @@ export class UpperLayer {
     if (there?.kind === 'directory' && !replacesDirectories)
       throw conflict(`cannot copy a file over the directory '/${path}'`);
     this.#copyUp(parentOf(path));
-    if (there?.layers.includes(0)) rmSync(this.host(path), { recursive: true });
+    if (there?.layers.includes(0)) removeTree(this.host(path));
     if (there !== undefined) this.#forget(path);
     this.#files.add(path);
   }

@@ -1,6 +1,7 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestOf, hexOf, type Store, temporaryPath, whileWorking } from '../../image/index.ts';
+import { removeTree } from '../../image/state/remove-tree.ts';
 import { gather } from '../copy/gather.ts';
 import { place } from '../copy/place.ts';
 import { UpperLayer } from '../copy/upper.ts';
@@ -79,7 +80,7 @@ async function ready(
     chmodSync(temporary, mount.mode);
     renameSync(temporary, directory);
   } catch (error) {
-    rmSync(temporary, { recursive: true, force: true });
+    removeTree(temporary);
     // Another build was faster.
     if (!existsSync(directory)) throw error;
   }

@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { directorySize } from '../../image/directory-size.ts';
 import { isAnybodyWorking, type Store } from '../../image/index.ts';
 import { throwAway } from '../../image/snapshots.ts';
 import { exclusively } from '../../image/state/database.ts';
+import { removeTree } from '../../image/state/remove-tree.ts';
 
 /** The directory of a cache mount, as it stays from build to build. */
 export interface KeptMount {
@@ -32,7 +33,7 @@ export function removeMounts(store: Store, mounts: readonly KeptMount[]): readon
       : mounts.map(({ name }) => throwAway(store, join(folderOf(store), name))),
   );
   if (bins === undefined) return [];
-  for (const bin of bins) if (bin !== undefined) rmSync(bin, { recursive: true, force: true });
+  for (const bin of bins) if (bin !== undefined) removeTree(bin);
   return mounts.filter((_, i) => bins[i] !== undefined);
 }
 

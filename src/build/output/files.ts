@@ -1,6 +1,7 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type ChainId, find, type Store, temporaryPath, treeOf } from '../../image/index.ts';
+import { removeTree } from '../../image/state/remove-tree.ts';
 import { gather } from '../copy/gather.ts';
 import { place } from '../copy/place.ts';
 import { UpperLayer } from '../copy/upper.ts';
@@ -40,6 +41,6 @@ export async function* filesArchive(
   try {
     yield* exportSnapshot(store, { id: '', parent: chain, lower: [], upper, work: '' });
   } finally {
-    rmSync(upper, { recursive: true });
+    removeTree(upper);
   }
 }

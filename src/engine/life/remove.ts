@@ -1,6 +1,5 @@
-import { rmSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
-import { discard } from '../../image/index.ts';
+import { discard, removeTree } from '../../image/index.ts';
 import type { Engine } from '../engine.ts';
 import { abandonPorts } from '../ports/index.ts';
 import { removeAnonymous } from '../volumes/index.ts';
@@ -51,7 +50,7 @@ export async function removeStopped(
   const { id, snapshot } = container;
   await removeCgroup(engine, id);
   discard(engine.store, { id: snapshot });
-  rmSync(directoryOf(engine, id), { recursive: true, force: true });
+  removeTree(directoryOf(engine, id));
   deleteRow(engine, id);
   if (volumes) removeAnonymous(engine, container);
 }

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ClocheError } from '../../error.ts';
 import { exclusively, type Store, temporaryPath, whileWorking } from '../../image/index.ts';
+import { removeTree } from '../../image/state/remove-tree.ts';
 import type { Engine } from '../engine.ts';
 import { allContainers, type Container } from '../life/records.ts';
 import { isAnonymous, parseVolume, requireVolumeName } from './spec.ts';
@@ -64,7 +65,7 @@ async function makeWhole(
     await fill(directory);
     renameSync(directory, path);
   } catch (error) {
-    rmSync(directory, { recursive: true, force: true });
+    removeTree(directory);
     throw error;
   }
 }
@@ -93,7 +94,7 @@ export function removeVolume(engine: Engine, name: string): void {
       );
     renameSync(path, bin);
   });
-  rmSync(bin, { recursive: true, force: true });
+  removeTree(bin);
 }
 
 /** Removes the volumes without a name that a container, which is gone, has had alone. */

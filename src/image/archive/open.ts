@@ -7,7 +7,6 @@ import {
   openSync,
   readdirSync,
   readSync,
-  rmSync,
   statSync,
   writeSync,
 } from 'node:fs';
@@ -18,6 +17,7 @@ import { compressionOf, decompress } from '../layer/decompress.ts';
 import { invalidTar } from '../layer/invalid.ts';
 import { Limit } from '../layer/limit.ts';
 import { type TarEntry, TarReader, type TarSink } from '../layer/reader.ts';
+import { removeTree } from '../state/remove-tree.ts';
 import { type Store, temporaryPath } from '../store.ts';
 import { Content } from './content.ts';
 
@@ -179,7 +179,7 @@ class Shelf implements TarSink {
   constructor(directory: string, limit: Limit) {
     this.#directory = directory;
     this.#limit = limit;
-    this.content = new Content(() => rmSync(directory, { recursive: true, force: true }));
+    this.content = new Content(() => removeTree(directory));
   }
 
   entry(entry: TarEntry): void {

@@ -1,4 +1,5 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
+import { removeTree } from '../state/remove-tree.ts';
 import { type Store, temporaryPath } from '../store.ts';
 import type { Tree } from '../tree.ts';
 import { type CountOptions, count } from './count.ts';
@@ -27,7 +28,7 @@ export async function unpackAside(
   about: CountOptions = {},
 ): Promise<Aside> {
   const upper = temporaryPath(store);
-  const close = () => rmSync(upper, { recursive: true, force: true });
+  const close = () => removeTree(upper);
   const came = count(body, about);
   mkdirSync(upper, { mode: 0o755 });
   try {

@@ -6,11 +6,11 @@ import {
   linkSync,
   mkdirSync,
   openSync,
-  rmSync,
   symlinkSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
+import { removeTree } from '../state/remove-tree.ts';
 import { hostPath, type Node, type Tree } from '../tree.ts';
 import { deviceOf } from './device.ts';
 import {
@@ -214,7 +214,7 @@ export class Extractor implements TarSink {
 
   #remove(there: Name | undefined): void {
     if (there?.inode === undefined) return;
-    if (there.children !== undefined) rmSync(this.#paths.of(there), { recursive: true });
+    if (there.children !== undefined) removeTree(this.#paths.of(there));
     else if (isMadeNow(there.inode)) unlinkSync(this.#paths.of(there));
     there.parent?.children?.delete(there.name);
   }
