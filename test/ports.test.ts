@@ -113,6 +113,29 @@ test('and the same by IPv6, ::1 by way of a process', async () => {
   expect(await ask(host, '[::1]:8080')).toBe('you are fd63:6c6f:6368:65::1');
 });
 
+test('::1 by UDP: each who asks is answered, in their own order, and nobody else', async () => {
+  expect(await ask(host, '[::1]:8080', 'udp')).toBe('hello, you are fd63:6c6f:6368:65::1');
+  await serve('named', '-p [::1]:8282:80/udp');
+  // Six ask at once, each a hundred times, the last with as much as a datagram can hold.
+  const asker = (port: number, name: string) => `
+    my $s = IO::Socket::IP->new(PeerHost => "::1", PeerPort => ${port}, Proto => "udp") or die $@;
+    my $answered = 0;
+    for my $i (1..100) { for my $try (1..5) {
+      $s->send("${name} $i"); my $ready = ""; vec($ready, fileno $s, 1) = 1;
+      next unless select $ready, undef, undef, 0.5;
+      $s->recv(my $said, 70000);
+      die "not for us: $said" unless $said =~ /^${name} (\\d+), you are fd63/ && $1 <= $i;
+      if ($1 == $i) { $answered++; last } } }
+    print $answered`;
+  const all = [8080, 8282, 8080, 8282, 8080, 8282].map((port, i) =>
+    host.run('perl', '-MIO::Socket::IP', '-e', asker(port, `asker${i}`)),
+  );
+  expect(await Promise.all(all)).toEqual(['100', '100', '100', '100', '100', '100']);
+  await cloche('rm -f named');
+  expect(await ask(host, '[::1]:8282', 'udp')).toContain('nobody');
+  expect((await host.run('sh', '-c', 'ss -Hulnp sport = :8282')).trim()).toBe('');
+});
+
 test('what goes by ::1 arrives whole, however many speak at once, and whoever hangs up early', async () => {
   const echo = `
     use IO::Socket::IP; $SIG{CHLD} = "IGNORE"; $| = 1;

@@ -1,6 +1,6 @@
 import { constants, lstatSync, readdirSync, type Stats } from 'node:fs';
 import { type Digest, hashed, sha256 } from '../../image/digest.ts';
-import { fromRaw, type RawPath, toRaw } from '../../image/layer/scan.ts';
+import { fromRawQuickly, type RawPath, toRaw } from '../../image/layer/scan.ts';
 import { components, find, type Tree } from '../../image/tree.ts';
 import { isSettled } from './digests.ts';
 import { isPattern } from './wildcard.ts';
@@ -41,7 +41,7 @@ function look(tree: Tree, top: RawPath, seen: Seen): void {
   const root = toRaw(tree.layers[0]?.directory ?? '');
   const todo: RawPath[] = [];
   const see = (path: RawPath) => {
-    const stat = lstatSync(fromRaw(`${root}/${path}`));
+    const stat = lstatSync(fromRawQuickly(`${root}/${path}`));
     const isDirectory = (stat.mode & constants.S_IFMT) === constants.S_IFDIR;
     if (path !== top && tree.hides?.(path, isDirectory)) return;
     if (isDirectory) todo.push(path);
@@ -50,7 +50,7 @@ function look(tree: Tree, top: RawPath, seen: Seen): void {
   see(top);
   for (let directory = todo.pop(); directory !== undefined; directory = todo.pop()) {
     const prefix = directory === '' ? '' : `${directory}/`;
-    for (const name of readdirSync(fromRaw(`${root}/${directory}`), 'latin1').sort())
+    for (const name of readdirSync(fromRawQuickly(`${root}/${directory}`), 'latin1').sort())
       see(prefix + name);
   }
 }

@@ -1,6 +1,6 @@
 import { type Dirent, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { unlessGone } from '../../linux/proc/read.ts';
-import { fromRaw, type RawPath, toRaw } from '../layer/scan.ts';
+import { fromRawQuickly, type RawPath, toRaw } from '../layer/scan.ts';
 
 /** So many bytes a path may have below the top; what lies deeper is brought up first. */
 const LONGEST = 512;
@@ -19,15 +19,15 @@ export function removeTree(path: string | Buffer): void {
   if (unlinked(top)) return;
   const bringUp = (directory: RawPath) => {
     const to = `${top}/${crypto.randomUUID()}`;
-    unlessGone(() => renameSync(fromRaw(directory), fromRaw(to)));
+    unlessGone(() => renameSync(fromRawQuickly(directory), fromRawQuickly(to)));
     deep.push(to);
   };
   clear(top, top.length + LONGEST, bringUp);
   for (let next = deep.pop(); next !== undefined; next = deep.pop()) {
     clear(next, top.length + LONGEST, bringUp);
-    unlessGone(() => rmdirSync(fromRaw(next)));
+    unlessGone(() => rmdirSync(fromRawQuickly(next)));
   }
-  unlessGone(() => rmdirSync(fromRaw(top)));
+  unlessGone(() => rmdirSync(fromRawQuickly(top)));
 }
 
 /** Empties a directory, but for directories whose path would be longer than that: these are given away. */
@@ -38,19 +38,19 @@ function clear(directory: RawPath, longest: number, giveAway: (directory: RawPat
     if (path.length > longest) giveAway(path);
     else {
       clear(path, longest, giveAway);
-      unlessGone(() => rmdirSync(fromRaw(path)));
+      unlessGone(() => rmdirSync(fromRawQuickly(path)));
     }
   }
 }
 
 function list(directory: RawPath): Dirent[] {
-  return readdirSync(fromRaw(directory), { withFileTypes: true, encoding: 'latin1' });
+  return readdirSync(fromRawQuickly(directory), { withFileTypes: true, encoding: 'latin1' });
 }
 
 /** @returns whether it is gone: a directory is not */
 function unlinked(path: RawPath): boolean {
   try {
-    unlinkSync(fromRaw(path));
+    unlinkSync(fromRawQuickly(path));
     return true;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

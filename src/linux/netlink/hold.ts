@@ -18,7 +18,7 @@ import type { HostPort } from './published.ts';
 /**
  * A port of the host is *held* by a socket that is bound: by it the kernel tells us that somebody else
  * has the port, and tells others that we have it. No packet comes to that socket, since the map sends
- * them on before; but those for ::1, which cannot be sent on (`proxy.ts`).
+ * them on before; but those for ::1, which cannot be sent on (`proxy/`).
  */
 
 /** Sockets that fit into any process's limit together with what else it has open. */

@@ -14,7 +14,7 @@ import { type IpAddress, versionOf } from './address.ts';
 import { holdSteps, roomFor } from './hold.ts';
 import { mapQuery } from './map.ts';
 import { batch, type Change } from './nftables.ts';
-import { proxySteps } from './proxy.ts';
+import { proxySteps } from './proxy/index.ts';
 import {
   type HostPort,
   MAP,
@@ -69,8 +69,8 @@ export function publication(table: string, ports: readonly PublishedPort[]): Pub
 }
 
 /** Whether it is reached by ::1, to which no rule applies. */
-function isForLoopback({ protocol, hostIp }: HostPort): boolean {
-  return protocol === 'tcp' && (hostIp === '::' || hostIp === '::1');
+function isForLoopback({ hostIp }: HostPort): boolean {
+  return hostIp === '::' || hostIp === '::1';
 }
 
 /** Puts ports into an empty map again, whose containers go on to hold them. */
