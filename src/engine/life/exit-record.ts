@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { unlessGone } from '../../linux/proc/read.ts';
 import { exitCodeOf } from '../../linux/signals.ts';
@@ -20,7 +20,7 @@ const pathOf = (engine: Engine, id: string) => join(directoryOf(engine, id), 'ex
 /** Makes the file that a container's shim will write into, of nobody who waits for an earlier end. @returns its path */
 export function makeExitRecord(engine: Engine, id: string): string {
   const path = pathOf(engine, id);
-  rmSync(path, { force: true });
+  unlessGone(() => unlinkSync(path));
   writeFileSync(path, '', { mode: 0o600 });
   return path;
 }

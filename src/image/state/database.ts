@@ -75,6 +75,8 @@ export function migrate(db: Database, room: string, versions: readonly string[])
  * @throws {ClocheError} `DISK_FULL`; what `action` throws.
  */
 export function exclusively<T>(db: Database, action: () => T): T {
+  // Inside of another one it is a part of that, and undone with it.
+  if (db.inTransaction) return action();
   return sayingDiskFull(dirname(db.filename), () => db.transaction(action).immediate());
 }
 
