@@ -54,9 +54,10 @@ async function exec(name: string, command: string[], flags: Flags): Promise<numb
     return await withRawTerminal(resize, exited);
   }
   return await withForwardedSignals(async (onStarted) => {
-    const running = begin();
-    await running.started(onStarted);
-    return await running.exited;
+    const { started, exited } = begin();
+    const pid = await started;
+    if (pid) onStarted(pid);
+    return await exited;
   });
 }
 

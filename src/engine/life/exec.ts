@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
 import { configOf, findActive, type Image } from '../../image/index.ts';
 import { cgroupOf, entranceOf } from '../../linux/cgroup/index.ts';
-import { launch, words } from '../../linux/launch.ts';
+import { type Launched, launch, words } from '../../linux/launch.ts';
 import { stepFailed } from '../../linux/perform.ts';
 import { exitCodeIn } from '../../linux/signals.ts';
 import { type TerminalSize, winsizeBytes } from '../../linux/winsize.ts';
@@ -42,7 +42,10 @@ export function execInContainer(engine: Engine, name: string, options: ExecOptio
     stdio: options.detach ? ['ignore', 'ignore', 'ignore'] : [input, 'inherit', 'inherit'],
     control: true,
   });
-  const exited = launched.exited.then(() => {
+  const pidOf = () => Number(launched.memory.value(entry.pair.pid));
+  const started = options.detach ? undefined : hear(launched, 's').then(() => pidOf());
+  const exited = launched.exited.then(async () => {
+    await started;
     const failure = launched.memory.failure();
     const exitCode = exitCodeIn(launched.memory.read(entry.pair.status));
     launched.close();
@@ -52,14 +55,8 @@ export function execInContainer(engine: Engine, name: string, options: ExecOptio
   });
   return {
     exited,
-    /** For one in the foreground: resolves when it has begun, and told by what pid, or has failed to. */
-    started: async (onStarted: (pid: number) => void) => {
-      for await (const word of words(launched.control)) {
-        if (word !== 's') continue;
-        onStarted(Number(launched.memory.value(entry.pair.pid)));
-        return;
-      }
-    },
+    /** Of one in the foreground: its pid when it has begun; 0 when it has failed to. */
+    started,
     resize: (size: TerminalSize) => writeSync(launched.control, winsizeBytes(size)),
     /** For one in the background: resolves when it runs by itself; rejects with what kept it from that. */
     released: async () => {
@@ -72,6 +69,11 @@ export function execInContainer(engine: Engine, name: string, options: ExecOptio
       await exited;
     },
   };
+}
+
+/** Waits until the plan has said that word, or has ended. */
+async function hear({ control }: Launched, wanted: string): Promise<void> {
+  for await (const word of words(control)) if (word === wanted) return;
 }
 
 /** @throws {ClocheError} `CONTAINER_NOT_FOUND`, `CONTAINER_NOT_RUNNING`, `CONTAINER_PAUSED` */

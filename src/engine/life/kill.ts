@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ClocheError } from '../../error.ts';
 import { signalNumber } from '../../linux/signals.ts';
 import type { Engine } from '../engine.ts';
-import { unpauseContainer } from './pause.ts';
+import { cgroupOfRunning } from './pause.ts';
 import { isAlive } from './processes.ts';
 import { type Container, getContainer } from './records.ts';
 import { stateOf } from './state.ts';
@@ -27,8 +27,7 @@ export async function killContainer(
       `cannot kill container: ${name}: container ${container.id.slice(0, 12)} is not running`,
       { class: 'conflict', hint: 'cloche ps shows what runs' },
     );
-  // v1: whom the freezer holds dies only when it is let go.
-  if (stateOf(engine, container) === 'paused') unpauseContainer(engine, container.id);
+  letGo(engine, container);
   for (let i = 0; about.wait === true && isAlive(container); i++) {
     if (i > 1000)
       throw new ClocheError(
@@ -41,6 +40,16 @@ export async function killContainer(
     await sleep(10);
   }
   return container;
+}
+
+/** v1: whom the freezer holds dies only when it is let go. */
+function letGo(engine: Engine, container: Container): void {
+  if (stateOf(engine, container) !== 'paused') return;
+  try {
+    cgroupOfRunning(engine, container).thaw();
+  } catch (error) {
+    if (isAlive(container)) throw error;
+  }
 }
 
 /** As `killContainer`, but one that has ended meanwhile, or is gone, is what was wanted. */

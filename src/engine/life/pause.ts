@@ -30,10 +30,15 @@ export function unpauseContainer(engine: Engine, name: string): void {
 
 /** The cgroup of a container that runs, in every hierarchy. @throws `CONTAINER_NOT_RUNNING` */
 export function cgroupOfRunning(engine: Engine, container: Container): Cgroup {
-  if (!isAlive(container))
-    throw new ClocheError('CONTAINER_NOT_RUNNING', `container ${container.name} is not running`, {
-      class: 'conflict',
-      hint: `cloche start ${container.name}`,
-    });
-  return openCgroup(engine.hierarchies, `${CGROUP_PARENT}/${container.id}`);
+  try {
+    if (isAlive(container))
+      return openCgroup(engine.hierarchies, `${CGROUP_PARENT}/${container.id}`);
+  } catch (error) {
+    // Unless it has ended just now, and its cgroup with it.
+    if (isAlive(container)) throw error;
+  }
+  throw new ClocheError('CONTAINER_NOT_RUNNING', `container ${container.name} is not running`, {
+    class: 'conflict',
+    hint: `cloche start ${container.name}`,
+  });
 }

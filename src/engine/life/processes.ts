@@ -11,11 +11,12 @@ export function shimsAlive(): Set<string> {
   return new Set(names.flatMap((name) => /^cloche-shim (.+)$/.exec(name)?.[1] ?? []));
 }
 
-/** Whether the container's init is the process that we started. */
-export function isAlive(container: Container): boolean {
+/** Whether the container's init is the process that we started; one that was over before we looked has no start. */
+export function isAlive({ status, pid, pidStart }: Container): boolean {
   return (
-    container.status === 'running' &&
-    container.pid !== undefined &&
-    startTimeOf(container.pid) === container.pidStart
+    status === 'running' &&
+    pid !== undefined &&
+    pidStart !== undefined &&
+    startTimeOf(pid) === pidStart
   );
 }

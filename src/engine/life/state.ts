@@ -10,12 +10,18 @@ export type State = 'created' | 'running' | 'paused' | 'exited';
 /** What a container is doing now: as it was settled, and whether the kernel holds it still. */
 export function stateOf(engine: Engine, container: Container): State {
   if (container.status !== 'running') return container.status;
-  return isAlive(container) && isPaused(engine, container.id) ? 'paused' : 'running';
+  return isAlive(container) && isPaused(engine, container) ? 'paused' : 'running';
 }
 
-function isPaused(engine: Engine, id: string): boolean {
-  const path = `${CGROUP_PARENT}/${id}`;
+function isPaused(engine: Engine, container: Container): boolean {
+  const path = `${CGROUP_PARENT}/${container.id}`;
   const tree = engine.mounted.of.freezer;
   if (tree === undefined || !existsSync(`${tree.mountPoint}${path}`)) return false;
-  return openCgroup(engine.hierarchies, path).isFrozen();
+  try {
+    return openCgroup(engine.hierarchies, path).isFrozen();
+  } catch (error) {
+    // Unless it has ended just now, and its cgroup with it.
+    if (isAlive(container)) throw error;
+    return false;
+  }
 }

@@ -8,7 +8,7 @@ import { isAlive } from '../life/processes.ts';
 import { allContainers } from '../life/records.ts';
 import type { RunOptions } from '../options.ts';
 import type { PortBinding } from '../ports/index.ts';
-import { BRIDGE, BRIDGE_NAME, isBridgeThere } from './bridge.ts';
+import { BRIDGE, BRIDGE_NAME, isBridgeThere, isLinkThere } from './bridge.ts';
 
 const VERSIONS = [4, 6] as const;
 /** How many addresses it has for containers: not the network's own, the bridge's and the broadcast. */
@@ -47,10 +47,12 @@ export async function attach(
   const published = VERSIONS.filter((one) => ports.some((port) => versionOf(port) === one));
   await makeReady(engine, published);
   const number = lease(engine, id);
+  // Of a RUN's id it is the end that is its own.
+  const hostEnd = `cl${id.split('+').at(-1)?.slice(0, 11)}`;
+  if (isLinkThere(hostEnd)) await (await import('./bridge-rules.ts')).removeCable(hostEnd);
   const cable = {
     bridge: BRIDGE_NAME,
-    // Of a RUN's id it is the end that is its own.
-    hostEnd: `cl${id.split('+').at(-1)?.slice(0, 11)}`,
+    hostEnd,
     addresses: VERSIONS.filter((one) => one === 4 || published.includes(one)).map((version) => ({
       address: spelled(number, version),
       prefix: BRIDGE[version].prefix,

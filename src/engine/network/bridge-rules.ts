@@ -9,6 +9,7 @@ import {
   parseIp,
   readForwardChain,
   removeBridgeSteps,
+  removeCableSteps,
   republishSteps,
   skipDuplicateDetection,
 } from '../../linux/netlink/index.ts';
@@ -54,6 +55,11 @@ async function hasMap(version: 4 | 6): Promise<boolean> {
 /** Whoever flushed the rules took the ports of those away that run: puts them back. */
 export async function republish(ports: readonly PublishedPort[]): Promise<void> {
   await perform(plan('publish again', republishSteps(BRIDGE_NAME, ports)));
+}
+
+/** Of a container that is started again at once: the kernel takes its cable away some time after its end. */
+export async function removeCable(hostEnd: string): Promise<void> {
+  await perform(plan('no cable', removeCableSteps(hostEnd)));
 }
 
 /** Takes the bridge away, and its rules. */

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { NatBridge } from '../../linux/netlink/index.ts';
 
 /** The network of containers that ask for none: a bridge with NAT behind the host's addresses. */
@@ -11,6 +11,10 @@ export const BRIDGE_NAME = BRIDGE[4].name;
 
 /** Whether it is there. It is made when it is first needed, and stays, as docker's does. */
 export function isBridgeThere(): boolean {
-  // Not /sys/class/net, which shows the network namespace in which it was mounted.
-  return readFileSync('/proc/net/dev', 'utf8').includes(`${BRIDGE_NAME}:`);
+  return isLinkThere(BRIDGE_NAME);
+}
+
+/** Not by /sys/class/net, which shows the network namespace in which it was mounted. */
+export function isLinkThere(name: string): boolean {
+  return existsSync(`/proc/sys/net/ipv4/conf/${name}`);
 }

@@ -28,7 +28,8 @@ export function parsePublish(text: string): PortSpec[] {
     fail(`invalid publish spec: ${text}`);
   const [inside, protocol] = exposed(rest);
   const hostIp = ip === '' ? undefined : addressIn(ip);
-  if (host === '') return each(inside).map((port) => ({ protocol, port, hostIp }));
+  // 0 is any port, as for bind(2).
+  if (host === '' || host === '0') return each(inside).map((port) => ({ protocol, port, hostIp }));
   const outside = range(host, 'hostPort');
   const [wanted, given] = [inside[1] - inside[0], outside[1] - outside[0]];
   // One port of the container may have any of a range.

@@ -78,7 +78,8 @@ interface Heading extends Pick<Mould, 'places'> {
 /** Of the command that was built; undefined where the sources are run. */
 function ownCode(): string | undefined {
   if (!Bun.main.startsWith('/$bunfs/')) return undefined;
-  const { birthtimeNs, ino, size } = statSync(process.execPath, { bigint: true });
+  // Not by its path: another may have taken its place meanwhile.
+  const { birthtimeNs, ino, size } = statSync('/proc/self/exe', { bigint: true });
   return [birthtimeNs, ino, size].join();
 }
 

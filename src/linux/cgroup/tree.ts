@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, rmdirSync } from 'node:fs';
+import { readdirSync, rmdirSync } from 'node:fs';
+import { unlessGone } from '../proc/read.ts';
 import { errnoOf, readKnob } from './files.ts';
 
 /** The processes in the cgroup and below it, as pids of our own pid namespace. */
@@ -10,8 +11,7 @@ export function processesBelow(directory: string): number[] {
 }
 
 function childrenOf(directory: string): string[] {
-  if (!existsSync(directory)) return [];
-  const entries = readdirSync(directory, { withFileTypes: true });
+  const entries = unlessGone(() => readdirSync(directory, { withFileTypes: true })) ?? [];
   return entries.filter((entry) => entry.isDirectory()).map(({ name }) => `${directory}/${name}`);
 }
 

@@ -85,6 +85,18 @@ export function removeBridgeSteps(bridge: NatBridge, forward: ForwardChain | und
   ];
 }
 
+/** Takes a cable away, if it is there, by its end on the host. */
+export function removeCableSteps(hostEnd: string): Step[] {
+  return conversation('NETLINK_ROUTE', (socket) =>
+    requestSteps(socket, {
+      name: `no cable ${hostEnd}`,
+      message: deleteLink(hostEnd),
+      why: 'both of its ends',
+      tolerate: ['ENODEV'],
+    }),
+  );
+}
+
 /** How a container is attached to a bridge. */
 export interface ContainerNetwork {
   /** The bridge's name; without one the cable's end on the host stays unplugged. */

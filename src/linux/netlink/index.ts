@@ -5,6 +5,7 @@ export {
   containerNetworkSteps,
   loopbackSteps,
   removeBridgeSteps,
+  removeCableSteps,
 } from './bridge.ts';
 export { type ForwardChain, forwardQuery, readForwardChain } from './forward.ts';
 export type { Chunk, Known } from './message.ts';
