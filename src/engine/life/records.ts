@@ -73,6 +73,24 @@ export function claimContainer(engine: Engine, { id }: Container): boolean {
   });
 }
 
+/**
+ * Takes a run of a container that is over, to clear away after it: nobody starts it meanwhile.
+ *
+ * @returns false where another command is at it; undefined where it was: that run is no longer written down.
+ */
+export function claimEnded(engine: Engine, { id, pid }: Container): boolean | undefined {
+  return exclusively(engine.store.db, () => {
+    const now = rowOf(engine, 'id = ?', id);
+    return now?.status === 'running' && now.pid === pid ? claimContainer(engine, now) : undefined;
+  });
+}
+
+/** Takes a container from a process that has died. @returns false where somebody else has done so */
+export function takeOver(engine: Engine, { id }: Container, dead: Owner): boolean {
+  const query = engine.store.db.query('UPDATE containers SET owner = ? WHERE id = ? AND owner = ?');
+  return query.run(ownOwner(), id, dead).changes === 1;
+}
+
 /** Says that nobody is about to start it: it stays as it is until somebody does. */
 export function releaseContainer(engine: Engine, { id }: Container): void {
   updateContainer(engine, id, { owner: null });

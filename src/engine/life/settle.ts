@@ -1,5 +1,6 @@
 import { ClocheError } from '../../error.ts';
 import { isDead, type Owner, reconcile } from '../../image/index.ts';
+import { soon } from '../../linux/soon.ts';
 import type { Engine } from '../engine.ts';
 import { abandonPorts } from '../ports/index.ts';
 import { type Exit, exitRecordOf } from './exit-record.ts';
@@ -8,8 +9,10 @@ import { isAlive } from './processes.ts';
 import {
   allContainers,
   type Container,
+  claimEnded,
   ownerOf,
   releaseContainer,
+  takeOver,
   updateContainer,
 } from './records.ts';
 import { removeEnded } from './remove.ts';
@@ -59,13 +62,25 @@ export async function settleRunning(
 ): Promise<number> {
   if (isAlive(container)) return 0;
   await shimEnded(container);
-  const record = read();
-  // The shim that writes the record and clears away may have been killed together with it.
-  await removeCgroup(engine, container.id);
-  await abandonPorts(container);
-  const { exitCode } = noteExit(engine, container.id, record ?? { exitCode: 137 });
-  if (container.options.remove) await removeEnded(engine, container.id);
-  return exitCode;
+  const exit = read() ?? { exitCode: 137 };
+  if (await isOurs(engine, container)) {
+    // The shim that writes the record and clears away may have been killed together with it.
+    await removeCgroup(engine, container.id);
+    await abandonPorts(container);
+    noteExit(engine, container.id, exit);
+    if (container.options.remove) await removeEnded(engine, container.id);
+  }
+  return exit.exitCode;
+}
+
+/** Whether what is left of a run is for us to clear away; waits for another command that is at it, or starts it again. */
+async function isOurs(engine: Engine, container: Container): Promise<boolean> {
+  let claim: boolean | undefined;
+  await soon(2000, () => {
+    claim = claimEnded(engine, container);
+    return claim !== false;
+  });
+  return claim === true;
 }
 
 /**
@@ -76,7 +91,7 @@ async function settleIdle(engine: Engine, container: Container): Promise<void> {
   const { id, options, status } = container;
   const owner = ownerOf(engine, id);
   if (owner !== undefined) {
-    if (!isDead(owner)) return;
+    if (!isDead(owner) || !takeOver(engine, container, owner)) return;
     await removeCgroup(engine, id);
     await abandonPorts(container);
     releaseContainer(engine, container);

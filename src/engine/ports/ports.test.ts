@@ -8,6 +8,8 @@ const tcp = { protocol: 'tcp' } as const;
 test.each([
   ['80', [{ ...tcp, port: 80 }]],
   ['8080:80', [{ ...tcp, port: 80, hostPorts: [8080, 8080] }]],
+  ['0:80', [{ ...tcp, port: 80 }]],
+  ['127.0.0.1:0:53/udp', [{ protocol: 'udp', port: 53, hostIp: '127.0.0.1' }]],
   ['53:53/udp', [{ protocol: 'udp', port: 53, hostPorts: [53, 53] }]],
   ['8080:80/TCP', [{ ...tcp, port: 80, hostPorts: [8080, 8080] }]],
   ['127.0.0.1:8080:80', [{ ...tcp, port: 80, hostIp: '127.0.0.1', hostPorts: [8080, 8080] }]],

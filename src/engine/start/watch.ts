@@ -36,6 +36,7 @@ export async function watchForStart(
 function noteStart(engine: Engine, id: string, pid: number, shim: number): void {
   updateContainer(engine, id, {
     status: 'running',
+    owner: null,
     pid,
     pid_start: startTimeOf(pid) ?? null,
     shim: ownerAt(shim),
