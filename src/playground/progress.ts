@@ -9,8 +9,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
 import { stateRoot } from '../state.ts';
+import { z } from '../zod.ts';
 import type { Memory } from './lesson.ts';
 
 const LESSON_PROGRESS = z.object({

@@ -1,6 +1,6 @@
-import { z } from 'zod';
 import { ClocheError } from '../../error.ts';
 import type { DiffId, Digest } from '../../image/index.ts';
+import { z } from '../../zod.ts';
 import { CACHE_KEY, type CacheDocument } from './document.ts';
 
 /** A config that has come from elsewhere, as far as its cache is concerned. */

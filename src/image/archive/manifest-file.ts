@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from '../../zod.ts';
 import { invalid } from './content.ts';
 
 /** An image as docker's `manifest.json` tells of it; paths are those of the archive. */

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { ClocheError } from '../../error.ts';
 import { stateRoot } from '../../state.ts';
+import { z } from '../../zod.ts';
 
 /** What the user has said about one registry. */
 export interface RegistryConfiguration {

@@ -1,8 +1,8 @@
 import { chownSync, mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
 import { ClocheError } from '../../error.ts';
+import { z } from '../../zod.ts';
 import { writeFileAtomically } from '../state/atomic.ts';
 
 /** One entry of `auths`; docker writes the first two, older files have the others. */

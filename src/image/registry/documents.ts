@@ -1,5 +1,5 @@
-import { z } from 'zod';
 import { ClocheError } from '../../error.ts';
+import { z } from '../../zod.ts';
 import type { DiffId, Digest } from '../digest.ts';
 import { MEDIA, verifyLayerType } from '../manifest.ts';
 

@@ -1,5 +1,5 @@
-import { z } from 'zod';
 import { ClocheError } from '../../error.ts';
+import { z } from '../../zod.ts';
 import { ownEndpoint } from './endpoint.ts';
 import { PATIENCE, type Patience } from './patience.ts';
 import { persistently } from './persist.ts';

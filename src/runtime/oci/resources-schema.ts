@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from '../../zod.ts';
 
 /**
  * The shape of `linux.resources`, field by field as `linux/cgroup/resources.ts` has it. What is not in

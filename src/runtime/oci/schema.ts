@@ -1,5 +1,5 @@
-import { z } from 'zod';
 import { ClocheError } from '../../error.ts';
+import { z } from '../../zod.ts';
 import type { Process, Spec } from '../spec.ts';
 import { resources } from './resources-schema.ts';
 
