@@ -1,9 +1,11 @@
 import { cloning } from '../../clone.ts';
 import {
+  block,
   buffer,
   bytes,
   call,
   flags,
+  int32,
   jump,
   type Label,
   label,
@@ -25,7 +27,9 @@ import {
   fdOf,
   HEARS_OF,
   isShimGone,
-  makePipe,
+  letGoOfFirst,
+  makePipes,
+  NOTHING,
   orphaned,
   ownMemory,
   type Watched,
@@ -89,7 +93,11 @@ function stopSteps(pid: Value, pidfd: Value): Step[] {
     call('value', [pid], 'is there a proxy?', { jump: { on: 'zero', to: none } }),
     call('pidfd_send_signal', kill, 'it ends, and with it all it made', { tolerate: ['ESRCH'] }),
     call('close', [THEIRS], 'that end is not ours', ANY),
-    call('read', [OURS, pointer(WORD), 1], 'until nobody holds the other end any more', ANY),
+    call('value', [OURS], 'their last one lets go of the other end', {
+      save: value(LET_GO, 0, 'i32'),
+    }),
+    // Whoever was missed ends when he sees us end; we do not wait for ever.
+    call('ppoll', [pointer(LET_GO), 1, pointer(PATIENCE), 0, 0], 'until nobody holds it', ANY),
     call('wait4', [pid, 0, flags('__WALL'), 0], 'and see it ended', ANY),
     label(none, 'the ports are ours alone'),
   ];
@@ -97,6 +105,9 @@ function stopSteps(pid: Value, pidfd: Value): Step[] {
 
 const SERVE = 'one who serves';
 const LIFE = buffer('life', 8);
+const LET_GO = block('end of the proxy', [int32(-1, NOTHING)]);
+/** Seconds and nanoseconds. */
+const PATIENCE = block('two seconds', [2, 0], { shown: '{2}' });
 const [OURS, THEIRS] = [value(LIFE, 0, 'i32'), value(LIFE, 4, 'i32')];
 
 /** Takes from the shim what it needs, lets go of the rest, and makes one process for each who comes. */
@@ -120,7 +131,7 @@ function master(here: Label, doors: readonly Door[], watched: Watched): Step[] {
     call('close_range', [PLAN_FD + 1, above - 1, 0], "nor is anything else of the shim's"),
     isShimGone(watched),
     call('rt_sigaction', [flags('SIGCHLD'), IGNORED, 0, 8], 'nobody is waited for'),
-    makePipe(),
+    ...makePipes(),
     ...cloning(about, SERVE, why).parent.map((step, index) =>
       index === 0 ? { ...step, label: next } : step,
     ),
@@ -138,7 +149,7 @@ function serving(doors: readonly Door[], watched: Watched): Step[] {
     doors.some(({ protocol }) => protocol === name),
   );
   return [
-    ...orphaned(SERVE, watched),
+    ...orphaned(SERVE, watched, [letGoOfFirst()]),
     ...(streams ? readyForStreams() : []),
     ...(datagrams ? readyForDatagrams() : []),
     call('ppoll', [pointer(watched.block), doors.length + 1, 0, 0, 0], 'until somebody comes', {

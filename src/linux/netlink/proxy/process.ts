@@ -53,8 +53,19 @@ export const WORD = buffer('served word', 8);
 const PIPE = buffer('served', 8);
 /** On it a process says that it is busy, and the first of all that it has heard that. */
 export const [HEARS_OF, SAYS] = [value(PIPE, 0, 'i32'), value(PIPE, 4, 'i32')];
-export const makePipe = (): Step =>
-  call('pipe2', [pointer(PIPE), flags('O_CLOEXEC')], 'on which is said that one is busy');
+const FIRST = buffer('first', 8);
+const [LIVES, HOLDS] = [value(FIRST, 0, 'i32'), value(FIRST, 4, 'i32')];
+const FIRST_WATCHED = block('the first of all', [int32(-1, NOTHING)]);
+
+/** In the first of all, which alone keeps one end of the second. */
+export function makePipes(): Step[] {
+  return [
+    call('pipe2', [pointer(PIPE), flags('O_CLOEXEC')], 'on which is said that one is busy'),
+    call('pipe2', [pointer(FIRST), flags('O_CLOEXEC')], 'by which the others see this one end'),
+    call('value', [LIVES], 'is watched', { save: value(FIRST_WATCHED, 0, 'i32') }),
+  ];
+}
+
 export const sayBusy = (): Step =>
   call('write', [SAYS, bytes(Uint8Array.of(1), '"1"'), 1], 'we are busy');
 
@@ -76,9 +87,20 @@ export const ownMemory = (): Step =>
     'the plan once more, for us alone',
   );
 
+/** For whoever is made by the first of all: that end is not his, either. */
+export const letGoOfFirst = (): Step =>
+  call('close', [HOLDS], 'by that end the first of all is seen', ANY);
+
 /** The first steps of a process that shall not outlive who made it, nor be there when that is gone already. */
-export function orphaned(here: Label, watched: Watched): Step[] {
-  return [dieWithParent('nobody serves without a shim', here), isShimGone(watched)];
+export function orphaned(here: Label, watched: Watched, letGo: readonly Step[] = []): Step[] {
+  const gone = { jump: { on: 'positive', to: END } } as const;
+  return [
+    dieWithParent('nobody serves without a shim', here),
+    ...letGo,
+    // Whoever was ended between making us and that call has not taken us along.
+    call('ppoll', [pointer(FIRST_WATCHED), 1, NOW, 0, 0], 'is the first still there?', gone),
+    isShimGone(watched),
+  ];
 }
 
 export function isShimGone({ block, doors }: Watched): Step {
