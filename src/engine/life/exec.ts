@@ -4,6 +4,7 @@ import { configOf, findActive, type Image } from '../../image/index.ts';
 import { cgroupOf, entranceOf } from '../../linux/cgroup/index.ts';
 import { type Launched, launch, words } from '../../linux/launch.ts';
 import { stepFailed } from '../../linux/perform.ts';
+import type { Value } from '../../linux/plan/index.ts';
 import { exitCodeIn } from '../../linux/signals.ts';
 import { type TerminalSize, winsizeBytes } from '../../linux/winsize.ts';
 import { execPlan, type NamespaceType } from '../../runtime/index.ts';
@@ -42,8 +43,7 @@ export function execInContainer(engine: Engine, name: string, options: ExecOptio
     stdio: options.detach ? ['ignore', 'ignore', 'ignore'] : [input, 'inherit', 'inherit'],
     control: true,
   });
-  const pidOf = () => Number(launched.memory.value(entry.pair.pid));
-  const started = options.detach ? undefined : hear(launched, 's').then(() => pidOf());
+  const started = options.detach ? undefined : begun(launched, entry.pair.pid);
   const exited = launched.exited.then(async () => {
     await started;
     const failure = launched.memory.failure();
@@ -71,9 +71,10 @@ export function execInContainer(engine: Engine, name: string, options: ExecOptio
   };
 }
 
-/** Waits until the plan has said that word, or has ended. */
-async function hear({ control }: Launched, wanted: string): Promise<void> {
-  for await (const word of words(control)) if (word === wanted) return;
+/** Waits until the program has begun, or has failed to. @returns its pid; 0 where there is none */
+async function begun({ control, memory }: Launched, pid: Value): Promise<number> {
+  for await (const word of words(control)) if (word === 's') break;
+  return Number(memory.value(pid));
 }
 
 /** @throws {ClocheError} `CONTAINER_NOT_FOUND`, `CONTAINER_NOT_RUNNING`, `CONTAINER_PAUSED` */
