@@ -1,4 +1,5 @@
-import { renameSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { forLargePages } from './large-pages.ts';
 
 /**
  * Makes `.cache/bundle/cloche`: the command as one executable of compiled code. It starts in half the
@@ -21,7 +22,10 @@ const built = await Bun.build({
   ],
 });
 if (!built.success) throw new AggregateError(built.logs, 'the command cannot be bundled');
-renameSync(outfile, target);
+const laid = `${outfile}.laid`;
+writeFileSync(laid, forLargePages(readFileSync(outfile)), { mode: 0o755 });
+rmSync(outfile);
+renameSync(laid, target);
 
 /**
  * Commander as ES modules. As it comes, in CommonJS, each command would begin with a search for `require`, and

@@ -10,46 +10,58 @@ import { VERSION } from './release.ts';
 /** The command whose words were wrong, once they were. */
 let misused = new Command();
 
+/** Commands that share the beginning of their line, below the headings of their help. */
+interface Group {
+  readonly line: string;
+  readonly about: string;
+  readonly headings: Readonly<Record<string, Entries>>;
+}
+
+const ALL: Group = {
+  line: 'cloche',
+  about: 'Containers under glass: made by hand, on your own kernel, and you see what it did.',
+  headings: COMMANDS,
+};
+
 /** The command line: finds the command that is meant, loads what is its own, and runs it. */
 async function main(words: readonly string[]): Promise<void> {
-  const program = held(new Command('cloche'))
-    .description(
-      'Containers under glass: made by hand, on your own kernel, and you see what it did.',
-    )
-    .version(VERSION, '-v, --version')
-    .enablePositionalOptions();
   const said = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
-  await program.parseAsync(await fill(program, COMMANDS, said), { from: 'user' });
+  const [command, own] = await find(ALL, said);
+  await command.parseAsync(own, { from: 'user' });
 }
 
 /**
- * Adds to `parent` the command that the words begin with; without one, all of them by name, for its
- * help. @returns the words as commander can read them. @throws `COMMAND_UNKNOWN`
+ * The command that the words begin with, and what else they say to it. Its name is its whole line, `cloche image rm`:
+ * commander knows of nothing above it, which saves it the time to go through that.
+ *
+ * @throws `COMMAND_UNKNOWN`
  */
-async function fill(
-  parent: Command,
-  groups: Readonly<Record<string, Entries>>,
+async function find(
+  group: Group,
   [word, ...rest]: readonly string[],
-): Promise<string[]> {
-  if (word === undefined || word.startsWith('-')) {
-    for (const [heading, entries] of Object.entries(groups))
-      for (const [name, [about, , hidden = false]] of Object.entries(entries))
-        parent.addCommand(new Command(name).description(about).helpGroup(heading), { hidden });
-    parent.helpCommand(false);
-    return word === undefined ? ['--help'] : [word, ...rest];
-  }
-  const all: Entries = Object.assign({}, ...Object.values(groups));
+): Promise<readonly [Command, readonly string[]]> {
+  if (word === undefined) return [listOf(group), ['--help']];
+  if (word.startsWith('-')) return [listOf(group), [word, ...rest]];
+  const all: Entries = Object.assign({}, ...Object.values(group.headings));
   const entry = Object.hasOwn(all, word) ? all[word] : undefined;
-  if (entry === undefined) throw await unknown(word, parent, Object.keys(all));
+  if (entry === undefined) throw await unknown(word, group, Object.keys(all));
   const [about, what] = entry;
-  if (typeof what === 'function') {
-    const command = held(await what()).name(word);
-    parent.addCommand(command.configureHelp(HELP));
-    return [word, ...(await plain(command, rest))];
-  }
-  const group = held(new Command(word)).description(about).enablePositionalOptions();
-  parent.addCommand(group);
-  return [word, ...(await fill(group, { 'Commands:': what }, rest))];
+  const line = `${group.line} ${word}`;
+  if (typeof what !== 'function')
+    return await find({ line, about, headings: { 'Commands:': what } }, rest);
+  const command = held(await what())
+    .name(line)
+    .configureHelp(HELP);
+  return [command, await plain(command, rest)];
+}
+
+/** What stands for a group where none of its commands is said: its help. */
+function listOf({ line, about, headings }: Group): Command {
+  const list = held(new Command(line)).description(about).helpCommand(false);
+  for (const [heading, entries] of Object.entries(headings))
+    for (const [name, [about, , hidden = false]] of Object.entries(entries))
+      list.addCommand(new Command(name).description(about).helpGroup(heading), { hidden });
+  return line === ALL.line ? list.version(VERSION, '-v, --version') : list;
 }
 
 /** Loads what reads `--rm=false` for those who write such a thing. */
@@ -69,11 +81,10 @@ function held(command: Command): Command {
 
 async function unknown(
   word: string,
-  parent: Command,
+  { line }: Group,
   known: readonly string[],
 ): Promise<ClocheError> {
   const { suggest } = await import('../suggest.ts');
-  const line = parent.name() === 'cloche' ? 'cloche' : `cloche ${parent.name()}`;
   const meant = suggest(word, known);
   return new ClocheError('COMMAND_UNKNOWN', `'${word}' is not a ${line} command`, {
     class: 'invalid-argument',
