@@ -141,12 +141,19 @@ function mendBlob(store: Store, chainId: ChainId, { digest, size, mediaType }: D
 /**
  * Removes an active snapshot and all that was written to it. Does nothing if it is gone already. Its
  * files go first: on a disk that they have filled no row can be deleted before.
+ *
+ * @param also is done in the same transaction
  */
-export function discard(store: Store, active: Pick<ActiveSnapshot, 'id'>): void {
+export function discard(
+  store: Store,
+  active: Pick<ActiveSnapshot, 'id'>,
+  also: () => void = () => undefined,
+): void {
   const bin = throwAway(store, folderOf(store, active.id));
   if (bin !== undefined) removeTree(bin);
   exclusively(store.db, () => {
     store.db.query('DELETE FROM active WHERE id = ?').run(active.id);
+    also();
   });
 }
 

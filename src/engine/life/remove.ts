@@ -47,11 +47,15 @@ export async function removeStopped(
   container: Container,
   volumes = true,
 ): Promise<void> {
+  await removeCgroup(engine, container.id);
+  forget(engine, container, volumes);
+}
+
+/** As `removeStopped`, of a container that has no cgroup any more: its files, and what is written down of it. */
+export function forget(engine: Engine, container: Container, volumes = true): void {
   const { id, snapshot } = container;
-  await removeCgroup(engine, id);
-  discard(engine.store, { id: snapshot });
   removeTree(directoryOf(engine, id));
-  deleteRow(engine, id);
+  discard(engine.store, { id: snapshot }, () => deleteRow(engine, id));
   if (volumes) removeAnonymous(engine, container);
 }
 

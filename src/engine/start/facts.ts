@@ -69,7 +69,8 @@ export async function factsOf(
   const { config } = image;
   const ports = await portsOf(options, config);
   const attachment = await attach(engine, container, ports);
-  updateContainer(engine, id, { ports: JSON.stringify(ports) });
+  if (ports.length + container.ports.length > 0)
+    updateContainer(engine, id, { ports: JSON.stringify(ports) });
   const spec = specOf(options, {
     ...{ id, config, terminalSize },
     identity: identityOf([upper, ...lower], options.user ?? config.User, options.groupAdd),

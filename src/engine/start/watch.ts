@@ -8,7 +8,7 @@ import type { Engine } from '../engine.ts';
 import { exitRecordOf } from '../life/exit-record.ts';
 import { removeCgroup } from '../life/leftovers.ts';
 import { type Container, getContainer, updateContainer } from '../life/records.ts';
-import { removeStopped } from '../life/remove.ts';
+import { forget, removeStopped } from '../life/remove.ts';
 import { noteExit } from '../life/settle.ts';
 import { abandonPorts } from '../ports/index.ts';
 import type { Ready } from './moulds.ts';
@@ -66,10 +66,10 @@ export async function watchForEnd(
   { ready, launched, pid: started, onLeftover }: Watched,
 ): Promise<number> {
   const { id, options, status } = container;
-  await launched.exited;
+  const shimCode = await launched.exited;
   const pid = await started.catch(() => undefined);
-  const failed = pid === undefined || launched.memory.failure() !== undefined;
   // What failed after it had started is the clearing away, which we can do better than the shim.
+  const failed = pid === undefined || shimCode !== 0;
   const failure = pid === undefined ? await startFailure(ready, launched) : undefined;
   const left = failed ? await clearAway(engine, id) : undefined;
   if (left !== undefined) onLeftover?.(left);
@@ -81,7 +81,7 @@ export async function watchForEnd(
     throw failure;
   }
   // What is removed is not written down before.
-  if (options.remove && left === undefined) await removeStopped(engine, container);
+  if (options.remove && left === undefined) forget(engine, container);
   else noteExit(engine, id, { ...exitRecordOf(engine, id), exitCode });
   return exitCode;
 }
