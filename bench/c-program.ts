@@ -1,12 +1,8 @@
-import { errnoNumber, flagNumber, HOST_ARCH, syscallNumber } from '../src/linux/abi/arch.ts';
+import { HOST_ARCH } from '../src/linux/abi/arch.ts';
+import { errnoNumber, flagNumber, syscallNumber } from '../src/linux/abi/numbers.ts';
+import { encode } from '../src/linux/plan/encode.ts';
 import { PLAN_BASE } from '../src/linux/plan/format.ts';
-import {
-  type Arg,
-  type EncodedPlan,
-  encode,
-  type Plan,
-  type Step,
-} from '../src/linux/plan/index.ts';
+import type { Arg, EncodedPlan, Plan, Step } from '../src/linux/plan/index.ts';
 
 /**
  * A plan as a C program, which makes the same calls with the same arguments in the same order: what

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findImage, openStore, stackOf } from '../src/image/index.ts';
-import { launch } from '../src/linux/launch.ts';
+import { launch } from '../src/linux/launch-plan.ts';
 import { type Plan, plan } from '../src/linux/plan/index.ts';
 import { installedWalker } from '../src/linux/walker/index.ts';
 import { containerPlan } from '../src/runtime/index.ts';

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findImage, openStore, stackOf } from '../src/image/index.ts';
-import { launch } from '../src/linux/launch.ts';
+import { launch } from '../src/linux/launch-plan.ts';
 import { containerPlan, type Process, type Spec } from '../src/runtime/index.ts';
 import { birthOf, dockerSpec } from '../src/runtime/testing.ts';
 import { freshBaseRoot } from './base.ts';

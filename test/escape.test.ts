@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { launch } from '../src/linux/launch.ts';
+import { launch } from '../src/linux/launch-plan.ts';
 import { call, flags, plan, text } from '../src/linux/plan/index.ts';
 import { dockerSpec } from '../src/runtime/testing.ts';
 import { type Attacks, openAttacks, type Stage, shell } from './attacks.ts';

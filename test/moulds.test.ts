@@ -12,7 +12,7 @@ import { type Facts, factsOf } from '../src/engine/start/facts.ts';
 import { readyPlan } from '../src/engine/start/moulds.ts';
 import { planOf } from '../src/engine/start/planned.ts';
 import { HOST_ARCH } from '../src/linux/abi/arch.ts';
-import { encode } from '../src/linux/plan/index.ts';
+import { encode } from '../src/linux/plan/encode.ts';
 import { BASE_TIMEOUT, freshBaseRoot } from './base.ts';
 
 let engine: Engine;

@@ -2,7 +2,8 @@ import { expect, test } from 'bun:test';
 import { closeSync, mkdtempSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type LaunchOptions, launch } from '../src/linux/launch.ts';
+import type { LaunchOptions } from '../src/linux/launch.ts';
+import { launch } from '../src/linux/launch-plan.ts';
 import { perform } from '../src/linux/perform.ts';
 import {
   block,

@@ -1,5 +1,6 @@
 import { type Container, type Engine, planContainer, type StartOptions } from '../engine/index.ts';
-import { type ExplainedStep, explain } from '../linux/plan/index.ts';
+import { explain } from '../linux/plan/explain.ts';
+import type { ExplainedStep } from '../linux/plan/index.ts';
 import { painted, print } from './print.ts';
 
 /** `run --explain`: the plan of a container as an strace-like listing with the reason of each line. */

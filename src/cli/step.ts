@@ -1,6 +1,7 @@
 import { readSync, writeSync } from 'node:fs';
 import type { Started } from '../engine/index.ts';
-import { explainStep, type Step } from '../linux/plan/index.ts';
+import { explainStep } from '../linux/plan/explain.ts';
+import type { Step } from '../linux/plan/index.ts';
 import { type Change, changes, type Snapshot, takeSnapshot } from '../linux/proc/index.ts';
 import { painted, print } from './print.ts';
 

@@ -11,7 +11,8 @@ import {
   setCapabilitySteps,
 } from './capabilities.ts';
 import { perform } from './perform.ts';
-import { buffer, call, explain, flags, mode, plan, pointer, result, text } from './plan/index.ts';
+import { explain } from './plan/explain.ts';
+import { buffer, call, flags, mode, plan, pointer, result, text } from './plan/index.ts';
 import { parseStatus } from './proc/index.ts';
 
 test('the numbers are those of the kernel', () => {

@@ -1,9 +1,9 @@
 import { closeSync, constants, openSync, readSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { ClocheError } from '../error.ts';
-import { type Arch, HOST_ARCH } from './abi/arch.ts';
+import type { Arch } from './abi/arch.ts';
 import { type PlanMemory, planMemory } from './memory.ts';
-import { type Block, type EncodedPlan, encode, type Plan, pauseOn } from './plan/index.ts';
+import { type Block, type EncodedPlan, pauseOn } from './plan/index.ts';
 import { installedWalker } from './walker/install.ts';
 
 /** The fd of the walker's end of the control socket, for what a plan says and hears. */
@@ -58,19 +58,13 @@ export interface Launched {
 }
 
 /**
- * Starts a walker on the plan and returns at once.
+ * Starts a walker on an encoded plan and returns at once; whether it is timed was said when it was encoded.
  *
  * The plan is written into a nameless file in memory, which the walker maps shared: what it writes
  * there we read here, while it runs and after it has ended, and nothing remains when both let go.
  *
- * @throws {ClocheError} `PLAN_INVALID`, `WALKER_NOT_INSTALLED`, `WALKER_NOT_STARTED`.
+ * @throws {ClocheError} `WALKER_NOT_INSTALLED`, `WALKER_NOT_STARTED`.
  */
-export function launch(plan: Plan, options: LaunchOptions = {}): Launched {
-  const { time } = options;
-  return launchEncoded(encode(plan, options.through?.arch ?? HOST_ARCH, { time }), options);
-}
-
-/** As `launch`; whether it is timed was said when it was encoded. */
 export function launchEncoded(encoded: EncodedPlan, options: LaunchOptions = {}): Launched {
   const { command = [], walker = installedWalker().path } = options.through ?? {};
   if (options.pause === true) pauseOn(encoded, PAUSE_FD);

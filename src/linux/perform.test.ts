@@ -1,9 +1,9 @@
 import { expect, test } from 'bun:test';
 import { ClocheError } from '../error.ts';
 import { perform } from './perform.ts';
+import { breakStep } from './plan/break.ts';
 import {
   block,
-  breakStep,
   buffer,
   call,
   flags,

@@ -1,9 +1,11 @@
 import { ClocheError } from '../error.ts';
-import { errnoName, errnoText } from './abi/arch.ts';
+import { errnoName, errnoText } from './abi/numbers.ts';
 import { hintFor } from './hints.ts';
-import { type LaunchOptions, launch } from './launch.ts';
+import type { LaunchOptions } from './launch.ts';
+import { launch } from './launch-plan.ts';
 import type { PlanMemory } from './memory.ts';
-import { explainStep, type Plan } from './plan/index.ts';
+import { explainStep } from './plan/explain.ts';
+import type { Plan } from './plan/index.ts';
 
 /**
  * Performs the plan in a walker process of its own and waits for its end.

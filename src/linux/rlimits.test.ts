@@ -1,7 +1,8 @@
 import { expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { perform } from './perform.ts';
-import { buffer, call, explain, plan, pointer } from './plan/index.ts';
+import { explain } from './plan/explain.ts';
+import { buffer, call, plan, pointer } from './plan/index.ts';
 import { ownHardLimits, parseHardLimits, rlimitSteps } from './rlimits.ts';
 
 const NOFILE = 7;

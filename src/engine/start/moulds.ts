@@ -2,13 +2,11 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path';
 import { temporaryPath } from '../../image/index.ts';
 import { writeFileAtomically } from '../../image/state/atomic.ts';
-import { HOST_ARCH } from '../../linux/abi/arch.ts';
 import {
   type Block,
   buffer,
   cast,
   type EncodedPlan,
-  encode,
   type Mould,
   mouldOf,
   nameless,
@@ -45,9 +43,8 @@ export async function readyPlan(engine: Engine, facts: Facts, code = ownCode()):
   const path = code === undefined ? undefined : join(folderOf(engine), key);
   const known = path === undefined ? remembered.get(key) : readMould(path);
   if (known !== undefined) return castFor(facts, known);
-  const { planOf } = await import('./planned.ts');
-  const { plan, pair, warnings } = planOf(facts);
-  const encoded = encode(plan, HOST_ARCH);
+  const { encodedPlanOf } = await import('./planned.ts');
+  const { encoded, plan, pair, warnings } = encodedPlanOf(facts);
   const ready = { encoded, pid: pair.pid, status: pair.status, warnings, plan: async () => plan };
   const mould = mouldFor(ready, facts.id);
   if (path === undefined) remember(key, mould);

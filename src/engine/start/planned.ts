@@ -1,4 +1,7 @@
+import { HOST_ARCH } from '../../linux/abi/arch.ts';
 import { cgroupSteps } from '../../linux/cgroup/index.ts';
+import { encode } from '../../linux/plan/encode.ts';
+import type { EncodedPlan } from '../../linux/plan/index.ts';
 import { type ContainerPlan, containerPlan } from '../../runtime/index.ts';
 import { CGROUP_PARENT } from '../engine.ts';
 import { cableSteps } from '../network/cable.ts';
@@ -17,4 +20,10 @@ export function planOf(facts: Facts): ContainerPlan {
     network: cableSteps(facts.attachment),
     seccomp: seccompOf(facts.unfiltered, spec.process?.capabilities?.bounding ?? []),
   });
+}
+
+/** As `planOf`, and as the walker takes it. */
+export function encodedPlanOf(facts: Facts): ContainerPlan & { readonly encoded: EncodedPlan } {
+  const planned = planOf(facts);
+  return { ...planned, encoded: encode(planned.plan, HOST_ARCH) };
 }

@@ -1,19 +1,10 @@
 import { expect, test } from 'bun:test';
 import { existsSync, readFileSync } from 'node:fs';
 import { cloning } from '../clone.ts';
-import { launch } from '../launch.ts';
+import { launch } from '../launch-plan.ts';
 import { perform } from '../perform.ts';
-import {
-  breakStep,
-  buffer,
-  call,
-  flags,
-  jump,
-  label,
-  plan,
-  result,
-  within,
-} from '../plan/index.ts';
+import { breakStep } from '../plan/break.ts';
+import { buffer, call, flags, jump, label, plan, result, within } from '../plan/index.ts';
 import { cgroupOf, openCgroup } from './cgroup.ts';
 import { detectCgroups } from './detect.ts';
 import { readKnob } from './files.ts';

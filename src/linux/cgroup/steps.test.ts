@@ -1,5 +1,7 @@
 import { expect, test } from 'bun:test';
-import { encode, explain, plan, type Step } from '../plan/index.ts';
+import { encode } from '../plan/encode.ts';
+import { explain } from '../plan/explain.ts';
+import { plan, type Step } from '../plan/index.ts';
 import { parseHierarchies } from './detect.ts';
 import { cgroupSteps } from './steps.ts';
 

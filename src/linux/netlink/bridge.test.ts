@@ -1,14 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import {
-  breakStep,
-  call,
-  flags,
-  plan,
-  result,
-  type Step,
-  text,
-  type Value,
-} from '../plan/index.ts';
+import { breakStep } from '../plan/break.ts';
+import { call, flags, plan, result, type Step, text, type Value } from '../plan/index.ts';
 import { bridgeSteps, containerNetworkSteps, loopbackSteps, removeBridgeSteps } from './bridge.ts';
 import { forwardQuery } from './forward.ts';
 import { needPrograms, type TestNetns, testNetns } from './namespace.fixture.ts';

@@ -1,5 +1,5 @@
-import { errnoNumber } from '../abi/arch.ts';
 import type { ErrnoName } from '../abi/errno.ts';
+import { errnoNumber } from '../abi/numbers.ts';
 import type { Plan, Step } from './step.ts';
 
 /**

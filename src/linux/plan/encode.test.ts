@@ -1,11 +1,11 @@
 import { expect, test } from 'bun:test';
+import { breakStep } from './break.ts';
+import { encode } from './encode.ts';
 import { HEADER, HEADER_SIZE, PLAN_BASE, PLAN_MAX, STEP_SIZE } from './format.ts';
 import {
   block,
-  breakStep,
   buffer,
   call,
-  encode,
   flags,
   jump,
   type Plan,

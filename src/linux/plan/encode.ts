@@ -1,6 +1,7 @@
 import { ClocheError } from '../../error.ts';
-import { type Arch, errnoNumber, flagNumber, syscallNumber } from '../abi/arch.ts';
+import type { Arch } from '../abi/arch.ts';
 import type { ErrnoName } from '../abi/errno.ts';
+import { errnoNumber, flagNumber, syscallNumber } from '../abi/numbers.ts';
 import { labelName, sizeOf } from './compose.ts';
 import {
   ANY_ERRNO_BIT,
@@ -67,11 +68,6 @@ export function encode(plan: Plan, arch: Arch, options: EncodeOptions = {}): Enc
   for (const [block, at] of layout.offsetOf) writeBlock(bytes, view, at, block, context);
   const { offsetOf, timesAt } = layout;
   return { name: plan.name, count: plan.steps.length, bytes, offsetOf, timesAt };
-}
-
-/** Says that the walker shall wait for a byte on `fd` before each step that pauses, and say there which it is. */
-export function pauseOn({ bytes }: EncodedPlan, fd: number): void {
-  new DataView(bytes.buffer, bytes.byteOffset).setBigInt64(HEADER.pause, BigInt(fd), true);
 }
 
 /** Every block that the plan reaches from an argument, a saved result or another block, in order. */

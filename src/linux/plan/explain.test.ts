@@ -1,9 +1,9 @@
 import { expect, test } from 'bun:test';
+import { explain } from './explain.ts';
 import {
   block,
   bytes,
   call,
-  explain,
   flags,
   jump,
   mode,

@@ -57,3 +57,8 @@ export const JUMP_CODE: Record<JumpCondition | 'never', number> = {
   positive: 4,
   always: 5,
 };
+
+/** Says that the walker shall wait for a byte on `fd` before each step that pauses, and say there which it is. */
+export function pauseOn({ bytes }: { readonly bytes: Uint8Array }, fd: number): void {
+  new DataView(bytes.buffer, bytes.byteOffset).setBigInt64(HEADER.pause, BigInt(fd), true);
+}

@@ -1,4 +1,4 @@
-export { breakStep } from './break.ts';
+/** What plans are made of. What encodes, explains and breaks them is imported from its own file: it needs large tables. */
 export {
   block,
   buffer,
@@ -19,8 +19,9 @@ export {
   value,
   within,
 } from './compose.ts';
-export { type EncodedPlan, type EncodeOptions, encode, pauseOn } from './encode.ts';
-export { type ExplainedStep, explain, explainStep } from './explain.ts';
+export type { EncodedPlan, EncodeOptions } from './encode.ts';
+export type { ExplainedStep } from './explain.ts';
+export { pauseOn } from './format.ts';
 export { cast, type Mould, mouldOf, nameless } from './mould.ts';
 export {
   type Arg,

@@ -1,4 +1,5 @@
-import { type Arch, syscallNumber } from '../abi/arch.ts';
+import type { Arch } from '../abi/arch.ts';
+import { syscallNumber } from '../abi/numbers.ts';
 import { SYSCALLS, type SyscallName } from '../abi/syscalls.ts';
 import { I386_SYSCALLS } from './i386.ts';
 import type { Policy } from './policy.ts';

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { launch } from '../launch.ts';
+import { launch } from '../launch-plan.ts';
 import { call, flags, plan, text, texts } from '../plan/index.ts';
 import { I386_SYSCALLS } from './i386.ts';
 import { compile, evaluate, type Policy, seccompSteps } from './index.ts';

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
-import { HOST_ARCH, syscallNumber } from '../abi/arch.ts';
+import { HOST_ARCH } from '../abi/arch.ts';
+import { syscallNumber } from '../abi/numbers.ts';
 import { SYSCALLS, type SyscallName } from '../abi/syscalls.ts';
 import { CAPABILITIES } from '../capabilities.ts';
 import { perform } from '../perform.ts';

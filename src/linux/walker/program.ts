@@ -1,4 +1,5 @@
-import { type Arch, syscallNumber } from '../abi/arch.ts';
+import type { Arch } from '../abi/arch.ts';
+import { syscallNumber } from '../abi/numbers.ts';
 import type { SyscallName } from '../abi/syscalls.ts';
 import {
   ANY_ERRNO_BIT,

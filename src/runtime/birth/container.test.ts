@@ -1,5 +1,7 @@
 import { expect, test } from 'bun:test';
-import { encode, explain, type Plan } from '../../linux/plan/index.ts';
+import { encode } from '../../linux/plan/encode.ts';
+import { explain } from '../../linux/plan/explain.ts';
+import type { Plan } from '../../linux/plan/index.ts';
 import { birthOf, dockerSpec, mount, SOME_MACHINE } from '../testing.ts';
 import type { Birth } from './birth.ts';
 import { containerPlan } from './container.ts';

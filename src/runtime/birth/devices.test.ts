@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { perform } from '../../linux/perform.ts';
-import { call, explain, flags, plan, result, text } from '../../linux/plan/index.ts';
+import { explain } from '../../linux/plan/explain.ts';
+import { call, flags, plan, result, text } from '../../linux/plan/index.ts';
 import { deviceSteps, makedev } from './devices.ts';
 
 const listing = (...args: Parameters<typeof deviceSteps>) =>

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { encode } from '../../linux/plan/index.ts';
+import { encode } from '../../linux/plan/encode.ts';
 import { reaperPlan, reaperSteps } from './reaper.ts';
 
 const PROCESS = {

@@ -1,10 +1,10 @@
 import { HOST_ARCH } from '../../linux/abi/arch.ts';
+import { encode } from '../../linux/plan/encode.ts';
 import {
   block,
   buffer,
   bytes,
   call,
-  encode,
   flags,
   int32,
   jump,

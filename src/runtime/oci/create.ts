@@ -1,4 +1,5 @@
-import { type Launched, launch } from '../../linux/launch.ts';
+import type { Launched } from '../../linux/launch.ts';
+import { launch } from '../../linux/launch-plan.ts';
 import { perform } from '../../linux/perform.ts';
 import { call, flags, mode, plan, text } from '../../linux/plan/index.ts';
 import { exitCodeIn } from '../../linux/signals.ts';

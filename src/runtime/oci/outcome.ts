@@ -1,9 +1,10 @@
 import { closeSync, constants, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClocheError } from '../../error.ts';
-import { errnoName, errnoText } from '../../linux/abi/arch.ts';
+import { errnoName, errnoText } from '../../linux/abi/numbers.ts';
 import { hintFor } from '../../linux/hints.ts';
-import { explainStep, type Step } from '../../linux/plan/index.ts';
+import { explainStep } from '../../linux/plan/explain.ts';
+import type { Step } from '../../linux/plan/index.ts';
 import type { ContainerPlan } from '../birth/container.ts';
 import type { PlannedHook } from '../birth/hooks.ts';
 import { AWAIT_START } from '../birth/settle.ts';
