@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
 import { readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Linux, NamespaceType, Spec } from '../src/runtime/index.ts';
+import { agent } from './agent.ts';
 import { BASE_TIMEOUT } from './base.ts';
 import { type Bundles, openBundles } from './bundles.ts';
 
@@ -79,6 +81,21 @@ test('a terminal comes through from a user namespace that was joined', async () 
   expect(await oci('run', '--bundle', path, 'joins-tty')).toMatchObject({
     ...{ code: 4, out: '/dev/pts/0\r\n', err: '' },
   });
+  await one.end();
+});
+
+test('seccomp’s listener comes through from a user namespace that was joined', async () => {
+  const one = await holder('--user', '--map-root-user');
+  const listenerPath = join(bundles.scratch, 'agent');
+  const asks = { names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_NOTIFY' };
+  const policy = { defaultAction: 'SCMP_ACT_ALLOW', listenerPath, syscalls: [asks] };
+  const path = await bundles.bundle('joins-asking', 'mkdir /dev/one 2>&1', (spec) =>
+    modest(spec, { seccomp: policy }, { user: one.at('user') }),
+  );
+  const there = await agent(listenerPath, [122]);
+  const ran = await oci('run', '--bundle', path, 'joins-asking');
+  expect(ran.out).toContain('Disk quota exceeded');
+  expect((await there.heard()).told.state.id).toBe('joins-asking');
   await one.end();
 });
 

@@ -9,6 +9,7 @@ import {
 } from '../../engine/start/defaults.ts';
 import { ClocheError } from '../../error.ts';
 import { CAPABILITIES } from '../../linux/capabilities.ts';
+import { ACTIONS, COMPARISONS, FLAGS } from '../../linux/seccomp/index.ts';
 import type { NamespaceType, Spec } from '../../runtime/index.ts';
 import { print } from '../print.ts';
 
@@ -118,7 +119,14 @@ export function ociFeatures(): Command {
         namespaces: [...NAMESPACES, 'user', 'time'].sort(),
         capabilities: CAPABILITIES,
         cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
-        seccomp: { enabled: true, archs: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_AARCH64'] },
+        seccomp: {
+          enabled: true,
+          actions: Object.keys(ACTIONS),
+          operators: Object.keys(COMPARISONS),
+          archs: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_AARCH64'],
+          knownFlags: Object.keys(FLAGS),
+          supportedFlags: Object.keys(FLAGS),
+        },
         apparmor: { enabled: false },
         selinux: { enabled: false },
         mountExtensions: { idmap: { enabled: false } },

@@ -1,4 +1,3 @@
-import { ClocheError } from '../../error.ts';
 import type { Arch } from '../abi/arch.ts';
 import { type Abi, abisOf, unknownTo } from './abis.ts';
 import type { Action, Condition, Policy, Rule } from './policy.ts';
@@ -32,11 +31,10 @@ const LETS_THROUGH: readonly Action[] = ['SCMP_ACT_ALLOW', 'SCMP_ACT_LOG', 'SCMP
  * Where the default is to refuse, numbers above all that we know get ENOSYS, as runc does it: a
  * library that tries a new call then falls back to an older one, whereas EPERM makes it give up.
  *
- * @throws {ClocheError} `SECCOMP_UNSUPPORTED`: NOTIFY or a listener; `SECCOMP_INVALID`.
+ * @throws {ClocheError} `SECCOMP_INVALID`
  */
 export function compile(policy: Policy, arch: Arch): Filter {
   validate(policy);
-  if (policy.listenerPath !== undefined) throw unsupported('a listener');
   const otherwise = verdict(policy.defaultAction, policy.defaultErrnoRet);
   const asm = new Program();
   asm.load(ARCHITECTURE);
@@ -199,7 +197,7 @@ function rangesOf(rules: ReadonlyMap<number, readonly Decision[]>, otherwise: nu
 
 /** SECCOMP_RET_*: the action above, an errno or a tracer's number in the lower 16 bits. */
 function verdict(action: Action, errno = 1): number {
-  const values: Record<Action, number | undefined> = {
+  const values: Readonly<Record<Action, number>> = {
     SCMP_ACT_KILL_PROCESS: 0x80000000,
     SCMP_ACT_KILL_THREAD: 0,
     SCMP_ACT_KILL: 0,
@@ -208,16 +206,7 @@ function verdict(action: Action, errno = 1): number {
     SCMP_ACT_TRACE: 0x7ff00000 | (errno & 0xffff),
     SCMP_ACT_LOG: 0x7ffc0000,
     SCMP_ACT_ALLOW: 0x7fff0000,
-    SCMP_ACT_NOTIFY: undefined,
+    SCMP_ACT_NOTIFY: 0x7fc00000,
   };
-  const value = values[action];
-  if (value === undefined) throw unsupported(action);
-  return value;
-}
-
-function unsupported(what: string): ClocheError {
-  return new ClocheError('SECCOMP_UNSUPPORTED', `seccomp: ${what} is not supported`, {
-    class: 'invalid-argument',
-    hint: 'cloche has no agent that could answer for a call; use SCMP_ACT_ERRNO',
-  });
+  return values[action];
 }

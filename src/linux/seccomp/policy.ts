@@ -10,7 +10,9 @@ export interface Policy {
   readonly defaultErrnoRet?: number | undefined;
   readonly architectures?: readonly string[] | undefined;
   readonly flags?: readonly string[] | undefined;
+  /** The unix socket of the agent that answers for the calls of SCMP_ACT_NOTIFY, and what it is told with them. */
   readonly listenerPath?: string | undefined;
+  readonly listenerMetadata?: string | undefined;
   readonly syscalls?: readonly Rule[] | undefined;
 }
 
@@ -50,3 +52,11 @@ export type Comparison =
   | 'SCMP_CMP_GE'
   | 'SCMP_CMP_GT'
   | 'SCMP_CMP_MASKED_EQ';
+
+/** Whether an agent is asked about a call; about any, where none is named. */
+export function isAskedAbout({ syscalls = [] }: Policy, name?: string): boolean {
+  return syscalls.some(
+    ({ action, names }) =>
+      action === 'SCMP_ACT_NOTIFY' && (name === undefined || names.includes(name)),
+  );
+}

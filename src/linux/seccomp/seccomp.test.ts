@@ -228,7 +228,7 @@ test('a policy that the kernel would not take for its length is refused with its
   );
 });
 
-test('unknown names are left out with a warning, and NOTIFY is refused', () => {
+test('unknown names are left out with a warning', () => {
   const rule = { names: ['read', 'brew_coffee'], action: 'SCMP_ACT_ALLOW' as const };
   expect(compile({ defaultAction: 'SCMP_ACT_ERRNO', syscalls: [rule] }, 'x86_64').warnings).toEqual(
     ["seccomp: no system call 'brew_coffee' is known here"],
@@ -238,7 +238,22 @@ test('unknown names are left out with a warning, and NOTIFY is refused', () => {
   expect(compile({ defaultAction: 'SCMP_ACT_ERRNO', syscalls: [many] }, 'x86_64').warnings).toEqual(
     ["seccomp: no system call 'brew_a', 'brew_b', 'brew_c' and 2 more is known here"],
   );
-  expect(() => compile({ defaultAction: 'SCMP_ACT_NOTIFY' }, 'x86_64')).toThrow('not supported');
+});
+
+test('what is asked about gets a listener, which goes with no other threads', () => {
+  const policy: Policy = {
+    defaultAction: 'SCMP_ACT_ALLOW',
+    flags: ['SECCOMP_FILTER_FLAG_TSYNC', 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'],
+    syscalls: [{ names: ['mount'], action: 'SCMP_ACT_NOTIFY' }],
+    listenerPath: '/run/agent',
+  };
+  const { program } = compile(policy, 'x86_64');
+  const call = { arch: 0xc000003e, args: [] };
+  expect(evaluate(program, { ...call, number: 165 })).toBe(0x7fc00000);
+  expect(evaluate(program, { ...call, number: 0 })).toBe(0x7fff0000);
+  const bits = (one: Policy) => seccompSteps(one, 'x86_64').steps[0]?.args[1];
+  expect(bits(policy)).toBe(8 | 32);
+  expect(bits({ ...policy, syscalls: [] })).toBe(1);
 });
 
 test('the kernel takes the filter and refuses what it says', async () => {

@@ -1,5 +1,12 @@
 import { ClocheError } from '../../error.ts';
-import type { Action, Comparison, Condition, Policy, Rule } from './policy.ts';
+import {
+  type Action,
+  type Comparison,
+  type Condition,
+  isAskedAbout,
+  type Policy,
+  type Rule,
+} from './policy.ts';
 
 /**
  * Refuses a policy that does not mean what it says: it comes from a bundle's `config.json`, which
@@ -13,6 +20,28 @@ import type { Action, Comparison, Condition, Policy, Rule } from './policy.ts';
 export function validate(policy: Policy): void {
   validateVerdict(policy.defaultAction, policy.defaultErrnoRet);
   for (const rule of policy.syscalls ?? []) validateRule(rule);
+  validateListener(policy);
+}
+
+/** In runc's words. The word that hands the listener on is written, which nobody could allow before. */
+function validateListener(policy: Policy): void {
+  const { defaultAction, listenerPath = '' } = policy;
+  if (defaultAction === 'SCMP_ACT_NOTIFY')
+    throw refused('SCMP_ACT_NOTIFY cannot be used as default action');
+  if (isAskedAbout(policy, 'write'))
+    throw refused('SCMP_ACT_NOTIFY cannot be used for the write syscall');
+  if (isAskedAbout(policy) && listenerPath === '')
+    throw refused(
+      'listenerPath is not set',
+      'it names the unix socket on which your agent listens',
+    );
+}
+
+function refused(message: string, hint?: string): ClocheError {
+  return new ClocheError('SECCOMP_INVALID', `seccomp: ${message}`, {
+    class: 'invalid-argument',
+    hint,
+  });
 }
 
 export function invalid(what: string): ClocheError {
@@ -49,7 +78,7 @@ function isExact(number: number | bigint): boolean {
 }
 
 /** All there are, so that the compiler of TypeScript misses one that a type gains. */
-const ACTIONS: Readonly<Record<Action, true>> = {
+export const ACTIONS: Readonly<Record<Action, true>> = {
   SCMP_ACT_KILL: true,
   SCMP_ACT_KILL_PROCESS: true,
   SCMP_ACT_KILL_THREAD: true,
@@ -61,7 +90,7 @@ const ACTIONS: Readonly<Record<Action, true>> = {
   SCMP_ACT_NOTIFY: true,
 };
 
-const COMPARISONS: Readonly<Record<Comparison, true>> = {
+export const COMPARISONS: Readonly<Record<Comparison, true>> = {
   SCMP_CMP_NE: true,
   SCMP_CMP_LT: true,
   SCMP_CMP_LE: true,

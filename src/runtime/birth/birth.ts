@@ -2,6 +2,7 @@ import type { CgroupEntrance, CgroupFolder } from '../../linux/cgroup/index.ts';
 import type { Block, Step, Value } from '../../linux/plan/index.ts';
 import type { Spec } from '../spec.ts';
 import type { InnerHooks } from './hooks.ts';
+import type { Listener } from './listener.ts';
 import type { MemoryFiles } from './memory.ts';
 import type { SourceKind } from './mounts.ts';
 import type { Namespaces } from './namespaces.ts';
@@ -22,8 +23,9 @@ export interface Birth {
   readonly walkerSize: number;
   readonly cgroup?: CgroupSteps | undefined;
   readonly network?: NetworkSteps | undefined;
-  /** The filter, ready to load. */
+  /** The filter, ready to load, and whom it asks. */
   readonly seccomp?: readonly Step[] | undefined;
+  readonly listener?: Listener | undefined;
   /** What was found out before, to be said with the rest. */
   readonly warnings?: readonly string[] | undefined;
   readonly io: Io;

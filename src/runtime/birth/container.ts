@@ -18,6 +18,7 @@ import { type Birth, type Meeting, needsHelp } from './birth.ts';
 import { exitRecordSteps } from './exit-record.ts';
 import type { InnerHooks, PlannedHook } from './hooks.ts';
 import { beginSteps, initSteps } from './init.ts';
+import { hearListener, type Listener } from './listener.ts';
 import {
   beforeClone,
   cloneFlags,
@@ -52,6 +53,8 @@ export interface ContainerPlan {
   readonly pair: Pair;
   /** What the config asks for and this machine cannot give. */
   readonly warnings: readonly string[];
+  /** Whom its filter asks. */
+  readonly listener: Listener | undefined;
   /** The hooks that init runs. */
   readonly hooks: {
     readonly inner: InnerHooks | undefined;
@@ -88,6 +91,7 @@ export function containerPlan(birth: Birth): ContainerPlan {
   const quiet = { ...shim, pause: false };
   return {
     pair: two,
+    listener: birth.listener,
     hooks: { inner: birth.innerHooks, planned: init.hooks },
     warnings: [...(birth.warnings ?? []), ...init.warnings],
     plan: plan(`container ${birth.id}`, [
@@ -110,6 +114,7 @@ export function containerPlan(birth: Birth): ContainerPlan {
         ...dropFds(birth.preserveFds ?? 0),
         ...attend(birth, namespaces, two, meeting),
         ...hearTerminal(two, meeting, birth.io, hasLeft(namespaces)),
+        ...hearListener(two, birth.listener, hasLeft(namespaces)),
         ...(birth.startFifo === undefined ? live(birth, two, meeting) : leave(two)),
       ]),
       ...within({ stage: 'shim', pause: false }, [

@@ -14,7 +14,8 @@ import type { NamespaceType, Process } from '../spec.ts';
 import { letGoSteps } from './adoption.ts';
 import { attendOutput, hearTerminal, outliveSteps } from './attend.ts';
 import type { Io, Meeting } from './birth.ts';
-import { beginSteps, meet } from './init.ts';
+import { beginSteps } from './init.ts';
+import { hearListener, type Listener } from './listener.ts';
 import { NAMESPACE_FLAG } from './namespaces.ts';
 import { dropFds } from './preserved.ts';
 import type { Machine } from './process.ts';
@@ -27,6 +28,7 @@ import {
   hearTheEnd,
   INIT_FAILED,
   initFailed,
+  meet,
   type Pair,
   pair,
   report,
@@ -49,6 +51,7 @@ export interface Entry {
   /** How it comes into the container's cgroup. */
   readonly cgroup?: CgroupEntrance | undefined;
   readonly seccomp?: readonly Step[] | undefined;
+  readonly listener?: Listener | undefined;
   /** What becomes of its input and output; inherited if it is not said. */
   readonly io?: Io | undefined;
   /** Whether it is left to whoever inherits it, instead of dying with the command: see `adoption.ts`. */
@@ -96,6 +99,7 @@ export function execPlan(entry: Entry): { plan: Plan; pair: Pair; warnings: read
     ...within({ ...shim, pause: false }, [
       ...dropFds(entry.preserveFds ?? 0),
       ...hearTerminal(two, meeting, io),
+      ...hearListener(two, entry.listener, false),
       ...(entry.adopted === true ? letGoSteps(two) : []),
       ...hearTheEnd(two, 'the socket closes when it executes its program'),
       report('s', 'it is started'),

@@ -1,15 +1,4 @@
-import {
-  buffer,
-  bytes,
-  call,
-  flags,
-  pointer,
-  result,
-  type Step,
-  text,
-  type Value,
-  value,
-} from '../../linux/plan/index.ts';
+import { call, flags, result, type Step, text, type Value, value } from '../../linux/plan/index.ts';
 import { personalitySteps } from '../../linux/scheduling.ts';
 import type { Spec } from '../spec.ts';
 import { type Birth, type Meeting, needsHelp } from './birth.ts';
@@ -27,7 +16,7 @@ import { openInRoot } from './paths.ts';
 import { makeWorkingDirectorySteps } from './process.ts';
 import { chrootSteps, pivotSteps, rootSteps } from './rootfs.ts';
 import { settle } from './settle.ts';
-import { INIT, INIT_FAILED, isShimThere, type Pair } from './shim.ts';
+import { INIT, isShimThere, meet, type Pair } from './shim.ts';
 import { consoleSteps, openTerminal } from './terminal.ts';
 
 export interface InitPlan {
@@ -66,6 +55,7 @@ export function initSteps(
       ...{ ...birth, process, root, fifo, before },
       proc: scores ? proc : undefined,
       adopted: birth.startFifo !== undefined,
+      sends: hasLeft(namespaces),
     },
     two,
     meeting,
@@ -134,16 +124,6 @@ function meetingSteps(birth: Birth, namespaces: Namespaces, two: Pair, meeting: 
       ? []
       : [open('/proc/self/ns/net', meeting.netns, 'the shim puts a network interface in there')]),
     ...meet(two, 'in the namespaces', 'the mappings, the network and the hooks are done'),
-  ];
-}
-
-export function meet({ sockets }: Pair, say: string, hear: string): Step[] {
-  const end = value(sockets, 4, 'i32');
-  return [
-    call('write', [end, bytes(Uint8Array.of(110), '"n"'), 1], say),
-    call('read', [end, pointer(buffer('word', 8)), 1], hear, {
-      jump: { on: 'zero', to: INIT_FAILED },
-    }),
   ];
 }
 

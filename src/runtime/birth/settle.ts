@@ -11,6 +11,7 @@ import {
 import type { Process } from '../spec.ts';
 import { lettingGoSteps } from './adoption.ts';
 import type { Meeting } from './birth.ts';
+import { introduceSteps, type Listener } from './listener.ts';
 import { lookupSteps } from './lookup.ts';
 import { placeFds } from './preserved.ts';
 import { becoming, executeSteps, type Machine, workingDirectorySteps } from './process.ts';
@@ -26,6 +27,9 @@ export interface Settling {
   readonly process: Process;
   readonly machine: Machine;
   readonly seccomp?: readonly Step[] | undefined;
+  readonly listener?: Listener | undefined;
+  /** Whether it sends its descriptors to the shim, which cannot take them. */
+  readonly sends?: boolean | undefined;
   /** An fd of the root, from which the working directory is opened. */
   readonly root: Value;
   /** A procfs of our own, where the OOM score is to be set. */
@@ -56,18 +60,24 @@ export function settle(
   const { process, machine, root } = settling;
   const become = becoming(process, machine, settling.proc);
   const directory = workingDirectorySteps(root, process.cwd);
-  const seccomp = settling.seccomp ?? [];
+  const { seccomp = [], listener } = settling;
+  const filter =
+    listener === undefined
+      ? seccomp
+      : [...seccomp, ...introduceSteps(two, listener, settling.sends === true)];
   const restrained = process.noNewPrivileges === true;
   const steps = [
     ...stdioSteps(process.user.uid, meeting),
     ...become.limits,
     // Loading a filter needs CAP_SYS_ADMIN or no_new_privs; the later it is loaded the less it must allow.
-    ...(restrained ? [noNewPrivileges()] : seccomp),
+    ...(restrained ? [noNewPrivileges()] : filter),
     ...directory.asRoot,
     ...become.identity,
     ...directory.asUser,
+    // The shim has to hand the listener on, and may be gone after the last steps.
+    ...(restrained && listener !== undefined ? filter : []),
     ...lastSteps(settling, two),
-    ...(restrained ? seccomp : []),
+    ...(restrained && listener === undefined ? filter : []),
     ...(settling.before ?? []),
     ...(settling.init === true ? reaperSteps(process, settling.walkerSize) : executeSteps(process)),
   ];

@@ -170,6 +170,17 @@ export function say({ sockets }: Pair, why: string): Step {
   );
 }
 
+/** In the child: says a word, and waits until the shim has done its part. */
+export function meet({ sockets }: Pair, say: string, hear: string): Step[] {
+  const end = value(sockets, 4, 'i32');
+  return [
+    call('write', [end, bytes(Uint8Array.of(110), '"n"'), 1], say),
+    call('read', [end, pointer(buffer('word', 8)), 1], hear, {
+      jump: { on: 'zero', to: INIT_FAILED },
+    }),
+  ];
+}
+
 /** Waits until the child's end of the socket is closed: it has executed its program, or it died. */
 export function hearTheEnd({ sockets }: Pair, why: string): Step[] {
   return [
@@ -189,7 +200,7 @@ function failedMeanwhile(): Step {
 }
 
 /** Tells whoever started the shim how far it is. That may have died meanwhile, which is no failure. */
-export function report(word: 'n' | 'c' | 's' | 'o', why: string): Step {
+export function report(word: 'n' | 'l' | 'c' | 's' | 'o', why: string): Step {
   const byte = bytes(new TextEncoder().encode(word), JSON.stringify(word));
   return call('sendto', [CONTROL_FD, byte, 1, flags('MSG_NOSIGNAL'), 0, 0], why, {
     tolerate: 'any',

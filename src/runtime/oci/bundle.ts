@@ -1,7 +1,6 @@
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { ClocheError } from '../../error.ts';
-import { HOST_ARCH } from '../../linux/abi/arch.ts';
 import {
   cgroupSteps,
   detectCgroups,
@@ -9,12 +8,12 @@ import {
   openCgroup,
   prepareParent,
 } from '../../linux/cgroup/index.ts';
-import { type Policy, seccompSteps } from '../../linux/seccomp/index.ts';
 import { installedWalker } from '../../linux/walker/index.ts';
 import type { Birth, Io } from '../birth/birth.ts';
 import { ownMachine } from '../machine.ts';
 import type { Mount, Spec } from '../spec.ts';
 import { innerHooksOf } from './inner-hooks.ts';
+import { guardOf } from './listener.ts';
 import { resourcesOf } from './resources.ts';
 import { parseSpec } from './schema.ts';
 
@@ -105,9 +104,8 @@ export async function birthOfBundle(
   const hierarchies = prepareParent(detectCgroups(), dirname(group));
   await takeOver(hierarchies, group);
   const { resources, warnings } = resourcesOf(spec, hierarchies);
-  const policy = spec.linux?.seccomp as Policy | undefined;
   const inner = innerHooksOf(id, { path, spec });
-  const filter = policy === undefined ? undefined : seccompSteps(policy, HOST_ARCH);
+  const guard = guardOf(spec, { id, bundle: path });
   return {
     ...options,
     id,
@@ -119,8 +117,9 @@ export async function birthOfBundle(
     walkerSize: installedWalker().size,
     // The shim does not remove it: whoever is left in it, and what was made below it, take more than that.
     cgroup: { ...cgroupSteps(hierarchies, group, resources), remove: [] },
-    seccomp: filter?.steps,
-    warnings: [...warnings, ...(filter?.warnings ?? [])],
+    seccomp: guard.seccomp,
+    listener: guard.listener,
+    warnings: [...warnings, ...guard.warnings],
     hooks:
       [...(spec.hooks?.prestart ?? []), ...(spec.hooks?.createRuntime ?? [])].length > 0 ||
       inner !== undefined,

@@ -1,22 +1,22 @@
 import { rmSync, writeSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { ClocheError } from '../../error.ts';
-import { HOST_ARCH } from '../../linux/abi/arch.ts';
 import { cgroupOf, detectCgroups, entranceOf } from '../../linux/cgroup/index.ts';
 import { type Launched, words } from '../../linux/launch.ts';
 import { launch } from '../../linux/launch-plan.ts';
 import { stepFailed } from '../../linux/perform.ts';
 import type { Plan } from '../../linux/plan/index.ts';
 import { readNamespaces } from '../../linux/proc/index.ts';
-import { type Policy, seccompSteps } from '../../linux/seccomp/index.ts';
 import { exitCodeIn } from '../../linux/signals.ts';
 import { installedWalker } from '../../linux/walker/index.ts';
 import { execPlan } from '../birth/exec.ts';
+import type { Listener } from '../birth/listener.ts';
 import { ownMachine } from '../machine.ts';
 import type { NamespaceType, Process } from '../spec.ts';
 import { ownFds } from './fds.ts';
 import { withHome } from './home.ts';
 import { ioOf } from './io.ts';
+import { guardOf, listenerError, tellAgent } from './listener.ts';
 import { writePidFile } from './pid-file.ts';
 import { programError } from './program.ts';
 import { type Record, readRecord, specOf, stateOf } from './state.ts';
@@ -48,7 +48,7 @@ export async function exec(root: string, id: string, options: ExecOptions): Prom
   requireAbsolute(asked.cwd);
   const process = await withHome(asked, `/proc/${record.pid}/root`);
   const io = ioOf(process, options, options.detach ? 'console' : 'terminal');
-  const policy = spec.linux?.seccomp as Policy | undefined;
+  const guard = guardOf(spec, { id, bundle: record.bundle });
   const { preserveFds } = options;
   const entry = execPlan({
     ...{ id, pid: record.pid, process, io, preserveFds, adopted: options.detach },
@@ -56,14 +56,17 @@ export async function exec(root: string, id: string, options: ExecOptions): Prom
     machine: ownMachine(),
     walkerSize: installedWalker().size,
     cgroup: entranceOf(cgroupOf(detectCgroups(), record.pid)),
-    seccomp: policy === undefined ? undefined : seccompSteps(policy, HOST_ARCH).steps,
+    seccomp: guard.seccomp,
+    listener: guard.listener,
   });
   const launched = launch(entry.plan, { control: true, extraFds: ownFds(preserveFds) });
   const pidOf = () => Number(launched.memory.value(entry.pair.pid));
-  const started = begun(launched, options, pidOf);
+  const introduce = () =>
+    guard.listener && tellAgent(launched, guard.listener, pidOf(), stateOf(root, record));
+  const started = begun(launched, options, pidOf, introduce);
   await launched.exited;
   await started;
-  verify(entry.plan, launched, process);
+  verify(entry.plan, launched, process, guard.listener);
   return options.detach ? 0 : exitCodeIn(launched.memory.read(entry.pair.status));
 }
 
@@ -72,10 +75,12 @@ async function begun(
   launched: Launched,
   { detach, pidFile, onStarted }: ExecOptions,
   pidOf: () => number,
+  introduce: () => void,
 ): Promise<void> {
   for await (const word of words(launched.control)) {
     if (word === (detach ? 'c' : 's')) writePidFile(pidFile, pidOf());
-    if (word === 'c') writeSync(launched.control, 'g');
+    if (word === 'l') introduce();
+    if (word === 'c' || word === 'l') writeSync(launched.control, 'g');
     if (word !== 's') continue;
     onStarted?.(pidOf());
     return;
@@ -109,10 +114,16 @@ function requireAbsolute(cwd: string): void {
   });
 }
 
-function verify(plan: Plan, { memory }: Launched, { args }: Process): void {
+function verify(
+  plan: Plan,
+  { memory }: Launched,
+  { args }: Process,
+  listener: Listener | undefined,
+): void {
   const failure = memory.failure();
   if (failure === undefined) return;
-  throw programError(stepFailed(plan, failure.step, failure.errno), args);
+  const failed = stepFailed(plan, failure.step, failure.errno);
+  throw programError(listenerError(failed, listener), args);
 }
 
 /** The namespaces in which a process is not where we are. */

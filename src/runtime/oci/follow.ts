@@ -7,6 +7,7 @@ import type { ContainerPlan } from '../birth/container.ts';
 import { type Bundle, cgroupPathOf, rootfsOf } from './bundle.ts';
 import { runHooks } from './hooks.ts';
 import { hookFailure, tellHooks } from './inner-hooks.ts';
+import { listenerError, tellAgent } from './listener.ts';
 import { writePidFile } from './pid-file.ts';
 import { programError } from './program.ts';
 import { type Record, stateOf, writeRecord } from './state.ts';
@@ -60,6 +61,11 @@ export async function follow(
         tellHooks(birth, launched, state);
         writeSync(launched.control, 'g');
       }
+      if (said === 'l' && birth.listener !== undefined) {
+        const state = { ...stateOf(root, recordNow()), status: 'creating' as const };
+        tellAgent(launched, birth.listener, state.pid, state);
+        writeSync(launched.control, 'g');
+      }
       if (said === word) {
         record = recordNow();
         writeRecord(root, record);
@@ -82,7 +88,7 @@ export async function follow(
   const failure = launched.memory.failure();
   const hook = hookFailure(birth, launched);
   if (hook !== undefined) throw hook;
-  throw failure === undefined
-    ? new ClocheError('WALKER_DIED', `the shim of '${id}' was killed`)
-    : programError(stepFailed(birth.plan, failure.step, failure.errno), spec.process?.args);
+  if (failure === undefined) throw new ClocheError('WALKER_DIED', `the shim of '${id}' was killed`);
+  const failed = stepFailed(birth.plan, failure.step, failure.errno);
+  throw programError(listenerError(failed, birth.listener), spec.process?.args);
 }

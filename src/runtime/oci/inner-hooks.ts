@@ -1,9 +1,10 @@
 import { ClocheError } from '../../error.ts';
 import type { Launched } from '../../linux/launch.ts';
 import type { ContainerPlan } from '../birth/container.ts';
-import { type InnerHooks, type PlannedHook, type StateText, stateText } from '../birth/hooks.ts';
+import { type InnerHooks, type PlannedHook, stateText } from '../birth/hooks.ts';
 import type { Bundle } from './bundle.ts';
 import type { State } from './state.ts';
+import { tell } from './told.ts';
 
 /** What a pid and a date may add to a state that has neither. */
 const ROOM = 64;
@@ -36,13 +37,10 @@ export function innerHooksOf(id: string, { path, spec }: Bundle): InnerHooks | u
 export function tellHooks({ hooks }: ContainerPlan, launched: Launched, state: State): void {
   const { inner } = hooks;
   if (inner === undefined) return;
-  const write = ({ text, length }: StateText, content: State) => {
-    const bytes = Buffer.from(JSON.stringify(content));
-    launched.write(text, bytes);
-    launched.write(length, new Uint8Array(BigInt64Array.of(BigInt(bytes.length)).buffer));
-  };
-  if (inner.createContainer.length > 0) write(inner.creating, { ...state, status: 'creating' });
-  if (inner.startContainer.length > 0) write(inner.created, { ...state, status: 'created' });
+  if (inner.createContainer.length > 0)
+    tell(launched, inner.creating, { ...state, status: 'creating' });
+  if (inner.startContainer.length > 0)
+    tell(launched, inner.created, { ...state, status: 'created' });
 }
 
 /** The failure of a hook that init has run, if that is what failed. */
