@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { HostEntry } from '../build/index.ts';
 import type { PortSpec, RunOptions } from '../engine/index.ts';
 import { ClocheError } from '../error.ts';
@@ -8,7 +8,7 @@ import { signalNumber } from '../linux/signals.ts';
 import { addVolume, pair, ports } from './container-flags.ts';
 import { entriesOf } from './entries.ts';
 import { bytes, many, positive } from './flags.ts';
-import { isEnough } from './usual-flags.ts';
+import { type Flag, read, saidAmong, withFlags } from './usual-flags.ts';
 
 /** What `run` and `create` are given, as commander gives it. */
 export interface RunFlags
@@ -101,37 +101,36 @@ export const NOTHING = {
   },
 } satisfies Partial<RunFlags>;
 
-/**
- * Docker's flags, as far as we have what they are about. Each costs a start some of its time: those that
- * few use are there only where one of them, or one that is none, is among the words.
- */
-export async function withRunFlags(command: Command, words: readonly string[]): Promise<Command> {
-  const usual = withUsualFlags(command);
-  if (isEnough(usual, words, { endsAtWord: true })) return usual;
-  return (await import('./rare-run-flags.ts')).withRareRunFlags(usual);
-}
+/** The flags that most have need of; the others are in `rare-run-flags.ts`. */
+const USUAL: readonly Flag[] = [
+  ['-d, --detach', 'run in the background and print the container ID'],
+  ['-e, --env <entry>', 'set an environment variable', read(many)],
+  ['--entrypoint <program>', "replace the image's entrypoint"],
+  ['-h, --hostname <name>', "the container's host name"],
+  ['--init', 'a PID 1 that reaps, and hands on signals'],
+  ['-i, --interactive', 'keep STDIN open'],
+  ['-m, --memory <bytes>', 'memory limit, such as 80m', read(bytes)],
+  ['--cpus <number>', 'number of CPUs, such as 0.5', read(positive)],
+  ['--name <name>', 'assign a name'],
+  [
+    '--network <mode>',
+    'connect to a network',
+    (option) => option.choices(NETWORKS).default('bridge'),
+  ],
+  ['--privileged', 'give extended privileges'],
+  ['-p, --publish <ports>', '[[ip:]hostPort:]containerPort[/protocol]', read(ports)],
+  ['--rm', 'remove the container when it exits'],
+  ['-t, --tty', 'allocate a pseudo-TTY'],
+  ['-u, --user <user>', 'user or UID, and :group or GID'],
+  ['-v, --volume <volume>', 'a volume or a directory: [source:]target[:ro]', read(addVolume)],
+  ['-w, --workdir <directory>', 'working directory inside'],
+];
 
-function withUsualFlags(command: Command): Command {
-  return command
-    .option('-d, --detach', 'run in the background and print the container ID')
-    .option('-e, --env <entry>', 'set an environment variable', many)
-    .option('--entrypoint <program>', "replace the image's entrypoint")
-    .option('-h, --hostname <name>', "the container's host name")
-    .option('--init', 'a PID 1 that reaps, and hands on signals')
-    .option('-i, --interactive', 'keep STDIN open')
-    .option('-m, --memory <bytes>', 'memory limit, such as 80m', bytes)
-    .option('--cpus <number>', 'number of CPUs, such as 0.5', positive)
-    .option('--name <name>', 'assign a name')
-    .addOption(
-      new Option('--network <mode>', 'connect to a network').choices(NETWORKS).default('bridge'),
-    )
-    .option('--privileged', 'give extended privileges')
-    .option('-p, --publish <ports>', '[[ip:]hostPort:]containerPort[/protocol]', ports)
-    .option('--rm', 'remove the container when it exits')
-    .option('-t, --tty', 'allocate a pseudo-TTY')
-    .option('-u, --user <user>', 'user or UID, and :group or GID')
-    .option('-v, --volume <volume>', 'a volume or a directory: [source:]target[:ro]', addVolume)
-    .option('-w, --workdir <directory>', 'working directory inside');
+/** Docker's flags, as far as we have what they are about, and those are said. */
+export async function withRunFlags(command: Command, words: readonly string[]): Promise<Command> {
+  const said = saidAmong(USUAL, words, { endsAtWord: true });
+  if (said !== undefined) return withFlags(command, said);
+  return (await import('./rare-run-flags.ts')).withRareRunFlags(withFlags(command, USUAL));
 }
 
 /** The same in the engine's words. @throws {ClocheError} `FILE_NOT_FOUND`, `ENV_INVALID`, `SIGNAL_INVALID` */

@@ -1,8 +1,8 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { HostEntry } from '../../build/index.ts';
 import type { Rlimit } from '../../linux/rlimits.ts';
 import { many } from '../flags.ts';
-import { isEnough } from '../usual-flags.ts';
+import { type Flag, read, saidAmong, withFlags } from '../usual-flags.ts';
 
 /** What `build` can be told, in docker's and buildx' words. */
 export interface BuildFlags {
@@ -50,39 +50,38 @@ function ownProgress(): string {
 
 /** What is there where a flag is not given. */
 export const NOTHING = {
+  ...{ tag: [], buildArg: [], cache: true, progress: ownProgress(), quiet: false },
   ...{ allow: [], annotation: [], buildContext: [], cacheFrom: [], cacheTo: [], check: false },
   ...{ debug: false, explain: false, interactive: false, json: false, label: [], load: false },
   ...{ network: 'default', output: [], pull: false, push: false, secret: [], ssh: [] },
 } satisfies Partial<BuildFlags>;
 
-/**
- * Docker's flags, and our own. Each costs a build some of its time, which may be a cached one: those that few
- * use are there only where one of them, or one that is none, is among the words.
- */
-export async function withBuildFlags(command: Command, words: readonly string[]): Promise<Command> {
-  const usual = withUsualFlags(command);
-  if (isEnough(usual, words)) return usual;
-  return (await import('./rare-flags.ts')).withRareFlags(usual);
-}
+/** The flags that most have need of; the others are in `rare-flags.ts`. */
+const USUAL: readonly Flag[] = [
+  ['-t, --tag <name>', 'name the image', read(many)],
+  ['-f, --file <path>', 'the Dockerfile, if it is not PATH/Dockerfile'],
+  ['--target <stage>', 'build up to this stage'],
+  ['--build-arg <name=value>', 'set an ARG', read(many)],
+  ['--no-cache', 'use nothing of an earlier build'],
+  [
+    '--progress <kind>',
+    'how to show what happens',
+    (option) => option.choices(PROGRESS).default(ownProgress()),
+  ],
+  ['-q, --quiet', 'print only the image ID'],
+];
 
-function withUsualFlags(command: Command): Command {
-  return command
+/** Docker's flags, and our own, of which those are there that are said. */
+export async function withBuildFlags(command: Command, words: readonly string[]): Promise<Command> {
+  command
     .description('Build an image from a Dockerfile')
     .argument(
       '<path>',
       'the build context: a directory, an archive, a URL of one or of git, or - for standard input',
-    )
-    .option('-t, --tag <name>', 'name the image', many, [])
-    .option('-f, --file <path>', 'the Dockerfile, if it is not PATH/Dockerfile')
-    .option('--target <stage>', 'build up to this stage')
-    .option('--build-arg <name=value>', 'set an ARG', many, [])
-    .option('--no-cache', 'use nothing of an earlier build')
-    .addOption(
-      new Option('--progress <kind>', 'how to show what happens')
-        .choices(PROGRESS)
-        .default(ownProgress()),
-    )
-    .option('-q, --quiet', 'print only the image ID', false);
+    );
+  const said = saidAmong(USUAL, words);
+  if (said !== undefined) return withFlags(command, said);
+  return (await import('./rare-flags.ts')).withRareFlags(withFlags(command, USUAL));
 }
 
 /** Undefined if nothing is asked for, which is what the cache knows from before. */
