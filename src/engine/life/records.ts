@@ -51,7 +51,7 @@ export function insertContainer(
   const { db } = engine.store;
   return exclusively(db, () => {
     const name = options.name ?? freeName(engine);
-    requireFree(engine, name);
+    if (options.name !== undefined) requireFree(engine, name);
     db.query(
       `INSERT INTO containers (id, name, image, image_id, snapshot, options, command, status, owner, created, remove)
        VALUES (?, ?, ?, ?, ?, ?, ?, 'created', ?, ?, ?)`,
@@ -241,9 +241,9 @@ function fromRow(row: Row): Container {
   };
 }
 
-function freeName(engine: Engine): string {
+function freeName({ store: { db } }: Engine): string {
   for (;;) {
     const name = randomName();
-    if (rowOf(engine, 'name = ?', name) === undefined) return name;
+    if (db.query('SELECT 1 FROM containers WHERE name = ?').get(name) === null) return name;
   }
 }

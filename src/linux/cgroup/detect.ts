@@ -144,7 +144,9 @@ function parseKernelControllers(text: string): Hierarchies['kernel'] {
   return Object.fromEntries(pairs);
 }
 
+const KNOWN: ReadonlySet<string> = new Set(CONTROLLERS);
+
 function controllerOf(name: string): Controller | undefined {
   const ours = name === 'blkio' ? 'io' : name;
-  return CONTROLLERS.find((controller) => controller === ours);
+  return KNOWN.has(ours) ? (ours as Controller) : undefined;
 }

@@ -32,23 +32,32 @@ function ask(program: Uint8Array, request: Request): boolean {
   const view = new DataView(program.buffer);
   const bits = [...request.access].reduce((sum, a) => sum | ({ m: 1, r: 2, w: 4 }[a] ?? 0), 0);
   const context = [(bits << 16) | (request.type === 'b' ? 1 : 2), request.major, request.minor];
-  const r = [0, 0, 0, 0, 0, 0];
+  const r = [0n, 0n, 0n, 0n, 0n, 0n];
+  const wide = (number: bigint) => BigInt.asUintN(64, number);
+  const low = (number: bigint) => BigInt.asUintN(32, number);
   for (let pc = 0; ; pc++) {
     const op = view.getUint8(pc * 8);
     const dst = view.getUint8(pc * 8 + 1) & 15;
-    const src = view.getUint8(pc * 8 + 1) >> 4;
+    const from = r[view.getUint8(pc * 8 + 1) >> 4] ?? 0n;
     const offset = view.getInt16(pc * 8 + 2, true);
-    const immediate = view.getInt32(pc * 8 + 4, true);
-    const value = r[dst] ?? 0;
-    if (op === 0x61) r[dst] = context[offset / 4] ?? 0;
-    else if (op === 0xbc) r[dst] = r[src] ?? 0;
-    else if (op === 0xb7) r[dst] = immediate;
-    else if (op === 0x54) r[dst] = value & immediate;
-    else if (op === 0x74) r[dst] = value >>> immediate;
-    else if (op === 0x55) pc += value === immediate ? 0 : offset;
-    else if (op === 0x45) pc += (value & immediate) === 0 ? 0 : offset;
+    const immediate = BigInt(view.getInt32(pc * 8 + 4, true));
+    const value = r[dst] ?? 0n;
+    if (op === 0x61) r[dst] = BigInt(context[offset / 4] ?? 0);
+    else if (op === 0xbf) r[dst] = from;
+    else if (op === 0xb7) r[dst] = wide(immediate);
+    else if (op === 0x67) r[dst] = wide(value << immediate);
+    else if (op === 0x4f) r[dst] = value | from;
+    else if (op === 0x54) r[dst] = low(value & immediate);
+    else if (op === 0x74) r[dst] = low(value) >> immediate;
+    else if (op === 0x18) {
+      pc++;
+      r[dst] = low(immediate) | (BigInt(view.getUint32(pc * 8 + 4, true)) << 32n);
+    } else if (op === 0x55) pc += value === wide(immediate) ? 0 : offset;
+    else if (op === 0x56) pc += low(value) === low(immediate) ? 0 : offset;
+    else if (op === 0x5d) pc += value === from ? 0 : offset;
+    else if (op === 0x45) pc += (value & wide(immediate)) === 0n ? 0 : offset;
     else if (op === 0x05) pc += offset;
-    else if (op === 0x95) return r[0] === 1;
+    else if (op === 0x95) return r[0] === 1n;
     else throw new Error(`instruction 0x${op.toString(16)} at ${pc}`);
   }
 }
@@ -57,7 +66,9 @@ function ask(program: Uint8Array, request: Request): boolean {
 const ACCESSES = ['r', 'w', 'm', 'rw', 'rwm'];
 const REQUESTS: Request[] = (['b', 'c'] as const).flatMap((type) =>
   [1, 5].flatMap((major) =>
-    [3, 4].flatMap((minor) => ACCESSES.map((access) => ({ type, major, minor, access }))),
+    [3, 4, 0xffff_ffff].flatMap((minor) =>
+      ACCESSES.map((access) => ({ type, major, minor, access })),
+    ),
   ),
 );
 
@@ -72,8 +83,8 @@ test('a thousand rule lists decide as their plain meaning does', () => {
     const rules = Array.from({ length: pick([0, 1, 2, 3, 4, 5]) }, () => ({
       allow: pick([true, false]),
       type: pick(['a', 'b', 'c', 'u', undefined] as const),
-      major: pick([1, 5, -1, undefined]),
-      minor: pick([3, 4, -1, undefined]),
+      major: pick([1, 5, 2 ** 20 + 1, -1, undefined]),
+      minor: pick([3, 4, 0xffff_ffff, -1, undefined]),
       access: pick([...ACCESSES, undefined]),
     }));
     const program = deviceProgram(rules);
@@ -92,16 +103,20 @@ test('the program for "nothing but /dev/null", byte by byte', () => {
   const lines = Buffer.from(deviceProgram(rules)).toString('hex').match(/.{16}/g);
   expect(lines).toEqual([
     '6112000000000000', // r2 = *(u32 *)(r1 + 0)
-    'bc23000000000000', // w3 = w2
+    'bf23000000000000', // r3 = r2
     '54020000ffff0000', // w2 &= 0xffff
     '7403000010000000', // w3 >>= 16
     '6114040000000000', // r4 = *(u32 *)(r1 + 4)
     '6115080000000000', // r5 = *(u32 *)(r1 + 8)
-    '5502060002000000', // if r2 != 2 goto +6
-    '5504050001000000', // if r4 != 1 goto +5
-    '5505040003000000', // if r5 != 3 goto +4
-    '5403000000000000', // w3 &= 0
-    '5503020000000000', // if r3 != 0 goto +2
+    'bf20000000000000', // r0 = r2
+    '6700000014000000', // r0 <<= 20
+    '4f04000000000000', // r4 |= r0
+    'bf40000000000000', // r0 = r4
+    '6700000020000000', // r0 <<= 32
+    '4f05000000000000', // r5 |= r0
+    '1800000003000000', // r0 = 2 << 52 | 1 << 32 | 3, low half
+    '0000000001002000', // and high half
+    '5d05020000000000', // if r5 != r0 goto +2
     'b700000001000000', // r0 = 1
     '9500000000000000', // exit
     'b700000000000000', // r0 = 0

@@ -10,6 +10,9 @@ import type { DeviceRule } from './resources.ts';
  * finds one of its own refuses. So "the last rule that fits decides" holds for each access by
  * itself, and an open for reading and writing may be allowed by two rules.
  *
+ * A device is one number, so that a rule is one comparison: three of them, one after another, leave the
+ * kernel's verifier many ways to each rule, and it takes four times as long to go them all.
+ *
  * @throws {ClocheError} `CGROUP_RESOURCES_INVALID`: an access that is not of `rwm`.
  *
  * Source: bpf(2), Documentation/bpf/standardization/instruction-set.rst, `bpf_cgroup_dev_ctx`.
@@ -21,8 +24,15 @@ export function deviceProgram(rules: readonly DeviceRule[]): Uint8Array {
     move(R.access, R.type),
     and(R.type, 0xffff),
     shiftRight(R.access, 16),
-    load(R.major, R.context, 4),
-    load(R.minor, R.context, 8),
+    load(R.pair, R.context, 4),
+    load(R.device, R.context, 8),
+    // All of it in one: type, 20 bits of major, 32 of minor.
+    move(R.answer, R.type),
+    shiftLeft(R.answer, 20),
+    or(R.pair, R.answer),
+    move(R.answer, R.pair),
+    shiftLeft(R.answer, 32),
+    or(R.device, R.answer),
   ];
   let settled = false;
   for (const rule of rules.flatMap(numbered).toReversed()) {
@@ -35,8 +45,10 @@ export function deviceProgram(rules: readonly DeviceRule[]): Uint8Array {
   return new Uint8Array(program.flat());
 }
 
-/** Registers; r0 is the answer, r1 the argument, r2 to r5 are free. */
-const R = { answer: 0, context: 1, type: 2, access: 3, major: 4, minor: 5 };
+/** Registers; r0 is the answer, and until then of any use, r1 the argument, r2 to r5 are free. */
+const R = { answer: 0, context: 1, type: 2, access: 3, pair: 4, device: 5 };
+/** The most that a major number has in `R.pair`; the kernel's have twelve. */
+const MAJOR_BITS = 20;
 const ALLOW = 1;
 const DENY = 0;
 /** `BPF_DEVCG_DEV_BLOCK` and `_CHAR`. */
@@ -49,21 +61,26 @@ type Instruction = number[];
 
 function ruleCode(rule: NumberedRule): Instruction[] {
   if (rule.type === 'a') return answer(rule.allow ? ALLOW : DENY);
+  // No device has such a number.
+  if (rule.major >= 2 ** MAJOR_BITS) return [];
   const bits = [...rule.access].reduce((sum, letter) => sum | (ACCESSES[letter] ?? 0), 0);
   const verdict = rule.allow ? allowCode(bits) : denyCode(bits);
-  const tests = [
-    { register: R.type, wanted: TYPES[rule.type] },
-    { register: R.major, wanted: rule.major },
-    { register: R.minor, wanted: rule.minor },
-  ].filter(({ wanted }) => wanted !== -1);
-  // A jump counts from the instruction after itself: over the tests that are left, and the verdict.
-  const code = tests.map(({ register, wanted }, i) =>
-    jumpUnlessEqual(register, wanted, tests.length - 1 - i + verdict.length),
-  );
-  return [...code, ...verdict];
+  return [...testCode(rule, TYPES[rule.type], verdict.length), ...verdict];
+}
+
+/** Jumps over as many instructions unless it is a device of that rule. */
+function testCode({ major, minor }: NumberedRule, type: number, over: number): Instruction[] {
+  const pair = type * 2 ** MAJOR_BITS + major;
+  if (major !== -1 && minor !== -1)
+    return [...loadWide(R.answer, minor, pair), jumpUnlessSame(R.device, R.answer, over)];
+  if (major !== -1) return [jumpUnlessEqual(R.pair, pair, over)];
+  if (minor === -1) return [jumpUnlessEqual(R.type, type, over)];
+  return [jumpUnlessEqual(R.type, type, over + 1), jumpUnlessLow(R.device, minor, over)];
 }
 
 function allowCode(bits: number): Instruction[] {
+  // Whatever nobody has decided on yet.
+  if (bits === EVERY_ACCESS) return answer(ALLOW);
   return [
     and(R.access, EVERY_ACCESS & ~bits),
     jumpUnlessEqual(R.access, 0, 2), // something is left to decide: on to the rule before
@@ -95,8 +112,17 @@ function instruction(op: number, dst: number, src: number, offset: number, immed
 
 /** BPF_LDX | BPF_MEM | BPF_W */
 const load = (to: number, from: number, offset: number) => instruction(0x61, to, from, offset, 0);
-/** BPF_ALU64 | BPF_MOV | BPF_X, 32 bits wide: BPF_ALU */
-const move = (to: number, from: number) => instruction(0xbc, to, from, 0, 0);
+/** BPF_ALU64 | BPF_MOV | BPF_X */
+const move = (to: number, from: number) => instruction(0xbf, to, from, 0, 0);
+/** BPF_ALU64 | BPF_LSH | BPF_K */
+const shiftLeft = (register: number, by: number) => instruction(0x67, register, 0, 0, by);
+/** BPF_ALU64 | BPF_OR | BPF_X */
+const or = (to: number, from: number) => instruction(0x4f, to, from, 0, 0);
+/** BPF_LD | BPF_IMM | BPF_DW: two instructions, with half of the number each. */
+const loadWide = (to: number, low: number, high: number) => [
+  instruction(0x18, to, 0, 0, low | 0),
+  instruction(0, 0, 0, 0, high),
+];
 /** BPF_ALU | BPF_AND | BPF_K */
 const and = (register: number, bits: number) => instruction(0x54, register, 0, 0, bits);
 /** BPF_ALU | BPF_RSH | BPF_K */
@@ -104,6 +130,12 @@ const shiftRight = (register: number, by: number) => instruction(0x74, register,
 /** BPF_JMP | BPF_JNE | BPF_K */
 const jumpUnlessEqual = (register: number, wanted: number, over: number) =>
   instruction(0x55, register, 0, over, wanted);
+/** BPF_JMP | BPF_JNE | BPF_X */
+const jumpUnlessSame = (one: number, other: number, over: number) =>
+  instruction(0x5d, one, other, over, 0);
+/** BPF_JMP32 | BPF_JNE | BPF_K: looks at the lower 32 bits. */
+const jumpUnlessLow = (register: number, wanted: number, over: number) =>
+  instruction(0x56, register, 0, over, wanted | 0);
 /** BPF_JMP | BPF_JSET | BPF_K */
 const jumpIfAny = (register: number, bits: number, over: number) =>
   instruction(0x45, register, 0, over, bits);
