@@ -51,6 +51,7 @@ beforeAll(async () => {
   removeBase = base.remove;
   const store = openStore(base.root);
   rootfs = stackOf(store, findImage(store, 'debian:bookworm')?.chainId)[0]?.directory ?? '';
+  Bun.listen({ unix: about.agent, socket: { data: () => undefined } });
   for (const [i, bridge] of bridges.entries()) await send(natChanges(bridge), i === 0 ? 4 : 6);
 }, BASE_TIMEOUT);
 
@@ -87,6 +88,7 @@ const about: FullContainer = {
   rootfs: () => rootfs,
   files: join(scratch.directory, 'files'),
   bridge: hostEnd,
+  agent: join(scratch.directory, 'agent'),
 };
 
 /**
@@ -140,10 +142,10 @@ async function attempt({ pair }: Pick<ContainerPlan, 'pair'>, plan: Plan): Promi
   };
 }
 
-/** The engine's part: it has run its hooks, whether it was asked or not. */
+/** The engine's part: it has run its hooks, and said who asks, whether it was asked or not. */
 async function answer({ control }: Launched): Promise<void> {
   try {
-    writeSync(control, 'g');
+    writeSync(control, 'gg');
   } catch {} // EPIPE: it has ended already.
   for await (const _ of words(control));
 }

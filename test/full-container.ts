@@ -8,7 +8,9 @@ import {
   type PublishedPort,
   publication,
 } from '../src/linux/netlink/index.ts';
+import { block } from '../src/linux/plan/index.ts';
 import { defaultPolicy, seccompSteps } from '../src/linux/seccomp/index.ts';
+import type { Birth } from '../src/runtime/birth/birth.ts';
 import { stateText } from '../src/runtime/birth/hooks.ts';
 import type { RootSource } from '../src/runtime/birth/rootfs.ts';
 import { type ContainerPlan, containerPlan, type Spec } from '../src/runtime/index.ts';
@@ -29,9 +31,14 @@ export interface FullContainer {
   readonly bridge: string;
   readonly hostEnd: string;
   readonly ports: readonly PublishedPort[];
+  /** Where an agent listens for what the filter of one of them asks. */
+  readonly agent: string;
 }
 
-/** What excludes each other is in one of two: a terminal and a view of cgroups, or users of its own, hooks and a log. */
+/**
+ * What excludes each other is in one of two: a terminal and a view of cgroups, or users of its own, hooks, a log and
+ * a filter that asks.
+ */
 export type Shape = 'with a terminal' | 'with users and hooks';
 
 const PROCESS: Partial<Process> = {
@@ -74,7 +81,7 @@ export function fullContainer(about: FullContainer, shape: Shape, args?: string[
       init: terminal && args === undefined,
       io: terminal ? { kind: 'terminal' } : { kind: 'log', path: join(files, 'log') },
       cgroup: cgroupSteps(hierarchies, group, { pids: { limit: 50 } }),
-      seccomp: seccompSteps(defaultPolicy([]), HOST_ARCH).steps,
+      ...guardOf(terminal ? undefined : about.agent),
       // No bridge: the cable is made and its end on the host stays unplugged. In a user namespace nobody uses one.
       network: {
         shim: (netns) => [...(terminal ? cable.shim(netns) : []), ...publish],
@@ -86,6 +93,21 @@ export function fullContainer(about: FullContainer, shape: Shape, args?: string[
       ...(terminal ? {} : { hooks: true, innerHooks: HOOKS }),
     }),
   );
+}
+
+/** What nobody calls is asked about: the agent has nothing to answer. */
+function guardOf(listenerPath: string | undefined): Pick<Birth, 'seccomp' | 'listener'> {
+  const policy = defaultPolicy([]);
+  if (listenerPath === undefined) return { seccomp: seccompSteps(policy, HOST_ARCH).steps };
+  const asks = { names: ['swapon'], action: 'SCMP_ACT_NOTIFY' as const };
+  const asking = { ...policy, listenerPath, syscalls: [...(policy.syscalls ?? []), asks] };
+  const { steps, listener } = seccompSteps(asking, HOST_ARCH);
+  if (listener === undefined) throw new Error('that policy asks');
+  const told = {
+    text: block('told', [new TextEncoder().encode('{}')]),
+    length: block('size', [2]),
+  };
+  return { seccomp: steps, listener: { fd: listener, path: listenerPath, told } };
 }
 
 function specOf(terminal: boolean, args: string[] | undefined): Spec {

@@ -34,9 +34,8 @@ export function abisOf({ architectures = [] }: Policy, arch: Arch): Abi[] {
 }
 
 /** Names that are no call of any architecture that we know. */
-export function unknownTo(policy: Policy, abis: readonly Abi[]): string[] {
+export function unknownIn(policy: Policy): string[] {
   const names = new Set((policy.syscalls ?? []).flatMap((rule) => rule.names));
-  const isKnown = (name: string) =>
-    Object.hasOwn(SYSCALLS, name) || abis.some((abi) => abi.numberOf(name) !== undefined);
+  const isKnown = (name: string) => Object.hasOwn(SYSCALLS, name) || I386_SYSCALLS.has(name);
   return [...names].filter((name) => !isKnown(name));
 }

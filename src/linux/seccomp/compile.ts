@@ -1,5 +1,6 @@
 import type { Arch } from '../abi/arch.ts';
-import { type Abi, abisOf, unknownTo } from './abis.ts';
+import { type Abi, abisOf, unknownIn } from './abis.ts';
+import { among, compare } from './conditions.ts';
 import type { Action, Condition, Policy, Rule } from './policy.ts';
 import { Program } from './program.ts';
 import { invalid, validate } from './validate.ts';
@@ -11,8 +12,8 @@ export interface Filter {
   readonly warnings: readonly string[];
 }
 
-/** Offsets in `struct seccomp_data`: the call's number, the architecture, six arguments of 8 bytes. */
-const [NUMBER, ARCHITECTURE, ARGUMENTS] = [0, 4, 16];
+/** Offsets in `struct seccomp_data`: the call's number, the architecture. */
+const [NUMBER, ARCHITECTURE] = [0, 4];
 
 /** Numbers from here on are the x32 ABI's, which shares x86-64's architecture; nobody uses it. */
 const X32 = 0x40000000;
@@ -51,7 +52,7 @@ export function compile(policy: Policy, arch: Arch): Filter {
     asm.label(foreign);
   }
   asm.return(verdict('SCMP_ACT_KILL_PROCESS'));
-  const warnings = warningOf(unknownTo(policy, abis));
+  const warnings = warningOf(unknownIn(policy));
   const program = asm.assemble();
   const length = program.length / 8;
   if (length > BPF_MAXINSNS)
@@ -89,8 +90,16 @@ function search(asm: Program, ranges: readonly Range[], otherwise: number): void
 
 /** The rules of one range, in order: the first whose conditions all hold returns. */
 function decide(asm: Program, rules: readonly Decision[], otherwise: number): void {
-  for (const { args, verdict } of rules) {
+  for (let at = 0; at < rules.length; at++) {
+    const { args, verdict } = rules[at] as Decision;
     const next = { name: 'next rule' };
+    const values = valuesFrom(rules.slice(at));
+    if (values.length > 1) {
+      among(asm, args[0]?.index ?? 0, values, next);
+      asm.return(verdict).label(next);
+      at += values.length - 1;
+      continue;
+    }
     for (const condition of args) {
       const holds = { name: 'holds' };
       compare(asm, condition, holds, next);
@@ -102,37 +111,14 @@ function decide(asm: Program, rules: readonly Decision[], otherwise: number): vo
   asm.return(otherwise);
 }
 
-/** BPF compares 32 bits, arguments have 64: first the upper halves, then, if they are equal, the lower. */
-function compare(asm: Program, condition: Condition, yes: { name: string }, no: { name: string }) {
-  const { op, index } = condition;
-  const value = BigInt.asUintN(64, BigInt(condition.value));
-  const [low, high] = [ARGUMENTS + index * 8, ARGUMENTS + index * 8 + 4];
-  const half = (number: bigint, upper: boolean) =>
-    Number((upper ? number >> 32n : number) & 0xffff_ffffn);
-  const equal = { name: 'upper equal' };
-  if (op === 'SCMP_CMP_MASKED_EQ') {
-    // Bits outside of the mask are not looked at, in what is wanted neither.
-    const wanted = BigInt.asUintN(64, BigInt(condition.valueTwo ?? 0)) & value;
-    asm.load(high).and(half(value, true)).branch('eq', half(wanted, true), equal, no);
-    asm.label(equal).load(low).and(half(value, false)).branch('eq', half(wanted, false), yes, no);
-    return;
-  }
-  if (op === 'SCMP_CMP_EQ' || op === 'SCMP_CMP_NE') {
-    const [same, other] = op === 'SCMP_CMP_EQ' ? [yes, no] : [no, yes];
-    asm.load(high).branch('eq', half(value, true), equal, other);
-    asm.label(equal).load(low).branch('eq', half(value, false), same, other);
-    return;
-  }
-  const [test, more, less] = {
-    SCMP_CMP_GT: ['gt', yes, no] as const,
-    SCMP_CMP_GE: ['ge', yes, no] as const,
-    SCMP_CMP_LT: ['ge', no, yes] as const,
-    SCMP_CMP_LE: ['gt', no, yes] as const,
-  }[op];
-  const notMore = { name: 'upper not more' };
-  asm.load(high).branch('gt', half(value, true), more, notMore);
-  asm.label(notMore).branch('eq', half(value, true), equal, less);
-  asm.label(equal).load(low).branch(test, half(value, false), more, less);
+/** What the first rules ask of one argument, if that is all they ask, and if all of them decide alike. */
+function valuesFrom(rules: readonly Decision[]): number[] {
+  const [first] = rules;
+  const end = rules.findIndex(({ args: [one, ...more], verdict }) => {
+    const isAlike = one?.op === 'SCMP_CMP_EQ' && more.length === 0 && verdict === first?.verdict;
+    return !isAlike || one.index !== first.args[0]?.index || BigInt(one.value) >> 32n !== 0n;
+  });
+  return rules.slice(0, end < 0 ? undefined : end).map(({ args }) => Number(args[0]?.value));
 }
 
 function rulesByNumber(policy: Policy, abi: Abi, otherwise: number): Map<number, Decision[]> {

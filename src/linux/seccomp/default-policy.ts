@@ -1,5 +1,5 @@
 import type { SyscallName } from '../abi/syscalls.ts';
-import { EVERYBODY, GIVEN, SOCKET_FAMILIES } from './default-tables.ts';
+import { EVERYBODY, GIVEN, I386_ONLY, SOCKET_FAMILIES } from './default-tables.ts';
 import type { Condition, Policy, Rule } from './policy.ts';
 
 /** All CLONE_NEW* but the time namespace, which clone(2) cannot make. */
@@ -18,9 +18,10 @@ export function defaultPolicy(capabilities: readonly string[]): Policy {
   return {
     defaultAction: 'SCMP_ACT_ERRNO',
     defaultErrnoRet: 1,
-    architectures: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_AARCH64'],
+    architectures: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_AARCH64'],
     syscalls: [
-      { names: [...new Set([...EVERYBODY, ...given])], action: 'SCMP_ACT_ALLOW' },
+      { names: [...new Set([...EVERYBODY, ...given, ...I386_ONLY])], action: 'SCMP_ACT_ALLOW' },
+      { names: ['socketcall'], action: 'SCMP_ACT_ERRNO', errnoRet: ENOSYS },
       ...PERSONALITIES.map((value) => allowIf('personality', 'SCMP_CMP_EQ', value)),
       ...SOCKET_FAMILIES.map((family) => allowIf('socket', 'SCMP_CMP_EQ', family)),
       ...(capabilities.includes('CAP_SYS_ADMIN') ? [] : cloneRules()),

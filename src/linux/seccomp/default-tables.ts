@@ -68,6 +68,17 @@ export const EVERYBODY: readonly SyscallName[] = words(
 );
 
 /**
+ * What i386 alone has, for the same: numbers, users and files that have outgrown its first calls. Not among them
+ * is `socketcall`: behind it no filter sees the address family. Libraries that get ENOSYS call `socket` itself.
+ */
+export const I386_ONLY: readonly string[] = [
+  '_llseek fadvise64_64 fcntl64 fstat64 fstatat64 fstatfs64 ftruncate64 lstat64 mmap2 sendfile64 stat64',
+  'statfs64 truncate64 chown32 fchown32 lchown32 _newselect ipc',
+  'getegid32 geteuid32 getgid32 getgroups32 getresgid32 getresuid32 getuid32 setfsgid32 setfsuid32 setgid32',
+  'setgroups32 setregid32 setresgid32 setresuid32 setreuid32 setuid32 sigprocmask sigreturn ugetrlimit waitpid',
+].flatMap((text) => text.split(' '));
+
+/**
  * What a capability gives beside. Nobody gets: keyrings, which no namespace divides; io_uring, which
  * no filter sees through; kexec, swap, NUMA migration; and what only attackers have a use for.
  */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { launch } from '../launch-plan.ts';
 import { call, flags, plan, text, texts } from '../plan/index.ts';
 import { I386_SYSCALLS } from './i386.ts';
-import { compile, evaluate, type Policy, seccompSteps } from './index.ts';
+import { compile, defaultPolicy, evaluate, type Policy, seccompSteps } from './index.ts';
 
 const [ALLOW, ERRNO, KILL] = [0x7fff0000, 0x00050000, 0x80000000];
 const [X86_64, I386] = [0xc000003e, 0x40000003];
@@ -103,6 +103,7 @@ test.if(process.arch === 'x64')(
     // A kernel without programs of 32 bits has nothing to filter.
     if ((await run([])) === 42) {
       expect(await run(seccompSteps(policy, 'x86_64').steps)).toBe(42);
+      expect(await run(seccompSteps(defaultPolicy([]), 'x86_64').steps)).toBe(42);
       const without = { ...policy, architectures: [] };
       expect(await run(seccompSteps(without, 'x86_64').steps)).toBe(128 + SIGSYS);
     }
