@@ -72,14 +72,14 @@ const REQUESTS: Request[] = (['b', 'c'] as const).flatMap((type) =>
   ),
 );
 
-test('a thousand rule lists decide as their plain meaning does', () => {
+test('four hundred rule lists decide as their plain meaning does', () => {
   let seed = 42;
   const pick = <T>(from: readonly T[]): T => {
     seed = (seed * 1103515245 + 12345) % 2147483648;
     return from[Math.floor((seed / 2147483648) * from.length)] as T;
   };
   const verdicts = new Set<boolean>();
-  for (let round = 0; round < 1000; round++) {
+  for (let round = 0; round < 400; round++) {
     const rules = Array.from({ length: pick([0, 1, 2, 3, 4, 5]) }, () => ({
       allow: pick([true, false]),
       type: pick(['a', 'b', 'c', 'u', undefined] as const),
