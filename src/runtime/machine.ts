@@ -1,12 +1,16 @@
 import { lastCapability, ownCapabilities } from '../linux/capabilities.ts';
-import { ownHardLimits } from '../linux/rlimits.ts';
+import { type HardLimits, ownHardLimits } from '../linux/rlimits.ts';
 import type { Machine } from './birth/process.ts';
 
-/** What this machine allows, read from `/proc`. */
+/** What this machine allows, read from `/proc`; its limits when they are first asked for, which few do. */
 export function ownMachine(): Machine {
+  let limits: HardLimits | undefined;
   return {
     capabilities: ownCapabilities(),
     lastCapability: lastCapability(),
-    hardLimits: ownHardLimits(),
+    get hardLimits() {
+      limits ??= ownHardLimits();
+      return limits;
+    },
   };
 }

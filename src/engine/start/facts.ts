@@ -52,12 +52,15 @@ export interface Facts {
  * Looks up what a container that was created depends on. Its files of `/etc` are written, and its
  * address and ports are taken.
  *
+ * @param image its config, from whoever has read it
+ *
  * @throws {ClocheError} `USER_NOT_FOUND`, `PORTS_EXHAUSTED`, `DEVICE_INVALID`, …
  */
 export async function factsOf(
   engine: Engine,
   container: Container,
   terminalSize?: TerminalSize,
+  image = configOf(engine.store, { id: container.imageId as Image['id'] }),
 ): Promise<Facts> {
   const { options, id } = container;
   const directory = directoryOf(engine, id);
@@ -65,7 +68,6 @@ export async function factsOf(
   const active = findActive(engine.store, container.snapshot);
   if (active === undefined) throw new Error(`container ${id} has lost its snapshot`);
   const { upper, lower, work } = active;
-  const image = configOf(engine.store, { id: container.imageId as Image['id'] });
   const { config } = image;
   const ports = await portsOf(options, config);
   const attachment = await attach(engine, container, ports);

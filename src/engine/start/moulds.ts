@@ -81,8 +81,10 @@ function ownCode(): string | undefined {
 }
 
 function keyOf(facts: Facts, code = ''): string {
-  const { capabilities, lastCapability, hardLimits } = facts.machine;
-  const machine = [capabilities, lastCapability, ...hardLimits].join();
+  const { capabilities, lastCapability } = facts.machine;
+  // Whoever sets no limits is not held to any.
+  const ceiling = (facts.spec.process?.rlimits ?? []).length > 0 ? facts.machine.hardLimits : [];
+  const machine = [capabilities, lastCapability, ...ceiling].join();
   const text = JSON.stringify({ ...facts, machine, warnings: [], code });
   return new Bun.CryptoHasher('sha256').update(nameless(text, facts.id)).digest('hex');
 }

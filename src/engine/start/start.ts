@@ -4,6 +4,7 @@ import {
   configOf,
   discard,
   type Image,
+  type ImageConfig,
   prepare,
   type ResolveOptions,
   resolveImage,
@@ -60,7 +61,8 @@ export async function createContainer(
   about: ResolveOptions = {},
 ): Promise<Container> {
   const image = await resolveImage(engine.store, options.image, about);
-  const { config } = configOf(engine.store, image);
+  const read = configOf(engine.store, image);
+  const { config } = read;
   const argv = argvOf(options, config);
   const whole = { ...options, volumes: chooseVolumes(options.volumes, config) };
   const snapshot = (id: string) => snapshotFor(engine, image, id);
@@ -71,8 +73,12 @@ export async function createContainer(
     await abandonContainer(engine, container);
     throw error;
   }
+  configs.set(container, read);
   return container;
 }
+
+/** What was read of the image when a container was created, for its start that mostly follows. */
+const configs = new WeakMap<Container, ImageConfig>();
 
 /** Its name is the beginning of the container's, so that in a plan there is one name alone. */
 function snapshotFor(engine: Engine, image: Image, id: string): string {
@@ -125,7 +131,7 @@ async function makeReady(
   { terminalSize, again }: StartOptions,
 ): Promise<Ready> {
   try {
-    const facts = await factsOf(engine, container, terminalSize);
+    const facts = await factsOf(engine, container, terminalSize, configs.get(container));
     const ready = await readyPlan(engine, facts);
     return { ...ready, warnings: [...facts.warnings, ...ready.warnings] };
   } catch (error) {
