@@ -1,6 +1,7 @@
 import { CONTROL_FD } from '../../linux/launch.ts';
 import { buffer, bytes, call, flags, pointer, type Step, value } from '../../linux/plan/index.ts';
-import { hear, INIT_FAILED, type Pair, report, SHIM_FAILED, say } from './shim.ts';
+import { INIT_FAILED, type Pair, SHIM_FAILED } from './shim.ts';
+import { hear, report, say } from './talk.ts';
 
 /**
  * A process that other engines start through us and leave alone. They wait for it themselves, by the pid

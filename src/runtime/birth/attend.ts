@@ -12,7 +12,8 @@ import {
 import type { Io, Meeting } from './birth.ts';
 import { handOver, receive } from './console.ts';
 import { copyTo, logTo, openLog, pumpSteps, resizeFrom } from './pump.ts';
-import { hear, type Pair, report, SHIM_FAILED, say, waitSteps } from './shim.ts';
+import { type Pair, SHIM_FAILED, waitSteps } from './shim.ts';
+import { hear, report, say } from './talk.ts';
 
 /** What the shim does for the input and output of its child. */
 

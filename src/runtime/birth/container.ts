@@ -34,18 +34,15 @@ import {
   CLEAN_UP,
   cleanUpSteps,
   cloneSteps,
-  hear,
-  hearTheEnd,
   INIT_FAILED,
   initFailed,
   type Pair,
   pair,
-  report,
   SHIM_FAILED,
-  say,
   sealSteps,
   shimFailed,
 } from './shim.ts';
+import { hear, hearTheEnd, report, say } from './talk.ts';
 import { openedTerminal } from './terminal.ts';
 
 export interface ContainerPlan {

@@ -25,17 +25,15 @@ import {
   CLEAN_UP,
   cleanUpSteps,
   cloneSteps,
-  hearTheEnd,
   INIT_FAILED,
   initFailed,
-  meet,
   type Pair,
   pair,
-  report,
   SHIM_FAILED,
   sealSteps,
   shimFailed,
 } from './shim.ts';
+import { hearTheEnd, meet, report } from './talk.ts';
 import { openedTerminal, openTerminal } from './terminal.ts';
 
 /** A process that enters a running container. */

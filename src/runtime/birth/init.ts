@@ -16,7 +16,8 @@ import { openInRoot } from './paths.ts';
 import { makeWorkingDirectorySteps } from './process.ts';
 import { chrootSteps, pivotSteps, rootSteps } from './rootfs.ts';
 import { settle } from './settle.ts';
-import { INIT, isShimThere, meet, type Pair } from './shim.ts';
+import { INIT, type Pair } from './shim.ts';
+import { isShimThere, meet } from './talk.ts';
 import { consoleSteps, openTerminal } from './terminal.ts';
 
 export interface InitPlan {

@@ -11,7 +11,8 @@ import {
 import { borrow } from './attend.ts';
 import { handOver, receive, send } from './console.ts';
 import type { StateText } from './hooks.ts';
-import { hear, meet, type Pair, report, SHIM_FAILED, say } from './shim.ts';
+import { type Pair, SHIM_FAILED } from './shim.ts';
+import { hear, meet, report, say } from './talk.ts';
 
 /**
  * Where the kernel asks about the calls that a filter neither allows nor refuses (SCMP_ACT_NOTIFY). Whoever

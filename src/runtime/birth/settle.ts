@@ -16,7 +16,8 @@ import { lookupSteps } from './lookup.ts';
 import { placeFds } from './preserved.ts';
 import { becoming, executeSteps, type Machine, workingDirectorySteps } from './process.ts';
 import { reaperSteps } from './reaper.ts';
-import { INIT_FAILED, isShimThere, type Pair } from './shim.ts';
+import { INIT_FAILED, type Pair } from './shim.ts';
+import { isShimThere } from './talk.ts';
 import { takeTerminal } from './terminal.ts';
 
 /** Where init stands as long as it is created: what fails from here on fails the `start`. */
