@@ -15,7 +15,8 @@ export interface Row {
 }
 
 export async function command(...argv: string[]): Promise<void> {
-  const child = Bun.spawn(argv, { stdio: ['ignore', 'ignore', 'pipe'] });
+  // As it is by now: without it Bun gives what it was itself started with.
+  const child = Bun.spawn(argv, { stdio: ['ignore', 'ignore', 'pipe'], env: process.env });
   if ((await child.exited) !== 0)
     throw new Error(`${argv.join(' ')}: ${await new Response(child.stderr).text()}`);
 }

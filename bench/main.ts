@@ -11,6 +11,7 @@ import { detectCgroups } from '../src/linux/cgroup/index.ts';
 import { freshBaseRoot } from '../test/base.ts';
 import { bundleOf } from './bundle.ts';
 import { answers, type Contestant, command, compete, fit, report, say } from './compete.ts';
+import { least } from './least.ts';
 
 /**
  * `npm run bench`: how long a container takes from start to exit, beside the engines that are installed: the same
@@ -71,9 +72,11 @@ async function contestantsOf(scratch: string, root: string): Promise<Contestant[
   const bundle = await bundleOf(engine, OPTIONS, scratch);
   const withBundle = (...words: string[]) =>
     command(...words, 'run', '--bundle', bundle, `bench-${Bun.randomUUIDv7()}`);
+  await command(cloche, 'run', ...alone);
   const all: Contestant[] = [
     { name: 'cloche run --rm', run: () => command(cloche, 'run', '--rm', image, 'true') },
     { name: 'cloche run --network none', run: () => command(cloche, 'run', ...alone) },
+    await least(root, scratch),
     { name: 'cloche, within one process', run: () => throughTheApi(engine) },
     { name: 'cloche oci run', run: () => withBundle(cloche, 'oci') },
   ];
