@@ -10,7 +10,7 @@ import {
   value,
 } from '../../linux/plan/index.ts';
 import type { Io, Meeting } from './birth.ts';
-import { handOver, receive } from './console.ts';
+import { handOver, receive } from './hand-over.ts';
 import { copyTo, logTo, openLog, pumpSteps, resizeFrom } from './pump.ts';
 import { type Pair, SHIM_FAILED, waitSteps } from './shim.ts';
 import { hear, report, say } from './talk.ts';

@@ -9,7 +9,7 @@ import {
   value,
 } from '../../linux/plan/index.ts';
 import { borrow } from './attend.ts';
-import { handOver, receive, send } from './console.ts';
+import { handOver, receive, send } from './hand-over.ts';
 import type { StateText } from './hooks.ts';
 import { type Pair, SHIM_FAILED } from './shim.ts';
 import { hear, meet, report, say } from './talk.ts';

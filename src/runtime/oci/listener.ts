@@ -7,7 +7,7 @@ import {
   type Policy,
   seccompSteps,
 } from '../../linux/seccomp/index.ts';
-import { PATH_MAX } from '../birth/console.ts';
+import { PATH_MAX } from '../birth/hand-over.ts';
 import { stateText } from '../birth/hooks.ts';
 import { AGENT, type Listener } from '../birth/listener.ts';
 import type { Spec } from '../spec.ts';
