@@ -11,16 +11,24 @@ import { openStore, type Store } from './store.ts';
 /** Files by their paths: content, a link (`-> target`), or a mode with content. */
 export type Files = Readonly<Record<string, string | { mode: number; content: string }>>;
 
+/** Those that are open, the newest last, and what CLOCHE_ROOT was before the first. */
+const open: string[] = [];
+let outside: string | undefined;
+
 /** A store of one's own for a test, which also is the CLOCHE_ROOT of the process meanwhile. */
 export function temporaryStore(): { store: Store; remove: () => void } {
   const root = mkdtempSync(join(tmpdir(), 'cloche-test-'));
-  const before = process.env.CLOCHE_ROOT;
+  if (open.length === 0) outside = process.env.CLOCHE_ROOT;
+  open.push(root);
   process.env.CLOCHE_ROOT = root;
   return {
     store: openStore(root),
     remove: () => {
-      if (before === undefined) delete process.env.CLOCHE_ROOT;
-      else process.env.CLOCHE_ROOT = before;
+      open.splice(open.indexOf(root), 1);
+      // Not what it was before this one, which may be gone by now, and would be made again.
+      const now = open.at(-1) ?? outside;
+      if (now === undefined) delete process.env.CLOCHE_ROOT;
+      else process.env.CLOCHE_ROOT = now;
       removeTree(root);
     },
   };
