@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { detectCgroups } from '../src/linux/cgroup/index.ts';
 import { PROGRAM } from './cli.ts';
 import { containerScene, IMAGE } from './containers.ts';
 
@@ -116,6 +117,25 @@ test('pause holds a container still, unpause lets it go on, kill reaches it all 
   await cloche('pause', 'box');
   expect((await cloche('rm', '-f', 'box')).out).toBe('box\n');
 });
+
+test('one that somebody began to pause, and was killed at it, is removed all the same', async () => {
+  const forks = 'f() { while :; do date; sleep 0.002; done; }; f & f & f & f & wait';
+  await run('half', 'sh', '-c', forks);
+  const id = (await cloche('inspect', '-f', '{{.Id}}', 'half')).out.trim();
+  const tree = detectCgroups().of.freezer;
+  const group = `${tree?.mountPoint}/cloche/${id}`;
+  const state = `${group}/freezer.state`;
+  if (tree?.version === 2) writeFileSync(`${group}/cgroup.freeze`, '1');
+  // On v1 one in ten stays on its way; for `ps` it runs.
+  for (let i = 0; tree?.version === 1 && i < 200; i++) {
+    writeFileSync(state, 'FROZEN');
+    await Bun.sleep(30);
+    if (readFileSync(state, 'utf8') === 'FREEZING\n') break;
+    writeFileSync(state, 'THAWED');
+    await Bun.sleep(3);
+  }
+  expect(await cloche('rm', '-f', 'half')).toEqual({ code: 0, out: 'half\n', err: '' });
+}, 30_000);
 
 test('rename gives another name, none that is taken or is no name', async () => {
   await run('one', 'true');

@@ -5,7 +5,6 @@ import type { Engine } from '../engine.ts';
 import { cgroupOfRunning } from './pause.ts';
 import { isAlive } from './processes.ts';
 import { type Container, getContainer } from './records.ts';
-import { stateOf } from './state.ts';
 
 /**
  * Sends a signal to a container's init.
@@ -44,9 +43,9 @@ export async function killContainer(
 
 /** v1: whom the freezer holds dies only when it is let go. */
 function letGo(engine: Engine, container: Container): void {
-  if (stateOf(engine, container) !== 'paused') return;
   try {
-    cgroupOfRunning(engine, container).thaw();
+    const group = cgroupOfRunning(engine, container);
+    if (group.directory('freezer') !== undefined && group.isHeld()) group.thaw();
   } catch (error) {
     if (isAlive(container)) throw error;
   }

@@ -121,6 +121,21 @@ test('a frozen process stands still until it is thawed', async () => {
   expect((await run.ended).signal).toBe('SIGKILL');
 });
 
+test('who forks without end stands still as well, each time', async () => {
+  await using made = await testCgroup(hierarchies, {});
+  const run = runIn(made, 'f() { while :; do date; sleep 0.002; done; }; f & f & f & f & wait');
+  await until('it ticks', () => run.output().length > 100);
+  for (let i = 0; i < 60; i++) {
+    await made.cgroup.freeze();
+    expect(made.cgroup.isHeld()).toBe(true);
+    made.cgroup.thaw();
+    expect(made.cgroup.isHeld()).toBe(false);
+    await Bun.sleep(2 + (i % 5));
+  }
+  await made.cgroup.kill();
+  expect((await run.ended).signal).toBe('SIGKILL');
+}, 60_000);
+
 test('kill reaches processes below, frozen ones and those in one hierarchy only', async () => {
   await using made = await testCgroup(hierarchies, {});
   const run = runIn(made, 'sleep 100 & sleep 100 & wait');

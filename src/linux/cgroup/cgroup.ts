@@ -43,6 +43,9 @@ export function cgroupOf(hierarchies: Hierarchies, pid: number | 'self'): Cgroup
   return new Cgroup(hierarchies, `of process ${pid}`, new Map(places));
 }
 
+/** How often the freezer is asked, in five seconds. */
+const FREEZE_ATTEMPTS = 100;
+
 /** A handle on an existing cgroup. It does direct file I/O and holds nothing open. */
 export class Cgroup {
   readonly path: string;
@@ -95,8 +98,16 @@ export class Cgroup {
    */
   async freeze(): Promise<void> {
     const { at, version } = this.#freezer();
-    writeKnob(...FREEZE[version](at));
-    if (await soon(5000, () => isFrozen(at, version))) return;
+    for (let attempt = 0; attempt < FREEZE_ATTEMPTS; attempt++) {
+      writeKnob(...FREEZE[version](at));
+      if (await soon(5000 / FREEZE_ATTEMPTS, () => isFrozen(at, version))) return;
+      // v1 may stay FREEZING for ever where one process waits for another that stands still already, in the
+      // middle of a vfork for instance. Whoever lets them go on and asks again meets them elsewhere, as runc does.
+      if (version === 1) {
+        this.thaw();
+        await Bun.sleep(10);
+      }
+    }
     this.thaw();
     throw new ClocheError('CGROUP_FREEZE_FAILED', `cgroup '${this.path}' does not freeze`, {
       class: 'unavailable',
@@ -109,6 +120,13 @@ export class Cgroup {
   thaw(): void {
     const { at, version } = this.#freezer();
     writeKnob(...THAW[version](at));
+  }
+
+  /** Whether the freezer holds it, or is about to: who asked may have been killed before all of them stood still. */
+  isHeld(): boolean {
+    const { at, version } = this.#freezer();
+    if (version === 1) return readKnob(`${at}/freezer.state`) !== 'THAWED';
+    return readKnob(`${at}/cgroup.freeze`) === '1';
   }
 
   isFrozen(): boolean {
