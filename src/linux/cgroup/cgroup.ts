@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
 import { soon } from '../soon.ts';
 import { type Controller, type Hierarchies, type Hierarchy, parseProcCgroup } from './detect.ts';
-import { readKeys, readKnob, readNumber, writeKnob } from './files.ts';
+import { readNumber, writeKnob } from './files.ts';
+import { freeze, isFrozen, isHeld, thaw } from './freezer.ts';
 import { unsupported } from './limits.ts';
 import type { LinuxResources } from './resources.ts';
 import { missingController, settingsOf } from './settings.ts';
@@ -42,9 +43,6 @@ export function cgroupOf(hierarchies: Hierarchies, pid: number | 'self'): Cgroup
   });
   return new Cgroup(hierarchies, `of process ${pid}`, new Map(places));
 }
-
-/** How often the freezer is asked, in five seconds. */
-const FREEZE_ATTEMPTS = 100;
 
 /** A handle on an existing cgroup. It does direct file I/O and holds nothing open. */
 export class Cgroup {
@@ -98,17 +96,7 @@ export class Cgroup {
    */
   async freeze(): Promise<void> {
     const { at, version } = this.#freezer();
-    for (let attempt = 0; attempt < FREEZE_ATTEMPTS; attempt++) {
-      writeKnob(...FREEZE[version](at));
-      if (await soon(5000 / FREEZE_ATTEMPTS, () => isFrozen(at, version))) return;
-      // v1 may stay FREEZING for ever where one process waits for another that stands still already, in the
-      // middle of a vfork for instance. Whoever lets them go on and asks again meets them elsewhere, as runc does.
-      if (version === 1) {
-        this.thaw();
-        await Bun.sleep(10);
-      }
-    }
-    this.thaw();
+    if (await freeze(at, version)) return;
     throw new ClocheError('CGROUP_FREEZE_FAILED', `cgroup '${this.path}' does not freeze`, {
       class: 'unavailable',
       hint: 'A process waits for a disk or a network filesystem and cannot be stopped; try again.',
@@ -119,14 +107,13 @@ export class Cgroup {
   /** Lets the processes go on. */
   thaw(): void {
     const { at, version } = this.#freezer();
-    writeKnob(...THAW[version](at));
+    thaw(at, version);
   }
 
   /** Whether the freezer holds it, or is about to: who asked may have been killed before all of them stood still. */
   isHeld(): boolean {
     const { at, version } = this.#freezer();
-    if (version === 1) return readKnob(`${at}/freezer.state`) !== 'THAWED';
-    return readKnob(`${at}/cgroup.freeze`) === '1';
+    return isHeld(at, version);
   }
 
   isFrozen(): boolean {
@@ -234,21 +221,6 @@ export class Cgroup {
       details: { path: this.path, processes },
     });
   }
-}
-
-type Knob = (at: string) => [path: string, content: string];
-const FREEZE: Record<1 | 2, Knob> = {
-  1: (at) => [`${at}/freezer.state`, 'FROZEN'],
-  2: (at) => [`${at}/cgroup.freeze`, '1'],
-};
-const THAW: Record<1 | 2, Knob> = {
-  1: (at) => [`${at}/freezer.state`, 'THAWED'],
-  2: (at) => [`${at}/cgroup.freeze`, '0'],
-};
-
-function isFrozen(at: string, version: 1 | 2): boolean {
-  if (version === 1) return readKnob(`${at}/freezer.state`) === 'FROZEN';
-  return readKeys(`${at}/cgroup.events`).frozen === 1;
 }
 
 function readProc(pid: number | 'self'): string {
