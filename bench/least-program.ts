@@ -12,6 +12,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { join } from 'node:path';
 
 /**
  * The least that a `run` has to do, and nothing else: a row in the database, the container's directories and
@@ -56,7 +57,7 @@ readSync(memory, status, 0, 8, heading.status);
 for (const path of files) unlinkSync(path);
 rmdirSync(own);
 for (const name of readdirSync(`${snapshot}/work`))
-  rmSync(`${snapshot}/work/${name}`, { recursive: true });
+  rmSync(join(snapshot, 'work', name), { recursive: true });
 for (const path of [`${snapshot}/work`, `${snapshot}/fs`, snapshot]) rmdirSync(path);
 db.query('DELETE FROM addresses WHERE id = ?').run(id);
 process.exit(code === 0 && status.every((byte) => byte === 0) ? 0 : 1);
