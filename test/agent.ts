@@ -15,7 +15,7 @@ import {
   value,
 } from '../src/linux/plan/index.ts';
 
-/** What the kernel asked: by its number, by whom, and where the first argument is. */
+/** Who asked, and the number of the call. */
 export interface Question {
   readonly pid: number;
   readonly number: number;

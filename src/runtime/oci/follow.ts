@@ -49,11 +49,12 @@ export async function follow(
       bound: word === 's',
     };
   };
+  const creating = () => ({ ...stateOf(root, recordNow()), status: 'creating' as const });
   let record: Record | undefined;
   try {
     for await (const said of words(launched.control)) {
       if (said === 'n') {
-        const state = { ...stateOf(root, recordNow()), status: 'creating' as const };
+        const state = creating();
         await runHooks(
           [...(spec.hooks?.prestart ?? []), ...(spec.hooks?.createRuntime ?? [])],
           state,
@@ -62,7 +63,7 @@ export async function follow(
         writeSync(launched.control, 'g');
       }
       if (said === 'l' && birth.listener !== undefined) {
-        const state = { ...stateOf(root, recordNow()), status: 'creating' as const };
+        const state = creating();
         tellAgent(launched, birth.listener, state.pid, state);
         writeSync(launched.control, 'g');
       }
