@@ -24,10 +24,11 @@ export async function bundleOf(
   const { spec, root } = await factsOf(engine, container);
   if (root.kind !== 'overlay') throw new Error('an image is an overlay');
   const path = join(scratch, 'bundle');
-  const [rootfs, upper, work] = ['rootfs', 'upper', 'work'].map((part) => join(path, part));
-  for (const directory of [path, rootfs, upper, work]) mkdirSync(`${directory}`);
+  const rootfs = join(path, 'rootfs');
+  const [upper, work] = [join(path, 'upper'), join(path, 'work')];
+  for (const directory of [path, rootfs, upper, work]) mkdirSync(directory);
   const layers = `lowerdir=${root.lower.join(':')},upperdir=${upper},workdir=${work}`;
-  await command('mount', '-t', 'overlay', 'overlay', '-o', layers, `${rootfs}`);
+  await command('mount', '-t', 'overlay', 'overlay', '-o', layers, rootfs);
   const config = {
     ...spec,
     ociVersion: '1.0.2',

@@ -65,7 +65,7 @@ const cloche = resolve(import.meta.dir, '../bin/cloche');
 const image = 'debian:bookworm';
 const alone = ['--rm', '--network', 'none', image, 'true'];
 
-/** Ourselves in three ways, and whoever else is installed; who is not is said. */
+/** Ourselves in several ways, and whoever else is installed; who is not is said. */
 async function contestantsOf(scratch: string, root: string): Promise<Contestant[]> {
   process.env.CLOCHE_ROOT = root;
   const engine = openEngine();
