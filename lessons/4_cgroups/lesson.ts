@@ -81,8 +81,8 @@ lesson's \`README.md\` has a table of the names.`,
       id: 'memory',
       title: 'Two hundred megabytes, please',
       prose: `
-\`./load_memory.sh\` makes \`tail\` keep a line of 200 MB in memory. Nobody minds.`,
-      solution: [a('./load_memory.sh', { see: /tail ended with 0/, within: 60 })],
+\`./load_memory.sh\` lets \`dd\` copy 200 MB at once, and so keep them in memory. Nobody minds.`,
+      solution: [a('./load_memory.sh', { see: /dd ended with 0/, within: 60 })],
       check: (look) => {
         const own = ownGroup(look, 'memory');
         const [peak, kills] = [peakMemory(own), oomKills(own)];
@@ -108,7 +108,7 @@ same program in it:
   cgexec -g memory:small ./load_memory.sh`,
       solution: [
         a('./limit_memory.sh', { see: /cgcreate -g memory:small/ }),
-        a('cgexec -g memory:small ./load_memory.sh', { see: /tail ended with 137/, within: 60 }),
+        a('cgexec -g memory:small ./load_memory.sh', { see: /dd ended with 137/, within: 60 }),
       ],
       check: (look) => {
         const small = madeGroup(look, 'memory', 'small');

@@ -76,8 +76,8 @@ export interface Ended {
   readonly output: string;
 }
 
-/** Resolves when it is so; fails after five seconds. */
+/** Resolves when it is so; fails after thirty seconds. */
 export async function until(what: string, isSo: () => boolean): Promise<void> {
-  for (const end = Date.now() + 5000; !isSo(); await Bun.sleep(10))
-    if (Date.now() > end) throw new Error(`after five seconds still not: ${what}`);
+  for (const end = Date.now() + 30_000; !isSo(); await Bun.sleep(10))
+    if (Date.now() > end) throw new Error(`after thirty seconds still not: ${what}`);
 }
