@@ -68,7 +68,10 @@ test('a process beyond the memory limit is killed and counted', async () => {
   await using made = await testCgroup(hierarchies, { memory: { limit: 20 * MIB, swap: 20 * MIB } });
   // No pipe: its pages count too, and whoever writes into it as long as the memory of the killed is
   // not free has the kernel kill another.
-  const { ended } = runIn(made, 'dd if=/dev/zero of=/dev/null bs=200MB count=1; echo ended with $?');
+  const { ended } = runIn(
+    made,
+    'dd if=/dev/zero of=/dev/null bs=200MB count=1; echo ended with $?',
+  );
   expect((await ended).output).toContain('ended with 137');
   const { memory } = made.cgroup.stats();
   expect(memory?.oomKills).toBe(1);
