@@ -27,9 +27,6 @@ test('cp takes files, directories and links out of a container, and puts them in
   await cloche('cp', 'box:/etc/os-release', here('a'));
   await cloche('cp', '-L', 'box:/etc/os-release', here('b'));
   expect(readFileSync(here('b'), 'utf8')).toContain('Debian');
-  expect((await cloche('cp', here('b'), 'box:/')).err).toContain(
-    "cannot copy into 'box': it is running",
-  );
   await cloche('stop', '-t', '0', 'box');
   expect((await cloche('cp', here('new'), 'box:/d')).code).toBe(0);
   expect((await cloche('cp', here('b'), 'box:/d/a')).code).toBe(0);

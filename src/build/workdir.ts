@@ -1,6 +1,7 @@
 import { type ActiveSnapshot, type Store, treeOf } from '../image/index.ts';
 import { toRaw } from '../image/layer/scan.ts';
 import { walk } from '../image/tree.ts';
+import { makeAll } from './copy/destination.ts';
 import { ownerOrRoot } from './copy/owner.ts';
 import { UpperLayer } from './copy/upper.ts';
 import type { Operation } from './graph.ts';
@@ -13,6 +14,6 @@ export async function makeWorkdir(
 ): Promise<void> {
   const tree = treeOf(store, active.parent, active.upper);
   const upper = new UpperLayer(tree);
-  upper.makeAll(walk(tree, toRaw(path)), ownerOrRoot(tree, user ?? ''));
+  makeAll(upper, walk(tree, toRaw(path)), ownerOrRoot(tree, user ?? ''));
   await upper.finish();
 }

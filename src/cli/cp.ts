@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { copyFromArchive, copyToArchive } from '../engine/copy/archive.ts';
-import { copyBetween, type Place } from '../engine/copy/copy.ts';
+import { copyBetween } from '../engine/copy/copy.ts';
+import type { Place } from '../engine/copy/places.ts';
 import { openEngine, settleAll } from '../engine/index.ts';
 import { ClocheError } from '../error.ts';
 import { interruptible } from './interrupt.ts';
@@ -14,10 +15,7 @@ export function cpCommand(): Command {
       '<source>',
       'CONTAINER:PATH, or a path; of DIR/. only the content; - is a tar on STDIN',
     )
-    .argument(
-      '<target>',
-      'a path, or CONTAINER:PATH of one that does not run; - is a tar on STDOUT',
-    )
+    .argument('<target>', 'CONTAINER:PATH, or a path; - is a tar on STDOUT')
     .option('-a, --archive', 'keep owners', false)
     .option('-L, --follow-link', 'follow a link in the source', false)
     .option('-q, --quiet', 'accepted: nothing is said of how far it is', false)

@@ -1,14 +1,22 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { ClocheError } from '../error.ts';
-import { type Entry, entryAt, fromRaw, type RawPath, toRaw } from './layer/scan.ts';
+import {
+  AT_REST,
+  type Entry,
+  entryAt,
+  fromRaw,
+  type Look,
+  type RawPath,
+  toRaw,
+} from './layer/scan.ts';
 
 /**
  * A file tree seen through a stack of layers, as overlayfs would show it, without a mount. Also any
  * plain directory: a stack of one.
  *
  * Every path is resolved here, component by component, and a link is followed from the tree's own
- * root: whatever an image's links say, nothing outside of its layers is reached. That takes no
- * openat2(2), since layers are committed, and an active one is ours alone while we look.
+ * root: whatever an image's links say, nothing outside of its layers is reached. Layers that are committed
+ * stay as they are, and an active one is ours alone while we look, unless it is said to be live.
  */
 export interface Tree {
   /** The uppermost first. */
@@ -21,6 +29,8 @@ export interface TreeLayer {
   readonly directory: string;
   /** Directories that hide what lower layers have in them. */
   readonly opaque: readonly RawPath[];
+  /** `LIVE` where a container is at work; else nobody is. */
+  readonly look?: Look | undefined;
 }
 
 /** What a path leads to. */
@@ -90,8 +100,8 @@ export function walk(
 /** What a directory holds, sorted by name. */
 export function children(tree: Tree, node: Node): Node[] {
   const names = new Set<RawPath>();
-  for (const layer of node.layers)
-    for (const name of readdirSync(hostPath(tree, node, layer), 'latin1')) names.add(name);
+  for (const { directory, look = AT_REST } of layersOf(tree, node))
+    for (const name of look.names(directory, node.path)) names.add(name);
   const found: Node[] = [];
   for (const name of [...names].sort()) {
     const one = child(tree, node, name);
@@ -102,10 +112,31 @@ export function children(tree: Tree, node: Node): Node[] {
 
 /** A file's content. */
 export function readNode(tree: Tree, node: Node): Buffer {
-  return readFileSync(hostPath(tree, node));
+  const fd = openNode(tree, node);
+  try {
+    return readFileSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
-/** Where it lies on this machine, in the uppermost layer that has it. */
+/** Opens a file for reading; the caller closes it. @throws {ClocheError} `FILE_CHANGED` in a live layer */
+export function openNode(tree: Tree, node: Node): number {
+  const [layer] = layersOf(tree, node);
+  if (layer === undefined) throw new RangeError('a node is in a layer of its own tree');
+  return (layer.look ?? AT_REST).open(layer.directory, node.path);
+}
+
+/** Whether a container is at work where it lies. */
+export function isLive(tree: Tree, node: Node): boolean {
+  return layersOf(tree, node)[0]?.look?.isLive === true;
+}
+
+function layersOf(tree: Tree, { layers }: Node): TreeLayer[] {
+  return layers.flatMap((index) => tree.layers[index] ?? []);
+}
+
+/** Where it lies on this machine, in the uppermost layer that has it: not to be opened where that one is live. */
 export function hostPath(tree: Tree, node: Node, layer = node.layers[0] ?? 0): Buffer {
   const directory = toRaw(tree.layers[layer]?.directory ?? '');
   return fromRaw(node.path === '' ? directory : `${directory}/${node.path}`);
@@ -130,8 +161,9 @@ export function child(tree: Tree, parent: Node, name: RawPath): Node | undefined
   const having: number[] = [];
   for (const index of parent.layers) {
     const layer = tree.layers[index];
-    const entry = layer === undefined ? undefined : entryIn(layer, path);
-    if (layer === undefined || entry === undefined) continue;
+    if (layer === undefined) continue;
+    const entry = (layer.look ?? AT_REST).entry(layer.directory, path);
+    if (entry === undefined) continue;
     if (entry.kind !== 'directory') {
       if (found === undefined && entry.kind !== 'whiteout') [found] = [entry, having.push(index)];
       break;
@@ -142,15 +174,6 @@ export function child(tree: Tree, parent: Node, name: RawPath): Node | undefined
   }
   if (found === undefined || tree.hides?.(path, found.kind === 'directory')) return undefined;
   return { ...found, path, layers: having };
-}
-
-function entryIn(layer: TreeLayer, path: RawPath): Entry | undefined {
-  try {
-    return entryAt(layer.directory, path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
 }
 
 /** Names that do not exist cannot be links, so `..` among them is plain arithmetic. */

@@ -1,7 +1,7 @@
 import { type Digest, hashed, sha256 } from '../../image/digest.ts';
 import type { RawPath } from '../../image/layer/scan.ts';
-import { readXattrs, type Xattrs } from '../../image/layer/xattr.ts';
-import { children, find, hostPath, type Node, type Tree } from '../../image/tree.ts';
+import { carried, readXattrs, type Xattrs, xattrsOf } from '../../image/layer/xattr.ts';
+import { children, find, hostPath, isLive, type Node, type Tree } from '../../image/tree.ts';
 import { type Digests, READING } from './digests.ts';
 import type { Ignores } from './ignore.ts';
 import type { Picked } from './pick.ts';
@@ -9,9 +9,11 @@ import type { Picked } from './pick.ts';
 /** One file to copy. */
 export interface Item {
   readonly node: Node;
+  /** What it is a node of. */
+  readonly tree: Tree;
   /** Where it comes to stand below the destination; '' is the source itself. */
   readonly relative: string;
-  /** The absolute path on this machine, for reading. */
+  /** The absolute path on this machine, for reading, unless a container is at work there: see `openNode`. */
   readonly host: Buffer;
   readonly xattrs?: Xattrs | undefined;
   /** A directory that is only there because the source, which keeps its path, lies below it. */
@@ -52,15 +54,30 @@ export async function gather(
     }))
     .filter(({ items }) => items.length > 0);
   if (!options.xattrs) return gathered;
-  const paths = gathered.flatMap(({ items }) => items.map(({ host }) => relativeToRoot(host)));
-  const xattrs = await readXattrs('', paths);
+  const all = gathered.flatMap(({ items }) => items);
+  const xattrs = await allXattrs(tree, all);
   return gathered.map(({ base, items }) => ({
     base,
-    items: items.map((item) => ({
-      ...item,
-      xattrs: carried(xattrs.get(relativeToRoot(item.host))),
-    })),
+    items: items.map((item) => ({ ...item, xattrs: xattrs.get(item) })),
   }));
+}
+
+/** Layers at rest are asked all at once, by paths on this machine. */
+async function allXattrs(tree: Tree, items: readonly Item[]) {
+  const live = items.filter(({ node }) => isLive(tree, node));
+  const there = await xattrsOf(
+    tree,
+    live.map(({ node }) => node),
+  );
+  const resting = items.filter(({ node }) => !isLive(tree, node));
+  const here = await readXattrs(
+    '',
+    resting.map(({ host }) => relativeToRoot(host)),
+  );
+  return new Map<Item, Xattrs | undefined>([
+    ...live.map((item) => [item, there.get(item.node.path)] as const),
+    ...resting.map((item) => [item, carried(here.get(relativeToRoot(item.host)))] as const),
+  ]);
 }
 
 /**
@@ -118,7 +135,7 @@ function withParents(tree: Tree, source: Source, about: GatherOptions): Item[] {
     const node = find(tree, [above, relative].filter((path) => path !== '').join('/'));
     return node === undefined
       ? []
-      : [{ node, relative, host: hostPath(tree, node), isAbove: true }];
+      : [{ node, tree, relative, host: hostPath(tree, node), isAbove: true }];
   });
   const own = names.slice(source.pivot).join('/');
   const isDirectory = source.node.kind === 'directory';
@@ -134,7 +151,7 @@ function below(tree: Tree, top: Node, relative: string, excludes: Ignores | unde
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
     const { node } = next;
     if (node.kind === 'socket') continue;
-    items.push({ ...next, host: hostPath(tree, node) });
+    items.push({ ...next, tree, host: hostPath(tree, node) });
     if (node.kind !== 'directory') continue;
     const found: typeof todo = [];
     for (const child of children(tree, node)) {
@@ -151,11 +168,4 @@ function below(tree: Tree, top: Node, relative: string, excludes: Ignores | unde
 
 function relativeToRoot(host: Buffer): string {
   return host.toString('latin1').slice(1);
-}
-
-/** Overlayfs' own notes are about the layer that a file lies in. */
-function carried(xattrs: Xattrs | undefined): Xattrs | undefined {
-  if (xattrs === undefined) return undefined;
-  const kept = [...xattrs].filter(([name]) => !name.startsWith('trusted.overlay.'));
-  return kept.length === 0 ? undefined : new Map(kept);
 }

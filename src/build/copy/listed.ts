@@ -68,11 +68,11 @@ async function perform(
 ): Promise<void> {
   const { store, epoch, signal } = inputs;
   const tree = treeOf(store, active.parent, active.upper);
-  const upper = new UpperLayer(tree);
+  const into = new UpperLayer(tree);
   const owner = op.chown === null ? undefined : ownerIn(inputs, op.chown);
   const files = {
     tree,
-    upper,
+    into,
     signal,
     owner,
     mode: op.chmod ?? undefined,
@@ -96,7 +96,7 @@ async function perform(
   };
   for (const one of local) await put(one, { ...options, time });
   for (const one of remote) await put(one, options);
-  await upper.finish();
+  await into.finish();
 }
 
 const ROOT = { uid: 0, gid: 0 };

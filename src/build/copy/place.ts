@@ -1,18 +1,17 @@
-import { constants, copyFileSync, linkSync, symlinkSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { ClocheError } from '../../error.ts';
-import { fromRaw, type RawPath, toRaw } from '../../image/layer/scan.ts';
-import { components, type Node, type Tree, walk } from '../../image/tree.ts';
-import { perform } from '../../linux/perform.ts';
-import { bytes, call, flags, mode, plan } from '../../linux/plan/index.ts';
+import { type RawPath, toRaw } from '../../image/layer/scan.ts';
+import { components, type Tree, walk } from '../../image/tree.ts';
+import { conflict, type Destination, type Dress, inside, makeAll } from './destination.ts';
 import type { Gathered, Item } from './gather.ts';
 import { applyMode } from './mode.ts';
 import type { Owner } from './owner.ts';
-import { conflict, type Dress, inside, type UpperLayer } from './upper.ts';
+import type { UpperLayer } from './upper.ts';
 
 export interface PlaceOptions {
   readonly tree: Tree;
-  readonly upper: UpperLayer;
+  readonly into: Destination;
   /** For everything; without it what comes from a stage keeps its own. */
   readonly owner: Owner | undefined;
   /** For everything, directories too: see `mode.ts`. */
@@ -41,10 +40,10 @@ export async function place(
 ): Promise<void> {
   const [first] = items;
   if (first === undefined) return;
-  const { tree, upper } = options;
+  const { tree, into } = options;
   const isTree = first.node.kind === 'directory';
   const top = isTree
-    ? upper.makeAll(walk(tree, target), options.owner ?? ROOT)
+    ? makeAll(into, walk(tree, target), options.owner ?? ROOT)
     : fileTarget(target, base, options);
   const firstNames = new Map<string, RawPath>();
   let count = 0;
@@ -62,26 +61,26 @@ export async function place(
 export function placeInline(
   file: { readonly name: string; readonly content: string },
   target: RawPath,
-  options: PlaceOptions,
+  options: PlaceOptions & { readonly into: UpperLayer },
 ): void {
   const path = fileTarget(target, toRaw(file.name), options);
-  options.upper.makeRoom(path);
-  writeFileSync(options.upper.host(path), file.content);
+  options.into.makeRoom(path);
+  writeFileSync(options.into.host(path), file.content);
   const mode = options.mode === undefined ? 0o644 : applyMode(options.mode, 0o644, false);
   const dress = { owner: options.owner ?? ROOT, mode };
-  options.upper.dress(path, { ...dress, mtime: BigInt(Date.now()) * 1_000_000n }, 'file');
+  options.into.dress(path, { ...dress, mtime: BigInt(Date.now()) * 1_000_000n }, 'file');
 }
 
 /** Where a file called `base` goes, the directories above it made. @throws `ADD_NAME_MISSING` */
-function fileTarget(target: RawPath, base: RawPath, { tree, upper, owner }: PlaceOptions): RawPath {
+function fileTarget(target: RawPath, base: RawPath, { tree, into, owner }: PlaceOptions): RawPath {
   const found = walk(tree, target);
   const { node, missing } = found;
   const isThere = missing.length === 0;
   if (base === '' && (target.endsWith('/') || (isThere && node.kind === 'directory')))
     throw nameless(target);
-  if (target.endsWith('/')) return inside(upper.makeAll(found, owner ?? ROOT), base);
+  if (target.endsWith('/')) return inside(makeAll(into, found, owner ?? ROOT), base);
   if (isThere) return node.kind === 'directory' ? inside(node.path, base) : node.path;
-  const parent = upper.makeAll({ node, missing: missing.slice(0, -1) }, owner ?? ROOT);
+  const parent = makeAll(into, { node, missing: missing.slice(0, -1) }, owner ?? ROOT);
   return inside(parent, missing.at(-1) ?? components(target).at(-1) ?? base);
 }
 
@@ -101,26 +100,23 @@ export async function placeFile(
   firstNames: Map<string, RawPath>,
   options: PlaceOptions,
 ): Promise<void> {
-  const { upper } = options;
+  const { into } = options;
   const { node } = item;
-  upper.makeRoom(path, options.replacesDirectories);
+  into.makeRoom(path, options.replacesDirectories);
   const inode = `${node.stat.dev}:${node.stat.ino}`;
   const first = node.stat.nlink > 1n ? firstNames.get(inode) : undefined;
-  if (first !== undefined) return linkSync(upper.host(first), upper.host(path));
+  if (first !== undefined) return into.link(first, path);
   firstNames.set(inode, path);
-  if (node.kind === 'file') copyFileSync(item.host, upper.host(path), constants.COPYFILE_FICLONE);
-  else if (node.kind === 'symlink') symlinkSync(fromRaw(node.target ?? ''), upper.host(path));
-  else await makeSpecial(upper.host(path), node);
-  upper.dress(path, dressOf(item, options), node.kind);
+  await into.put(path, item, dressOf(item, options));
 }
 
 function placeDirectory(path: RawPath, item: Item, options: PlaceOptions): void {
-  const { upper, dressesDirectories = false } = options;
-  const there = upper.at(path);
-  if (there === undefined) upper.makeDirectory(path, dressOf(item, options));
+  const { into, dressesDirectories = false } = options;
+  const there = into.at(path);
+  if (there === undefined) into.makeDirectory(path, dressOf(item, options));
   else if (there.kind !== 'directory') throw conflict(`cannot copy to non-directory: '/${path}'`);
   else if (dressesDirectories && item.isAbove !== true)
-    upper.dressDirectory(path, dressOf(item, options));
+    into.dressDirectory(path, dressOf(item, options));
 }
 
 export function dressOf({ node, xattrs }: Item, { owner, mode, time }: PlaceOptions): Dress {
@@ -132,11 +128,4 @@ export function dressOf({ node, xattrs }: Item, { owner, mode, time }: PlaceOpti
     mtime: time ?? mtimeNs,
     xattrs,
   };
-}
-
-/** A device or fifo of another stage; Node has no mknod(2). */
-async function makeSpecial(host: Buffer, { stat }: Node): Promise<void> {
-  const path = bytes(Buffer.concat([host, Buffer.of(0)]), JSON.stringify(host.toString()));
-  const args = [flags('AT_FDCWD'), path, mode(Number(stat.mode)), stat.rdev];
-  await perform(plan('copy a special file', [call('mknodat', args, 'as in the other stage')]));
 }

@@ -7,10 +7,10 @@ import { BLOCK } from '../../image/layer/fields.ts';
 import { unpackAside } from '../../image/layer/index.ts';
 import type { RawPath } from '../../image/layer/scan.ts';
 import { find, walk } from '../../image/tree.ts';
+import { inside, makeAll } from './destination.ts';
 import { gather, type Item } from './gather.ts';
 import type { Owner } from './owner.ts';
 import { dressOf, type PlaceOptions, placeFile } from './place.ts';
-import { inside } from './upper.ts';
 
 /**
  * Whether a file is a tar archive, compressed in whichever way; its name is not asked.
@@ -68,10 +68,10 @@ async function placeAll(
   target: RawPath,
   options: PlaceOptions,
 ): Promise<void> {
-  const { tree, upper, owner = ROOT } = options;
+  const { tree, into, owner = ROOT } = options;
   const firstNames = new Map<RawPath, RawPath>();
   // Where each directory of the archive has come to lie.
-  const places = new Map<RawPath, RawPath>([['', upper.makeAll(walk(tree, target), owner)]]);
+  const places = new Map<RawPath, RawPath>([['', makeAll(into, walk(tree, target), owner)]]);
   let count = 0;
   for (const item of items) {
     const { relative } = item;
@@ -80,7 +80,7 @@ async function placeAll(
     const path = inside(parent, relative.slice(slash + 1));
     if (item.node.kind !== 'directory')
       await placeFile(path, item, firstNames, { ...options, replacesDirectories: true });
-    else if (implied.has(relative)) places.set(relative, upper.makeAll(walk(tree, path), owner));
+    else if (implied.has(relative)) places.set(relative, makeAll(into, walk(tree, path), owner));
     else places.set(relative, describedDirectory(path, item, options));
     // Ctrl-C is heard only between pieces of work.
     if (++count % 256 === 0) await breathe();
@@ -89,13 +89,13 @@ async function placeAll(
 }
 
 function describedDirectory(path: RawPath, item: Item, options: PlaceOptions): RawPath {
-  const { upper } = options;
-  const there = upper.at(path);
+  const { into } = options;
+  const there = into.at(path);
   const dress = dressOf(item, options);
-  if (there?.kind === 'directory') upper.dressDirectory(path, dress);
+  if (there?.kind === 'directory') into.dressDirectory(path, dress);
   else {
-    if (there !== undefined) upper.makeRoom(path);
-    upper.makeDirectory(path, dress);
+    if (there !== undefined) into.makeRoom(path);
+    into.makeDirectory(path, dress);
   }
   return path;
 }

@@ -1,28 +1,30 @@
-import { chmodSync, chownSync, lchownSync, mkdirSync } from 'node:fs';
-import { ClocheError } from '../../error.ts';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  lchownSync,
+  linkSync,
+  mkdirSync,
+  symlinkSync,
+} from 'node:fs';
 import { fromRaw, type RawPath, toRaw } from '../../image/layer/scan.ts';
 import { writeTimes } from '../../image/layer/times.ts';
 import { writeXattrs, type Xattrs } from '../../image/layer/xattr.ts';
 import { removeTree } from '../../image/state/remove-tree.ts';
-import { find, type Node, type Tree, type Walk } from '../../image/tree.ts';
-import type { Owner } from './owner.ts';
-
-/** Owner, mode and times that something gets. */
-export interface Dress {
-  readonly owner: Owner;
-  /** Permission bits with setuid, setgid and sticky. */
-  readonly mode: number;
-  /** Nanoseconds since the epoch. */
-  readonly mtime: bigint;
-  readonly xattrs?: Xattrs | undefined;
-}
+import { find, isLive, type Node, openNode, type Tree } from '../../image/tree.ts';
+import { perform } from '../../linux/perform.ts';
+import { bytes, call, flags, mode, plan } from '../../linux/plan/index.ts';
+import { conflict, type Destination, type Dress, parentOf } from './destination.ts';
+import type { Item } from './gather.ts';
 
 /**
  * The uppermost layer of a tree, to be written to. Paths given to it hold no links. Lower layers are
  * never touched: a directory that is written into is first made in the upper one with the same
  * owner, mode and time, which is what overlayfs does (copy up).
  */
-export class UpperLayer {
+export class UpperLayer implements Destination {
   readonly #tree: Tree;
   readonly #root: RawPath;
   /** Directories that are in the upper layer for certain; true for those that only it has. */
@@ -43,7 +45,7 @@ export class UpperLayer {
     return fromRaw(`${this.#root}/${path}`);
   }
 
-  /** What is at a path, in whichever layer; undefined if nothing. */
+  /** In whichever layer. */
   at(path: RawPath): Node | undefined {
     // Nothing else can be in a directory that was just made, and most files go into such.
     const isKnown = this.#ready.has(path) || this.#files.has(path);
@@ -51,18 +53,6 @@ export class UpperLayer {
     return find(this.#tree, path, { follow: false });
   }
 
-  /** Makes the directories that are missing, mode 0755. @throws {ClocheError} `COPY_CONFLICT` */
-  makeAll({ node, missing }: Walk, owner: Owner): RawPath {
-    if (node.kind !== 'directory') throw conflict(`'/${node.path}' is not a directory`);
-    let path = node.path;
-    for (const name of missing) {
-      path = inside(path, name);
-      this.makeDirectory(path, { owner, mode: 0o755, mtime: nowInNanoseconds() });
-    }
-    return path;
-  }
-
-  /** A new directory in one that exists. */
   makeDirectory(path: RawPath, dress: Dress): void {
     this.#copyUp(parentOf(path));
     mkdirSync(this.host(path));
@@ -70,17 +60,13 @@ export class UpperLayer {
     this.dress(path, dress, 'directory');
   }
 
-  /** A directory that exists, in whichever layer. */
+  /** One that exists in whichever layer. */
   dressDirectory(path: RawPath, dress: Dress): void {
     this.#copyUp(path);
     this.dress(path, dress, 'directory');
   }
 
-  /**
-   * Makes room for a file, which is to be written at `host(path)`.
-   *
-   * @throws {ClocheError} `COPY_CONFLICT`: there is a directory, unless it may be replaced
-   */
+  /** As any destination; who writes a file himself writes it at `host(path)`. */
   makeRoom(path: RawPath, replacesDirectories = false): void {
     const there = this.at(path);
     if (there?.kind === 'directory' && !replacesDirectories)
@@ -89,6 +75,20 @@ export class UpperLayer {
     if (there?.layers.includes(0)) removeTree(this.host(path));
     if (there !== undefined) this.#forget(path);
     this.#files.add(path);
+  }
+
+  async put(path: RawPath, item: Item, dress: Dress): Promise<void> {
+    const { node } = item;
+    if (node.kind === 'file' && isLive(item.tree, node)) copyLive(item, this.host(path));
+    else if (node.kind === 'file')
+      copyFileSync(item.host, this.host(path), constants.COPYFILE_FICLONE);
+    else if (node.kind === 'symlink') symlinkSync(fromRaw(node.target ?? ''), this.host(path));
+    else await makeSpecial(this.host(path), node);
+    this.dress(path, dress, node.kind);
+  }
+
+  link(first: RawPath, path: RawPath): void {
+    linkSync(this.host(first), this.host(path));
   }
 
   dress(path: RawPath, { owner, mode, mtime, xattrs }: Dress, kind: Node['kind']): void {
@@ -100,7 +100,6 @@ export class UpperLayer {
     if (xattrs !== undefined) this.#xattrs.set(path, xattrs);
   }
 
-  /** Once, after all. */
   async finish(): Promise<void> {
     const at = (path: RawPath) => `${this.#root}/${path}`;
     await writeXattrs(new Map([...this.#xattrs].map(([path, xattrs]) => [at(path), xattrs])));
@@ -130,21 +129,19 @@ export class UpperLayer {
   }
 }
 
-export function inside(directory: RawPath, name: RawPath): RawPath {
-  return directory === '' ? name : `${directory}/${name}`;
+/** A live container's file is read by its descriptor, whatever its name has become. */
+function copyLive({ tree, node }: Item, to: Buffer): void {
+  const fd = openNode(tree, node);
+  try {
+    copyFileSync(`/proc/self/fd/${fd}`, to, constants.COPYFILE_FICLONE);
+  } finally {
+    closeSync(fd);
+  }
 }
 
-export function conflict(message: string): ClocheError {
-  return new ClocheError('COPY_CONFLICT', message, {
-    class: 'conflict',
-    hint: 'Copy to another place, or remove what is there with RUN first.',
-  });
-}
-
-function parentOf(path: RawPath): RawPath {
-  return path.slice(0, Math.max(path.lastIndexOf('/'), 0));
-}
-
-function nowInNanoseconds(): bigint {
-  return BigInt(Date.now()) * 1_000_000n;
+/** A device or fifo; Node has no mknod(2). */
+async function makeSpecial(host: Buffer, { stat }: Node): Promise<void> {
+  const path = bytes(Buffer.concat([host, Buffer.of(0)]), JSON.stringify(host.toString()));
+  const args = [flags('AT_FDCWD'), path, mode(Number(stat.mode)), stat.rdev];
+  await perform(plan('copy a special file', [call('mknodat', args, 'as where it comes from')]));
 }

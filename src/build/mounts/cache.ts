@@ -91,6 +91,6 @@ async function fill(directory: string, { tree, node }: Found): Promise<void> {
   const own = { layers: [{ directory, opaque: [] }] };
   const upper = new UpperLayer(own);
   for (const one of await gather(tree, [{ node, name: node.path, pivot: 0 }], { xattrs: true }))
-    await place(one, '/', { tree: own, upper, owner: undefined, mode: undefined });
+    await place(one, '/', { tree: own, into: upper, owner: undefined, mode: undefined });
   await upper.finish();
 }

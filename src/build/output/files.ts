@@ -26,7 +26,7 @@ export async function writeFiles(
   const upper = new UpperLayer(tree);
   const owner = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   for (const one of await gather(source, [{ node: root, name: '', pivot: 0 }], { xattrs: false }))
-    await place(one, '/', { tree, upper, owner, mode: undefined, signal });
+    await place(one, '/', { tree, into: upper, owner, mode: undefined, signal });
   await upper.finish();
 }
 

@@ -1,33 +1,36 @@
 import { type Gathered, gather, type Item } from '../../build/copy/gather.ts';
 import { place } from '../../build/copy/place.ts';
-import { UpperLayer } from '../../build/copy/upper.ts';
 import { ClocheError } from '../../error.ts';
 import { archiveOf } from '../../image/layer/archive.ts';
 import { unpackAside } from '../../image/layer/index.ts';
 import { type RawPath, toRaw } from '../../image/layer/scan.ts';
 import { batched } from '../../image/layer/write.ts';
 import type { Xattrs } from '../../image/layer/xattr.ts';
-import { find } from '../../image/tree.ts';
+import { find, openNode } from '../../image/tree.ts';
 import type { Engine } from '../engine.ts';
-import { type CopyOptions, gatherAt, type Place, treeAt } from './copy.ts';
+import { type CopyOptions, gatherFrom } from './copy.ts';
+import { destinationAt, type Place, sourceAt } from './places.ts';
 
 /**
  * docker's `cp CONTAINER:PATH -`: what lies there as a tar archive, in pieces, under its own name; of
  * `DIR/.` what is in it.
  *
- * @throws {ClocheError} as `gatherAt`; `FILE_CHANGED`
+ * @throws {ClocheError} as `sourceAt` and `gatherFrom`; `FILE_CHANGED`
  */
 export async function* copyToArchive(
   engine: Engine,
   from: Place,
   options: CopyOptions,
 ): AsyncGenerator<Buffer> {
-  const gathered = await gatherAt(engine, from, options);
+  using source = await sourceAt(engine, from);
+  const gathered = await gatherFrom(source, from, options);
   const entries = gathered === undefined ? [] : entriesOf(gathered, /(^|\/)\.$/.test(from.path));
   const xattrs = new Map<RawPath, Xattrs>(
     entries.flatMap(({ path, xattrs }) => (xattrs === undefined ? [] : [[path, xattrs] as const])),
   );
-  yield* batched(archiveOf({ entries, xattrs, opaque: [] }, ({ host }) => host));
+  yield* batched(
+    archiveOf({ entries, xattrs, opaque: [] }, ({ item: { tree, node } }) => openNode(tree, node)),
+  );
 }
 
 /** Under the names that they have in the archive; the root of a container has none. */
@@ -35,7 +38,7 @@ function entriesOf({ base, items }: Gathered, isContent: boolean) {
   const top = isContent ? '' : base;
   const nameOf = ({ relative }: Item) => [top, relative].filter((part) => part !== '').join('/');
   return items
-    .map((item) => ({ ...item.node, path: nameOf(item), host: item.host, xattrs: item.xattrs }))
+    .map((item) => ({ ...item.node, path: nameOf(item), item, xattrs: item.xattrs }))
     .filter(({ path }) => path !== '');
 }
 
@@ -43,7 +46,7 @@ function entriesOf({ base, items }: Gathered, isContent: boolean) {
  * docker's `cp - CONTAINER:PATH`: a tar archive, compressed or not, is unpacked into a directory that is
  * there. Owners are those of the archive.
  *
- * @throws {ClocheError} `COPY_CONFLICT`: it is no directory; as `treeAt` and `unpackAside`
+ * @throws {ClocheError} `COPY_CONFLICT`: it is no directory; as `destinationAt` and `unpackAside`
  */
 export async function copyFromArchive(
   engine: Engine,
@@ -51,23 +54,25 @@ export async function copyFromArchive(
   to: Place,
   signal: AbortSignal,
 ): Promise<void> {
-  const destination = treeAt(engine, to, { isWritten: true });
-  if (find(destination, toRaw(to.path))?.kind !== 'directory')
+  using destination = await destinationAt(engine, to);
+  const { tree, into } = destination;
+  if (find(tree, toRaw(to.path))?.kind !== 'directory')
     throw new ClocheError(
       'COPY_CONFLICT',
       `destination "${to.container}:${to.path}" must be a directory`,
       { class: 'conflict', hint: 'an archive is unpacked into a directory that is there' },
     );
-  const { tree, close } = await unpackAside(engine.store, pieces, { signal });
+  const aside = await unpackAside(engine.store, pieces, { signal });
   try {
-    const root = find(tree, '');
+    const root = find(aside.tree, '');
     if (root === undefined) return;
-    const upper = new UpperLayer(destination);
-    const options = { tree: destination, upper, owner: undefined, mode: undefined, signal };
-    for (const all of await gather(tree, [{ node: root, name: '', pivot: 0 }], { xattrs: true }))
+    const options = { tree, into, owner: undefined, mode: undefined, signal };
+    for (const all of await gather(aside.tree, [{ node: root, name: '', pivot: 0 }], {
+      xattrs: true,
+    }))
       await place(all, toRaw(to.path), options);
-    await upper.finish();
+    await into.finish();
   } finally {
-    close();
+    aside.close();
   }
 }

@@ -17,6 +17,7 @@ import { pauseContainer, unpauseContainer } from '../life/pause.ts';
 import { type Container, getContainer } from '../life/records.ts';
 import { stateOf } from '../life/state.ts';
 import { exposedPorts } from '../ports/index.ts';
+import { lookAt } from './live.ts';
 
 export interface CommitOptions {
   readonly author?: string | undefined;
@@ -68,7 +69,7 @@ export async function commitContainer(
 async function layerOf(engine: Engine, container: Container, signal: AbortSignal | undefined) {
   const active = findActive(engine.store, container.snapshot);
   if (active === undefined) throw new Error(`container ${container.id} has lost its snapshot`);
-  const changeset = await readChangeset(active.upper);
+  const changeset = await readChangeset(active.upper, lookAt(container));
   const pieces = async function* () {
     yield* batched(archive(changeset));
   };

@@ -1,15 +1,10 @@
-import { resolve } from 'node:path';
-import { type Gathered, gather, type Item } from '../../build/copy/gather.ts';
+import { type Gathered, gather } from '../../build/copy/gather.ts';
 import { place } from '../../build/copy/place.ts';
-import { UpperLayer } from '../../build/copy/upper.ts';
 import { ClocheError } from '../../error.ts';
-import { findActive, treeOf } from '../../image/index.ts';
-import { type RawPath, toRaw } from '../../image/layer/scan.ts';
-import { components, find, hostPath, type Tree } from '../../image/tree.ts';
+import { toRaw } from '../../image/layer/scan.ts';
+import { components, find, type Tree } from '../../image/tree.ts';
 import type { Engine } from '../engine.ts';
-import { isAlive } from '../life/processes.ts';
-import { type Container, directoryOf, getContainer } from '../life/records.ts';
-import { parseVolume } from '../volumes/index.ts';
+import { absolute, destinationAt, type Place, type Source, sourceAt } from './places.ts';
 
 export interface CopyOptions {
   /** Keep owners; else everything is root's. */
@@ -18,19 +13,12 @@ export interface CopyOptions {
   readonly follow?: boolean | undefined;
 }
 
-/** Our machine's files, or a container's. */
-export interface Place {
-  /** undefined: ours. */
-  readonly container: string | undefined;
-  readonly path: string;
-}
-
 /**
  * docker's cp, between our files and a container's. Both sides are trees that are resolved name by
  * name, so that no link inside a container leads out of it.
  *
- * @throws {ClocheError} `CONTAINER_NOT_FOUND`, `PATH_NOT_FOUND`, `COPY_CONFLICT`; `CONTAINER_RUNNING`:
- *   who writes below a mounted overlay gets what the kernel does not promise; `PATH_MOUNTED`
+ * @throws {ClocheError} `CONTAINER_NOT_FOUND`, `PATH_NOT_FOUND`, `COPY_CONFLICT`, `PATH_MOUNTED`;
+ *   `COPY_REFUSED`, by one that runs; `FILE_CHANGED`
  */
 export async function copyBetween(
   engine: Engine,
@@ -38,56 +26,38 @@ export async function copyBetween(
   to: Place,
   options: CopyOptions = {},
 ): Promise<void> {
-  const destination = treeAt(engine, to, { isWritten: true });
-  const gathered = await gatherAt(engine, from, options);
+  using destination = await destinationAt(engine, to);
+  using source = await sourceAt(engine, from);
+  const { tree, into } = destination;
+  const gathered = await gatherFrom(source, from, options);
   if (gathered === undefined) return;
-  const { what, target } = aimed(gathered, destination, from, to);
-  const upper = new UpperLayer(destination);
+  const { what, target } = aimed(gathered, tree, from, to);
   const owner = options.archive === true ? undefined : { uid: 0, gid: 0 };
-  await place(what, target, { tree: destination, upper, owner, mode: undefined });
-  await upper.finish();
+  await place(what, target, { tree, into, owner, mode: undefined });
+  await into.finish();
 }
 
 /**
  * What lies at a place, a directory with all that is in it; undefined for what cannot be copied.
  *
- * @throws {ClocheError} `CONTAINER_NOT_FOUND`, `PATH_NOT_FOUND`, `PATH_MOUNTED`
+ * @throws {ClocheError} `PATH_NOT_FOUND`
  */
-export async function gatherAt(
-  engine: Engine,
+export async function gatherFrom(
+  { tree, asSeen }: Source,
   from: Place,
   options: CopyOptions,
 ): Promise<Gathered | undefined> {
-  const source = treeAt(engine, from);
   const path = toRaw(absolute(from));
-  const node = find(source, path, { follow: options.follow === true || isContent(from) });
+  const node = find(tree, path, { follow: options.follow === true || isContent(from) });
   if (node === undefined) throw missing(from);
   const picked = { node, name: components(path).join('/'), pivot: 0 };
-  const [gathered] = await gather(source, [picked], { xattrs: true });
-  if (gathered === undefined || from.container === undefined) return gathered;
-  const own = directoryOf(engine, getContainer(engine, from.container).id);
-  return { ...gathered, items: gathered.items.map((item) => asMounted(own, item)) };
+  const [gathered] = await gather(tree, [picked], { xattrs: true });
+  return gathered && { ...gathered, items: gathered.items.map(asSeen) };
 }
 
 /** Whether a directory's content is meant, and not the directory. */
 function isContent({ path }: Place): boolean {
   return /\/\.?$/.test(path);
-}
-
-/** Over these a container's own files are mounted: it sees them, and never the image's or their stubs. */
-const MOUNTED: Readonly<Record<RawPath, string>> = {
-  'etc/hostname': 'hostname',
-  'etc/hosts': 'hosts',
-  'etc/resolv.conf': 'resolv.conf',
-};
-
-function asMounted(directory: string, item: Item): Item {
-  const { path } = item.node;
-  const name = Object.hasOwn(MOUNTED, path) ? MOUNTED[path] : undefined;
-  const own: Tree = { layers: [{ directory, opaque: [] }] };
-  // One that has never been started has none.
-  const node = name === undefined ? undefined : find(own, name);
-  return node === undefined ? item : { ...item, node, host: hostPath(own, node) };
 }
 
 /**
@@ -118,43 +88,6 @@ function aimed(gathered: Gathered, tree: Tree, from: Place, to: Place) {
     relative: item.relative === '' ? name : `${name}/${item.relative}`,
   }));
   return { what: { ...gathered, items: [first, ...items] }, target: there ? path : parent };
-}
-
-/** Ours begins where we stand, a container's at its root. */
-function absolute({ container, path }: Place): string {
-  return container === undefined ? resolve(path) : path;
-}
-
-/** @throws {ClocheError} `CONTAINER_NOT_FOUND`, `CONTAINER_RUNNING`, `PATH_MOUNTED` */
-export function treeAt(
-  engine: Engine,
-  { container: name, path }: Place,
-  about: { readonly isWritten?: boolean } = {},
-): Tree {
-  if (name === undefined) return { layers: [{ directory: '/', opaque: [] }] };
-  const container = getContainer(engine, name);
-  refuseMounted(container, path);
-  if (about.isWritten === true && isAlive(container))
-    throw new ClocheError('CONTAINER_RUNNING', `cannot copy into '${name}': it is running`, {
-      class: 'conflict',
-      hint: 'stop it first, or send the file in: cloche exec -i … sh -c "cat > FILE" < FILE',
-    });
-  const active = findActive(engine.store, container.snapshot);
-  if (active === undefined) throw new Error(`container ${container.id} has lost its snapshot`);
-  return treeOf(engine.store, active.parent, active.upper);
-}
-
-/** Volumes are mounted only inside; what they hold is here on the machine anyway. */
-function refuseMounted({ name, options }: Container, path: string): void {
-  const names = components(path);
-  for (const volume of options.volumes) {
-    const { source, target } = parseVolume(volume);
-    if (!components(target).every((one, i) => names[i] === one)) continue;
-    throw new ClocheError('PATH_MOUNTED', `'${path}' in '${name}' is on the volume '${source}'`, {
-      class: 'invalid-argument',
-      hint: 'copy from or to the volume itself',
-    });
-  }
 }
 
 function missing({ container, path }: Place): ClocheError {

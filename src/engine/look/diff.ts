@@ -1,6 +1,7 @@
 import { findActive, treeOf } from '../../image/index.ts';
 import { scan } from '../../image/layer/scan.ts';
 import { find } from '../../image/tree.ts';
+import { lookAt } from '../copy/live.ts';
 import type { Engine } from '../engine.ts';
 import { getContainer } from '../life/records.ts';
 
@@ -21,7 +22,7 @@ export function changesOf(engine: Engine, name: string): Changed[] {
   if (active === undefined) return [];
   const below = active.parent === undefined ? undefined : treeOf(engine.store, active.parent);
   const changed: Changed[] = [];
-  for (const { path, kind } of scan(active.upper)) {
+  for (const { path, kind } of scan(active.upper, lookAt(container))) {
     const was = below !== undefined && find(below, path, { follow: false }) !== undefined;
     if (kind === 'whiteout' && !was) continue;
     changed.push({

@@ -58,7 +58,7 @@ async function fillFrom(
   const into = { layers: [{ directory, opaque: [] }] };
   const upper = new UpperLayer(into);
   for (const one of await gather(tree, [{ node, name: '', pivot: 0 }], { xattrs: true }))
-    await place(one, '/', { tree: into, upper, owner: undefined, mode: undefined });
+    await place(one, '/', { tree: into, into: upper, owner: undefined, mode: undefined });
   await upper.finish();
 }
 

@@ -1,14 +1,15 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
 import { deviceOf } from './device.ts';
 import { END, encodeHeader, type Header, padding } from './header.ts';
-import { type Entry, fromRaw, type RawPath, scanAll, toRaw } from './scan.ts';
-import { readXattrs, type Xattrs } from './xattr.ts';
+import { AT_REST, type Entry, type Look, type RawPath, scanAll } from './scan.ts';
+import { carried, readXattrs, type Xattrs } from './xattr.ts';
 
 /** What a layer holds, known before a byte of it is written. */
 export interface Changeset {
   /** The overlay's upper directory. */
   readonly directory: string;
+  readonly look: Look;
   readonly entries: readonly Entry[];
   readonly xattrs: ReadonlyMap<RawPath, Xattrs>;
   /** Directories that hide what lower layers have in them. */
@@ -24,11 +25,12 @@ export interface Changeset {
  * @throws {ClocheError} `LAYER_REDIRECT`: overlayfs recorded a rename, which a layer cannot express;
  * `PATH_TOO_LONG`
  */
-export async function readChangeset(directory: string): Promise<Changeset> {
-  const entries = scanAll(directory).filter((entry) => entry.kind !== 'socket');
+export async function readChangeset(directory: string, look = AT_REST): Promise<Changeset> {
+  const entries = scanAll(directory, look).filter((entry) => entry.kind !== 'socket');
   const all = await readXattrs(
     directory,
     entries.filter((entry) => entry.kind !== 'whiteout').map((entry) => entry.path),
+    look,
   );
   const xattrs = new Map<RawPath, Xattrs>();
   const opaque: RawPath[] = [];
@@ -37,11 +39,10 @@ export async function readChangeset(directory: string): Promise<Changeset> {
     if (value !== undefined && Buffer.from(value).toString('latin1') === 'y') opaque.push(path);
     if (own.has('trusted.overlay.redirect') || own.has('trusted.overlay.metacopy'))
       throw redirected(path);
-    // What is left of overlayfs' own notes (origin, impure, …) means nothing elsewhere.
-    const kept = [...own].filter(([name]) => !name.startsWith('trusted.overlay.'));
-    if (kept.length > 0) xattrs.set(path, new Map(kept));
+    const kept = carried(own);
+    if (kept !== undefined) xattrs.set(path, kept);
   }
-  return { directory, entries, xattrs, opaque, size: sizeOf(entries) };
+  return { directory, look, entries, xattrs, opaque, size: sizeOf(entries) };
 }
 
 /**
@@ -51,18 +52,18 @@ export async function readChangeset(directory: string): Promise<Changeset> {
  * @throws {ClocheError} `FILE_CHANGED`: a file shrank while it was read.
  */
 export function* archive(changeset: Changeset): Generator<Buffer> {
-  const directory = toRaw(changeset.directory);
-  yield* archiveOf(changeset, ({ path }) => fromRaw(`${directory}/${path}`));
+  const { directory, look } = changeset;
+  yield* archiveOf(changeset, ({ path }) => look.open(directory, path));
 }
 
-/** The same of entries that lie wherever `hostPath` says. @throws {ClocheError} `FILE_CHANGED` */
+/** The same of entries whose files `open` opens for reading. @throws {ClocheError} `FILE_CHANGED` */
 export function* archiveOf<E extends Entry>(
   changeset: {
     readonly entries: Iterable<E>;
     readonly xattrs: ReadonlyMap<RawPath, Xattrs>;
     readonly opaque: readonly RawPath[];
   },
-  hostPath: (entry: E) => Buffer,
+  open: (entry: E) => number,
 ): Generator<Buffer> {
   const opaque = new Set(changeset.opaque);
   const firstNames = new Map<string, RawPath>();
@@ -75,7 +76,7 @@ export function* archiveOf<E extends Entry>(
     else {
       firstNames.set(inode, entry.path);
       yield encodeHeader({ ...headerOf(entry), xattrs: changeset.xattrs.get(entry.path) });
-      if (entry.kind === 'file') yield* content(hostPath(entry), entry);
+      if (entry.kind === 'file') yield* content(open(entry), entry);
     }
     if (opaque.has(entry.path)) yield encodeHeader(marker(`${entry.path}/.wh..wh..opq`));
   }
@@ -109,9 +110,8 @@ function whiteoutOf(path: RawPath): RawPath {
   return `${path.slice(0, slash + 1)}.wh.${path.slice(slash + 1)}`;
 }
 
-function* content(path: Buffer, entry: Entry): Generator<Buffer> {
+function* content(fd: number, entry: Entry): Generator<Buffer> {
   const size = Number(entry.stat.size);
-  const fd = openSync(path, 'r');
   try {
     for (let left = size; left > 0; ) {
       const chunk = Buffer.allocUnsafe(Math.min(left, 1 << 18));

@@ -1,4 +1,11 @@
-import { type BigIntStats, constants, lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import {
+  type BigIntStats,
+  constants,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+} from 'node:fs';
 import { ClocheError } from '../../error.ts';
 
 /**
@@ -28,18 +35,48 @@ export type EntryKind =
   /** The character device 0/0, by which overlayfs says that the path was removed. */
   | 'whiteout';
 
+/** How the files below a directory are looked at; no link is followed at the end of a path. */
+export interface Look {
+  /** Whether somebody may be at work there meanwhile. */
+  readonly isLive: boolean;
+  /** Undefined if nothing is there. */
+  entry(directory: string, path: RawPath): Entry | undefined;
+  /** What a directory holds; '' is the topmost. */
+  names(directory: string, path: RawPath): RawPath[];
+  /** Opens a file for reading; the caller closes it. */
+  open(directory: string, path: RawPath): number;
+}
+
+/** Nobody changes anything there. */
+export const AT_REST: Look = {
+  isLive: false,
+  entry(directory, path) {
+    try {
+      return entryAt(directory, path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  },
+  names: (directory, path) => readdirSync(inside(directory, path), 'latin1'),
+  open: (directory, path) => openSync(inside(directory, path), 'r'),
+};
+
 /**
  * Everything below `directory`, a directory before what is in it, names in the order of their bytes:
  * the order in which a layer is written, alike on every machine. Symlinks are not followed.
  */
-export function* scan(directory: string, below: RawPath = ''): Generator<Entry> {
-  const here = below === '' ? toRaw(directory) : `${toRaw(directory)}/${below}`;
-  const names = readdirSync(fromRaw(here), { encoding: 'buffer' });
-  for (const name of names.map((bytes) => bytes.toString('latin1')).sort(byBytes)) {
+export function* scan(
+  directory: string,
+  look: Look = AT_REST,
+  below: RawPath = '',
+): Generator<Entry> {
+  for (const name of look.names(directory, below).sort(byBytes)) {
     const path = below === '' ? name : `${below}/${name}`;
-    const entry = entryAt(directory, path);
+    const entry = look.entry(directory, path);
+    if (entry === undefined) continue;
     yield entry;
-    if (entry.kind === 'directory') yield* scan(directory, path);
+    if (entry.kind === 'directory') yield* scan(directory, look, path);
   }
 }
 
@@ -48,9 +85,9 @@ export function* scan(directory: string, below: RawPath = ''): Generator<Entry> 
  *
  * @throws {ClocheError} `PATH_TOO_LONG`
  */
-export function scanAll(directory: string): Entry[] {
+export function scanAll(directory: string, look: Look = AT_REST): Entry[] {
   try {
-    return [...scan(directory)];
+    return [...scan(directory, look)];
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ENAMETOOLONG') throw cause;
     throw new ClocheError('PATH_TOO_LONG', 'a path of more than 4096 bytes cannot be in a layer', {
@@ -63,12 +100,16 @@ export function scanAll(directory: string): Entry[] {
 
 /** @throws an fs error: nothing is there. */
 export function entryAt(directory: string, path: RawPath): Entry {
-  const full = fromRaw(`${toRaw(directory)}/${path}`);
+  const full = inside(directory, path);
   const stat = lstatSync(full, { bigint: true });
   const kind = kindOf(stat);
   if (kind !== 'symlink') return { path, stat, kind };
   const target = readlinkSync(full, { encoding: 'buffer' }).toString('latin1');
   return { path, stat, kind, target };
+}
+
+function inside(directory: string, path: RawPath): Buffer {
+  return fromRaw(path === '' ? toRaw(directory) : `${toRaw(directory)}/${path}`);
 }
 
 export function toRaw(text: string): RawPath {

@@ -1,8 +1,11 @@
 import { perform } from '../../linux/perform.ts';
 import {
+  block,
   buffer,
   bytes,
   call,
+  flags,
+  label,
   type Pointer,
   plan,
   pointer,
@@ -10,10 +13,22 @@ import {
   type Step,
   text,
 } from '../../linux/plan/index.ts';
-import { fromRaw, type RawPath, toRaw } from './scan.ts';
+import type { Node, Tree } from '../tree.ts';
+import { AT_REST, fromRaw, type Look, type RawPath, toRaw } from './scan.ts';
 
 /** Extended attributes of one file: name → value. */
 export type Xattrs = ReadonlyMap<string, Uint8Array>;
+
+/** Where files lie, and how they are looked at. */
+interface Place {
+  readonly directory: string;
+  readonly look: Look;
+}
+
+const HERE = flags('AT_FDCWD');
+const DIRECTORY = flags('O_PATH', 'O_DIRECTORY', 'O_CLOEXEC');
+/** What is not there any more has none. */
+const GONE = ['ENOENT', 'ENOTDIR'] as const;
 
 /** So many bytes a plan, of the 16 MB that one may have. */
 const BATCH = 8 * 1024 * 1024;
@@ -34,16 +49,37 @@ const VALUES = 1000;
 export async function readXattrs(
   directory: string,
   paths: readonly RawPath[],
+  look = AT_REST,
 ): Promise<Map<RawPath, Xattrs>> {
   const found = new Map<RawPath, Map<string, Uint8Array>>();
+  const place = { directory, look };
   for (const batch of batches(directory, paths)) {
-    const having = await withAny(directory, batch);
-    const names = await listNames(directory, having);
+    const having = await withAny(place, batch);
+    const names = await listNames(place, having);
     for (let from = 0; from < names.length; from += VALUES)
-      for (const [path, name, value] of await values(directory, names.slice(from, from + VALUES)))
+      for (const [path, name, value] of await values(place, names.slice(from, from + VALUES)))
         found.set(path, (found.get(path) ?? new Map()).set(name, value));
   }
   return found;
+}
+
+/** Of each node of a tree, those in the uppermost layer that has it, without overlayfs' own; by its path. */
+export async function xattrsOf(tree: Tree, nodes: readonly Node[]): Promise<Map<RawPath, Xattrs>> {
+  const all = new Map<RawPath, Xattrs>();
+  for (const [index, { directory, look }] of tree.layers.entries()) {
+    const here = nodes.filter(({ layers }) => layers[0] === index).map(({ path }) => path);
+    for (const [path, own] of await readXattrs(directory, here, look)) {
+      const kept = carried(own);
+      if (kept !== undefined) all.set(path, kept);
+    }
+  }
+  return all;
+}
+
+/** Overlayfs' own notes (origin, impure, …) are about the layer that a file lies in. Undefined if that is all. */
+export function carried(xattrs: Xattrs | undefined): Xattrs | undefined {
+  const kept = [...(xattrs ?? [])].filter(([name]) => !name.startsWith('trusted.overlay.'));
+  return kept.length === 0 ? undefined : new Map(kept);
 }
 
 /** Gives files extended attributes; `paths` are absolute. @throws {ClocheError} `STEP_FAILED` */
@@ -71,65 +107,113 @@ function* batches(directory: string, paths: readonly RawPath[]): Generator<RawPa
   yield batch;
 }
 
-async function withAny(directory: string, paths: readonly RawPath[]): Promise<RawPath[]> {
+async function withAny(place: Place, paths: readonly RawPath[]): Promise<RawPath[]> {
   if (paths.length === 0) return [];
-  const sizes = paths.map(() => result('size'));
-  const done = await perform(
-    plan(
-      'which files have extended attributes',
-      paths.map((path, i) =>
-        call('llistxattr', [pathname(inside(directory, path)), 0, 0], 'how many bytes of names', {
-          save: sizes[i],
-          tolerate: ['EOPNOTSUPP'],
-        }),
-      ),
-    ),
+  const files = paths.map((path) => ({ path, size: result('size') }));
+  const steps = asked(place, files, (at, { size }) =>
+    call('llistxattr', [at, 0, 0], 'how many bytes of names', {
+      save: size,
+      tolerate: ['EOPNOTSUPP', ...GONE],
+    }),
   );
-  return paths.filter((_, i) => {
-    const size = sizes[i];
-    return size !== undefined && done.value(size) > 0n;
-  });
+  const done = await perform(plan('which files have extended attributes', steps));
+  return files.filter(({ size }) => done.value(size) > 0n).map(({ path }) => path);
 }
 
-async function listNames(directory: string, paths: readonly RawPath[]) {
+async function listNames(place: Place, paths: readonly RawPath[]) {
   const names: { path: RawPath; name: string }[] = [];
   for (let at = 0; at < paths.length; at += VALUES) {
     const files = paths
       .slice(at, at + VALUES)
       .map((path) => ({ path, size: result('size'), list: buffer('list', ROOM) }));
-    const steps = files.map(({ path, size, list }) =>
-      call('llistxattr', [pathname(inside(directory, path)), pointer(list), ROOM], 'which ones', {
-        save: size,
-      }),
+    const steps = asked(place, files, (path, { size, list }) =>
+      call('llistxattr', [path, pointer(list), ROOM], 'which ones', { save: size, tolerate: GONE }),
     );
     const done = await perform(plan('names of extended attributes', steps));
     for (const { path, size, list } of files) {
-      const listed = Buffer.from(done.read(list)).toString('latin1', 0, Number(done.value(size)));
+      const length = Math.max(Number(done.value(size)), 0);
+      const listed = Buffer.from(done.read(list)).toString('latin1', 0, length);
       for (const name of listed.split('\0')) if (name !== '') names.push({ path, name });
     }
   }
   return names;
 }
 
-async function values(directory: string, names: readonly { path: RawPath; name: string }[]) {
+async function values(place: Place, names: readonly { path: RawPath; name: string }[]) {
   const wanted = names.map((one) => ({
     ...one,
     size: result('size'),
     room: buffer('value', ROOM),
   }));
-  const steps = wanted.map(({ path, name, size, room }) => {
-    const args = [pathname(inside(directory, path)), text(name), pointer(room), ROOM];
-    return call('lgetxattr', args, 'its value', { save: size });
-  });
+  const steps = asked(place, wanted, (at, { name, size, room }) =>
+    call('lgetxattr', [at, text(name), pointer(room), ROOM], 'its value', {
+      save: size,
+      tolerate: ['ENODATA', ...GONE],
+    }),
+  );
   const done = await perform(plan('values of extended attributes', steps));
-  return wanted.map(({ path, name, size, room }) => {
-    const value = done.read(room).slice(0, Number(done.value(size)));
-    return [path, name, value] as const;
+  return wanted.flatMap(({ path, name, size, room }) => {
+    const length = Number(done.value(size));
+    return length < 0 ? [] : [[path, name, done.read(room).slice(0, length)] as const];
   });
 }
 
-function inside(directory: string, path: RawPath): RawPath {
+/** One question for each file. */
+function asked<T extends { readonly path: RawPath }>(
+  { directory, look }: Place,
+  files: readonly T[],
+  question: (at: Pointer, file: T) => Step,
+): Step[] {
+  return look.isLive
+    ? askedBeneath(directory, files, question)
+    : files.map((file) => question(pathname(whole(directory, file.path)), file));
+}
+
+/** As `LIVE` looks: by name, in a directory that was entered without following a link. */
+function askedBeneath<T extends { readonly path: RawPath }>(
+  directory: string,
+  files: readonly T[],
+  question: (at: Pointer, file: T) => Step,
+): Step[] {
+  const [base, parent] = [result('base'), result('directory')];
+  const how = pointer(
+    block('open_how', [
+      flags('O_PATH', 'O_DIRECTORY', 'O_CLOEXEC'),
+      0,
+      flags('RESOLVE_BENEATH', 'RESOLVE_NO_SYMLINKS'),
+    ]),
+  );
+  const steps = [
+    call('openat', [HERE, pathname(toRaw(directory)), DIRECTORY, 0], 'all are below it', {
+      save: base,
+    }),
+  ];
+  for (const [name, inIt] of Map.groupBy(files, ({ path }) => parentOf(path))) {
+    const next = { name: 'next' };
+    const about = { save: parent, jump: { on: 'negative', to: next } } as const;
+    const at = pathname(name === '' ? '.' : name);
+    steps.push(
+      call('openat2', [base, at, how, 24], 'no link leads away from here', about),
+      call('fchdir', [parent], 'names alone are asked about'),
+      call('close', [parent], 'it is where we are'),
+      ...inIt.map((file) => question(pathname(nameOf(file.path)), file)),
+      label(next, 'the next directory'),
+    );
+  }
+  return steps;
+}
+
+function whole(directory: string, path: RawPath): RawPath {
   return path === '' ? toRaw(directory) : `${toRaw(directory)}/${path}`;
+}
+
+function parentOf(path: RawPath): RawPath {
+  return path.slice(0, Math.max(path.lastIndexOf('/'), 0));
+}
+
+/** The topmost is ".", seen from itself. */
+function nameOf(path: RawPath): RawPath {
+  return path === '' ? '.' : path.slice(path.lastIndexOf('/') + 1);
 }
 
 function pathname(path: RawPath): Pointer {

@@ -1,0 +1,169 @@
+import { closeSync, constants, openSync } from 'node:fs';
+import { conflict, type Destination, type Dress, parentOf } from '../../build/copy/destination.ts';
+import type { Item } from '../../build/copy/gather.ts';
+import { ClocheError } from '../../error.ts';
+import { LIVE } from '../../image/layer/beneath.ts';
+import type { EntryKind, RawPath } from '../../image/layer/scan.ts';
+import { setTime } from '../../image/layer/times.ts';
+import { find, type Tree } from '../../image/tree.ts';
+import { perform } from '../../linux/perform.ts';
+import { plan, type Step } from '../../linux/plan/index.ts';
+import { isAlive } from '../life/processes.ts';
+import type { Container } from '../life/records.ts';
+import {
+  directorySteps,
+  dressDirectorySteps,
+  endStep,
+  enterSteps,
+  fileSteps,
+  linkSteps,
+  pathname,
+  removeSteps,
+  rootSteps,
+} from './steps.ts';
+
+/** Linux alone has it, so that node:fs does not name it (open(2)). */
+const O_PATH = 0o10000000;
+/** So many bytes a plan, of the 16 MB that one may have. */
+const BATCH = 8 * 1024 * 1024;
+/** What a file takes of it: a dozen steps, their paths, times. */
+const PER_FILE = 4096;
+
+/**
+ * The files of a container that runs, as it sees them itself: written through its own mounts, since what is
+ * written below a mounted overlay is undefined. Each is made by a plan, whose paths openat2(2) resolves
+ * within the container's root, so that nobody inside can lead it out.
+ */
+export class RunningFiles implements Destination {
+  readonly tree: Tree;
+  readonly #container: Container;
+  readonly #fd: number;
+  readonly #root: string;
+  readonly #made = new Map<RawPath, EntryKind>();
+  readonly #times = new Map<RawPath, bigint>();
+  #work: Work[] = [];
+  #size = 0;
+
+  /** @throws an fs error, if it has ended */
+  constructor(container: Container) {
+    this.#container = container;
+    this.#fd = openSync(`/proc/${container.pid}/root`, O_PATH | constants.O_DIRECTORY);
+    // The walker, another process, finds it there as well.
+    this.#root = `/proc/${process.pid}/fd/${this.#fd}`;
+    this.tree = { layers: [{ directory: this.#root, opaque: [], look: LIVE }] };
+    // Only now is it certain whose root that is.
+    if (isAlive(container)) return;
+    this.close();
+    throw conflict(`container ${container.name} has just ended`);
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+
+  at(path: RawPath): { readonly kind: EntryKind } | undefined {
+    const kind = this.#made.get(path);
+    if (kind !== undefined) return { kind };
+    if (this.#made.has(parentOf(path))) return undefined;
+    return find(this.tree, path, { follow: false });
+  }
+
+  makeDirectory(path: RawPath, dress: Dress): void {
+    this.#add(path, directorySteps(nameOf(path), dress), dress);
+    this.#made.set(path, 'directory');
+    this.#times.set(path, dress.mtime);
+  }
+
+  dressDirectory(path: RawPath, dress: Dress): void {
+    this.#add(path, dressDirectorySteps(nameOf(path), dress), dress);
+    this.#times.set(path, dress.mtime);
+  }
+
+  makeRoom(path: RawPath): void {
+    if (this.at(path)?.kind === 'directory')
+      throw conflict(`cannot copy a file over the directory '/${path}'`);
+    this.#add(path, removeSteps(nameOf(path)));
+  }
+
+  async put(path: RawPath, item: Item, dress: Dress): Promise<void> {
+    this.#add(path, fileSteps(nameOf(path), item, dress), dress);
+    this.#made.set(path, item.node.kind);
+    if (this.#size > BATCH) await this.#flush();
+  }
+
+  link(first: RawPath, path: RawPath): void {
+    this.#add(path, linkSteps(first, nameOf(path)));
+    this.#made.set(path, 'file');
+  }
+
+  /** A directory gets its time when nothing is put into it any more. */
+  async finish(): Promise<void> {
+    for (const [path, mtime] of [...this.#times].reverse())
+      this.#add(path, [setTime(pathname(nameOf(path)), mtime)]);
+    await this.#flush();
+  }
+
+  #add(path: RawPath, steps: readonly Step[], dress?: Dress): void {
+    this.#work.push({ directory: parentOf(path), steps });
+    this.#size += PER_FILE;
+    for (const value of dress?.xattrs?.values() ?? []) this.#size += value.length;
+  }
+
+  async #flush(): Promise<void> {
+    const steps = rootSteps(this.#root);
+    let here: RawPath | undefined;
+    for (const { directory, steps: own } of this.#work) {
+      if (directory !== here) steps.push(...enterSteps(directory));
+      steps.push(...own);
+      here = directory;
+    }
+    [this.#work, this.#size] = [[], 0];
+    try {
+      await perform(plan('copy into a container', [...steps, endStep()]));
+    } catch (error) {
+      throw explained(error, this.#container.name);
+    }
+  }
+}
+
+/** What is to be done in one directory. */
+interface Work {
+  readonly directory: RawPath;
+  readonly steps: readonly Step[];
+}
+
+function nameOf(path: RawPath): RawPath {
+  return path === '' ? '.' : path.slice(path.lastIndexOf('/') + 1);
+}
+
+/** What the kernel refuses there, in docker's words where it has some. */
+function explained(error: unknown, name: string): unknown {
+  if (!(error instanceof ClocheError)) return error;
+  const { call, errno } = error.details ?? {};
+  const [message, hint] = REFUSALS[`${call} ${errno}`] ?? REFUSALS[String(errno)] ?? [];
+  if (message === undefined) return error;
+  return new ClocheError('COPY_REFUSED', `cannot copy into '${name}': ${message}`, {
+    class: 'conflict',
+    hint,
+    cause: error,
+  });
+}
+
+const REFUSALS: Readonly<Record<string, readonly [message: string, hint: string]>> = {
+  EROFS: ['what is there is marked read-only', 'copy to a volume or a tmpfs that may be written'],
+  'openat2 EXDEV': [
+    'the file is a mount of its own',
+    'write into it: cloche exec -i CONTAINER sh -c "cat > FILE" < FILE',
+  ],
+  ENOSPC: ['no space left on device', 'make room there; df in the container shows it'],
+  EDQUOT: ['the quota is used up', 'make room there'],
+  ...Object.fromEntries(
+    ['ENOENT', 'ENOTDIR', 'ELOOP', 'EEXIST'].map((errno) => [
+      errno,
+      [
+        'what is there changes meanwhile, or takes nothing new',
+        'cloche pause CONTAINER, and again',
+      ],
+    ]),
+  ),
+};
