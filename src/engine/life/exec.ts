@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
 import { configOf, findActive, type Image } from '../../image/index.ts';
+import { LIVE } from '../../image/layer/beneath.ts';
 import { cgroupOf, entranceOf } from '../../linux/cgroup/index.ts';
 import { type Launched, words } from '../../linux/launch.ts';
 import { launch } from '../../linux/launch-plan.ts';
@@ -118,6 +119,7 @@ function entryOf(
       layers,
       options.user ?? container.options.user ?? config.User,
       container.options.groupAdd,
+      LIVE,
     ),
     mounts: [],
     argv: options.command,

@@ -1,6 +1,6 @@
-import { lstatSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, readFileSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
+import { AT_REST, type Look } from '../../image/layer/scan.ts';
 
 /** Who a process is, as numbers, and where it is at home. */
 export interface Identity {
@@ -16,16 +16,18 @@ export interface Identity {
  *
  * @param layers directories of the root, the uppermost first.
  * @param more groups that the user is in beside them.
+ * @param look `LIVE` where the container runs.
  * @throws {ClocheError} `USER_NOT_FOUND`, `GROUP_NOT_FOUND`
  */
 export function identityOf(
   layers: readonly string[],
   user: string | undefined,
   more: readonly string[] = [],
+  look = AT_REST,
 ): Identity {
   const [name = '', group] = (user === undefined || user === '' ? '0' : user).split(':');
-  const passwd = table(layers, 'etc/passwd');
-  const groups = table(layers, 'etc/group');
+  const passwd = table(layers, 'passwd', look);
+  const groups = table(layers, 'group', look);
   const entry = passwd.find((row) => row[0] === name) ?? passwd.find((row) => row[2] === name);
   const uid = numberOf(entry?.[2]) ?? numberOf(name);
   if (uid === undefined)
@@ -67,23 +69,30 @@ function groupOf(groups: readonly string[][], name: string): number {
 }
 
 /**
- * The lines of a file of the image, split at colons. It is looked for in each layer by itself and a
- * link is not followed, so that a hostile image cannot make us read a file of the host.
+ * The lines of a file of the image's `/etc`, split at colons. It is looked for in each layer by itself and
+ * a link is not followed, so that a hostile image cannot make us read a file of the host.
  */
-function table(layers: readonly string[], path: string): string[][] {
+function table(layers: readonly string[], name: string, look: Look): string[][] {
   for (const layer of layers) {
-    const file = join(layer, path);
-    const parent = lstatSync(join(file, '..'), { throwIfNoEntry: false });
-    if (parent !== undefined && !parent.isDirectory()) return [];
-    const stat = lstatSync(file, { throwIfNoEntry: false });
-    if (stat === undefined) continue;
-    if (!stat.isFile()) return [];
-    return readFileSync(file, 'utf8')
+    const directory = look.entry(layer, 'etc');
+    if (directory !== undefined && directory.kind !== 'directory') return [];
+    const file = look.entry(layer, `etc/${name}`);
+    if (file === undefined) continue;
+    if (file.kind !== 'file') return [];
+    return contentOf(look.open(layer, file.path))
       .split('\n')
       .filter((line) => line.trim() !== '' && !line.startsWith('#'))
       .map((line) => line.split(':'));
   }
   return [];
+}
+
+function contentOf(fd: number): string {
+  try {
+    return readFileSync(fd, 'utf8');
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function numberOf(text: string | undefined): number | undefined {
