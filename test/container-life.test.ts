@@ -235,33 +235,6 @@ test('create makes a container that waits, also for --rm, until start runs it', 
   expect((await cloche('create', 'no/such/image')).code).toBe(1);
 });
 
-test('attach prints what comes, hands on signals, and ends as it ends', async () => {
-  const script = 'trap "echo heard; exit 7" INT; echo before; while :; do sleep 0.05; done';
-  await run('talker', 'sh', '-c', script);
-  await Bun.sleep(200);
-  const attached = cloche('attach', 'talker');
-  const interrupted = Bun.sleep(600).then(() => cloche('kill', '-s', 'INT', 'talker'));
-  const { code, out, err } = await attached;
-  await interrupted;
-  expect([code, out, err]).toEqual([7, 'heard\n', '']);
-  const ended = await cloche('attach', 'talker');
-  expect([ended.code, ended.err]).toEqual([
-    1,
-    expect.stringContaining('cannot attach to a stopped container'),
-  ]);
-  await cloche('rm', 'talker');
-});
-
-test('attach: Ctrl-C goes to the container', async () => {
-  await run('quiet', 'sh', '-c', 'trap "exit 3" INT; while :; do sleep 0.05; done');
-  const env = { ...process.env, CLOCHE_ROOT: root() };
-  const child = Bun.spawn([PROGRAM, 'attach', 'quiet'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  await Bun.sleep(600);
-  child.kill('SIGINT');
-  expect(await child.exited).toBe(3);
-  await cloche('rm', 'quiet');
-});
-
 test('rm -f and stop of what ends in that very moment have what they want', async () => {
   for (let i = 0; i < 6; i++) {
     await run('short', 'sleep', '0.15');

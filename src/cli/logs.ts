@@ -49,7 +49,7 @@ export async function printLog(
 }
 
 /** Whole, in its order with the other stream's. @returns whether anybody still reads it */
-function writeAll(fd: number, bytes: Uint8Array): boolean {
+export function writeAll(fd: number, bytes: Uint8Array): boolean {
   for (let at = 0; at < bytes.length; ) {
     try {
       at += writeSync(fd, bytes, at);

@@ -13,6 +13,7 @@ import {
 } from '../engine/index.ts';
 import { removeEnded } from '../engine/life/remove.ts';
 import { stopContainer, waitForContainer } from '../engine/life/stop.ts';
+import { attach } from './attach.ts';
 import { attached, running } from './attached.ts';
 import { type StopFlags, withStopFlags } from './flags.ts';
 import { printLog } from './logs.ts';
@@ -101,8 +102,7 @@ async function followed(engine: Engine, container: Container): Promise<number> {
 async function foreground(engine: Engine, container: Container): Promise<number> {
   const options = { ...container.options, detach: false, interactive: true };
   if (options.tty) requireTerminal();
-  // One that runs has its input already; we can only listen.
-  if (!(await claimed(engine, container))) return await followed(engine, container);
+  if (!(await claimed(engine, container))) return await attach(engine, container.id);
   const about = {
     again: true,
     terminalSize: options.tty ? terminalSize() : undefined,

@@ -37,6 +37,43 @@ export async function* readLog(
   container: Container,
   options: LogOptions = {},
 ): AsyncGenerator<LogLine> {
+  const { follow = false, tail = Number.POSITIVE_INFINITY } = options;
+  const lines = new Lines();
+  const isWanted = ({ time }: LogLine) =>
+    time >= (options.since ?? 0) && time <= (options.until ?? Number.POSITIVE_INFINITY);
+  let most = tail;
+  for await (const round of rounds(engine, container, { follow, pause: 50 })) {
+    const ended = [...lines.of(round)];
+    // Last words without a line's end are a line, unless there may be more of it.
+    const there = (follow ? ended : [...ended, ...lines.rest()]).filter(isWanted);
+    yield* there.slice(Math.max(0, there.length - most));
+    most = Number.POSITIVE_INFINITY;
+  }
+  if (follow) yield* lines.rest().filter(isWanted);
+}
+
+/**
+ * What it prints from now on, in the pieces in which it comes, until it ends.
+ *
+ * @param since milliseconds since the epoch
+ * @throws {ClocheError} `LOG_NOT_KEPT`
+ */
+export async function* readPieces(
+  engine: Engine,
+  container: Container,
+  since: number,
+): AsyncGenerator<LogRecord> {
+  // Somebody may be typing, and wait for the echo.
+  for await (const round of rounds(engine, container, { follow: true, pause: 10 }))
+    yield* round.filter(({ time }) => time >= since);
+}
+
+/** What is in the log, and with `follow` what comes to it, in looks of which the last is after the end. */
+async function* rounds(
+  engine: Engine,
+  container: Container,
+  { follow, pause }: { readonly follow: boolean; readonly pause: number },
+): AsyncGenerator<LogRecord[]> {
   const path = join(directoryOf(engine, container.id), 'log');
   // The shim opens it a moment after the container is said to run.
   for (let tries = 0; tries < 100 && container.status === 'running'; tries++) {
@@ -51,34 +88,23 @@ export async function* readLog(
     });
   }
   const fd = openSync(path, 'r');
-  const lines = new Lines();
-  const isWanted = ({ time }: LogLine) =>
-    time >= (options.since ?? 0) && time <= (options.until ?? Number.POSITIVE_INFINITY);
   try {
     const reader = new LogReader(fd);
-    const ended = [...lines.of(reader.records())];
-    // Last words without a line's end are a line, unless there may be more of it.
-    const there = (options.follow ? ended : [...ended, ...lines.rest()]).filter(isWanted);
-    yield* options.tail === undefined
-      ? there
-      : there.slice(Math.max(0, there.length - options.tail));
-    if (options.follow !== true) return;
-    for (;;) {
-      const goesOn = isAlive(container);
+    yield [...reader.records()];
+    for (let goesOn = follow; goesOn; ) {
+      goesOn = isAlive(container);
       // The shim writes down what is still in the pipes before it ends, too.
       if (!goesOn) await shimEnded(container);
-      yield* [...lines.of(reader.records())].filter(isWanted);
-      if (!goesOn) break;
-      await sleep(50);
+      yield [...reader.records()];
+      if (goesOn) await sleep(pause);
     }
-    yield* lines.rest().filter(isWanted);
   } finally {
     closeSync(fd);
   }
 }
 
 /** A piece of output as the shim has written it: a header of 32 bytes and what was read at once. */
-interface LogRecord extends Omit<LogLine, 'text'> {
+export interface LogRecord extends Omit<LogLine, 'text'> {
   readonly data: Uint8Array;
 }
 

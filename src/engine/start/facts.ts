@@ -96,7 +96,7 @@ export async function factsOf(
       volatile: options.remove,
     },
     io: options.detach
-      ? { kind: 'log', path: join(directory, 'log') }
+      ? { kind: 'log', path: join(directory, 'log'), typed: options.tty && options.interactive }
       : { kind: options.tty ? 'terminal' : 'inherit' },
     bound: !options.detach,
     init: options.init === true,

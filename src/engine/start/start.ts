@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import type { ClocheError } from '../../error.ts';
 import {
   configOf,
@@ -38,6 +38,8 @@ export interface Started {
   readonly ready: Ready;
 }
 
+type Stdio = 'inherit' | 'ignore' | number;
+
 export interface StartOptions extends ResolveOptions {
   readonly terminalSize?: TerminalSize | undefined;
   /** Wait before each step; whoever asks must answer on `pauses`. */
@@ -47,7 +49,7 @@ export interface StartOptions extends ResolveOptions {
   /** Told what could not be cleared away after its end; the next command tries again. */
   readonly onLeftover?: ((error: ClocheError) => void) | undefined;
   /** What the container has as 0, 1 and 2; ours without it. */
-  readonly stdio?: readonly ['inherit' | 'ignore' | number, 'inherit' | number, 'inherit' | number];
+  readonly stdio?: readonly [Stdio, Stdio, Stdio];
 }
 
 /**
@@ -105,15 +107,10 @@ export async function startContainer(
   container: Container,
   about: StartOptions = {},
 ): Promise<Started> {
-  const { options } = container;
   const ready = await makeReady(engine, container, about);
-  const input = options.interactive && !options.detach ? 'inherit' : 'ignore';
-  const output = options.detach ? 'ignore' : 'inherit';
-  const launched = launchEncoded(ready.encoded, {
-    stdio: about.stdio ?? [options.tty && !options.detach ? 'inherit' : input, output, output],
-    control: true,
-    pause: about.step,
-  });
+  const stdio = about.stdio ?? (await stdioOf(engine, container));
+  const launched = launchEncoded(ready.encoded, { stdio, control: true, pause: about.step });
+  if (typeof stdio[0] === 'number' && about.stdio === undefined) closeSync(stdio[0]);
   const { warnings } = ready;
   const pid = watchForStart(engine, container, ready, launched);
   const exited = watchForEnd(engine, container, { ready, launched, pid, ...about });
@@ -122,6 +119,17 @@ export async function startContainer(
     pauses: launched.pauses,
     resize: (size) => writeSync(launched.control, winsizeBytes(size)),
   };
+}
+
+/** In the background its output is read by the shim, and its input is what others will write. */
+async function stdioOf(
+  engine: Engine,
+  { id, options: { detach, interactive, tty } }: Container,
+): Promise<NonNullable<StartOptions['stdio']>> {
+  if (!detach) return [tty || interactive ? 'inherit' : 'ignore', 'inherit', 'inherit'];
+  if (!interactive) return ['ignore', 'ignore', 'ignore'];
+  const { openInput } = await import('../life/input.ts');
+  return [await openInput(engine, id), 'ignore', 'ignore'];
 }
 
 /** What cannot even be planned was never created. */

@@ -71,7 +71,11 @@ export function attendOutput(
     const mine = [pipes?.out, pipes?.err].flatMap((pipe) =>
       pipe === undefined ? [] : [call('close', [value(pipe, 4, 'i32')], `${pipe.name} is init's`)],
     );
-    return [...mine, openLog(io.path, log), ...pumpSteps(sources, two)];
+    const typed =
+      master === undefined || io.typed !== true
+        ? []
+        : [{ name: 'who is attached', from: 0, deliver: copyTo(master), drain: false }];
+    return [...mine, openLog(io.path, log), ...pumpSteps([...typed, ...sources], two)];
   }
   if (master === undefined || io.kind === 'console') return waitSteps(two);
   return pumpSteps(

@@ -82,8 +82,8 @@ export type Io =
   | { readonly kind: 'terminal' }
   /** A terminal whose master is sent to whoever listens on a unix socket, as runc does it. */
   | { readonly kind: 'console'; readonly socket: string }
-  /** Output goes into a log file; input is empty. */
-  | { readonly kind: 'log'; readonly path: string };
+  /** Output goes into a log file. With `typed` a terminal's input comes from fd 0 of the shim. */
+  | { readonly kind: 'log'; readonly path: string; readonly typed?: boolean | undefined };
 
 /** What shim and init open for each other; each reads the other's numbers from the shared memory. */
 export interface Meeting {
