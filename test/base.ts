@@ -14,6 +14,8 @@ import {
   tagImage,
 } from '../src/image/index.ts';
 import { blobPath } from '../src/image/store.ts';
+import { cgroupOf } from '../src/linux/cgroup/cgroup.ts';
+import { detectCgroups } from '../src/linux/cgroup/detect.ts';
 
 /** Beside the code, so that it outlives the tests and is on one file system with the copies. */
 const CACHE = resolve(import.meta.dir, '../.cache');
@@ -90,10 +92,12 @@ function endOn(root: string): void {
     try {
       if (readlinkSync(`/proc/${pid}/ns/mnt`) === own) continue;
       if (!readFileSync(`/proc/${pid}/mountinfo`, 'utf8').includes(basename(root))) continue;
+      const name = readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+      const cgroup = cgroupOf(detectCgroups(), Number(pid));
       process.kill(Number(pid), 'SIGKILL');
-      console.error(
-        `left by a test and killed: ${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()}`,
-      );
+      // On v1 who is frozen dies when he is not any more.
+      if (cgroup.isHeld()) cgroup.thaw();
+      console.error(`left by a test and killed: ${name}`);
     } catch {
       // It has just ended by itself.
     }

@@ -18,7 +18,7 @@ export const LIFE: Entries = {
     async () => (await import('./exec.ts')).execCommand(),
   ],
   attach: [
-    'Print what a running container prints, and wait for its end',
+    'Join a running container: its output, and with -i its input',
     async () => (await import('./attach.ts')).attachCommand(),
   ],
   kill: [

@@ -59,6 +59,6 @@ export function parentOf(path: RawPath): RawPath {
 export function conflict(message: string): ClocheError {
   return new ClocheError('COPY_CONFLICT', message, {
     class: 'conflict',
-    hint: 'Copy to another place, or remove what is there with RUN first.',
+    hint: 'Copy to another place, or remove what is there first.',
   });
 }

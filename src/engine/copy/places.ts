@@ -8,7 +8,6 @@ import { findActive } from '../../image/index.ts';
 import { AT_REST, type RawPath } from '../../image/layer/scan.ts';
 import { components, find, hostPath, type Tree } from '../../image/tree.ts';
 import type { Engine } from '../engine.ts';
-import { isAlive } from '../life/processes.ts';
 import { type Container, directoryOf, getContainer } from '../life/records.ts';
 import { parseVolume } from '../volumes/index.ts';
 import { RunningFiles } from './running.ts';
@@ -40,10 +39,10 @@ export async function sourceAt(engine: Engine, from: Place): Promise<Source> {
   const [asSeen, close] = [(item: Item) => item, () => undefined];
   if (from.container === undefined) return { tree: OURS, asSeen, [Symbol.dispose]: close };
   const container = getContainer(engine, from.container);
-  if (isAlive(container)) {
-    const files = new RunningFiles(container);
-    const tree = { ...files.tree, hides: isKernels };
-    return { tree, asSeen, [Symbol.dispose]: () => files.close() };
+  const running = RunningFiles.of(container);
+  if (running !== undefined) {
+    const tree = { ...running.tree, hides: isKernels };
+    return { tree, asSeen, [Symbol.dispose]: () => running.close() };
   }
   const tree = await restingTree(engine, container, from);
   const own = directoryOf(engine, container.id);
@@ -56,10 +55,8 @@ export async function destinationAt(engine: Engine, to: Place): Promise<OpenDest
   if (to.container === undefined)
     return { tree: OURS, into: new UpperLayer(OURS), [Symbol.dispose]: close };
   const container = getContainer(engine, to.container);
-  if (isAlive(container)) {
-    const into = new RunningFiles(container);
-    return { tree: into.tree, into, [Symbol.dispose]: () => into.close() };
-  }
+  const into = RunningFiles.of(container);
+  if (into !== undefined) return { tree: into.tree, into, [Symbol.dispose]: () => into.close() };
   const tree = await restingTree(engine, container, to);
   return { tree, into: new UpperLayer(tree), [Symbol.dispose]: close };
 }

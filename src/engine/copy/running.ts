@@ -44,17 +44,23 @@ export class RunningFiles implements Destination {
   #work: Work[] = [];
   #size = 0;
 
-  /** @throws an fs error, if it has ended */
-  constructor(container: Container) {
-    this.#container = container;
-    this.#fd = openSync(`/proc/${container.pid}/root`, O_PATH | constants.O_DIRECTORY);
-    // The walker, another process, finds it there as well.
-    this.#root = `/proc/${process.pid}/fd/${this.#fd}`;
-    this.tree = { layers: [{ directory: this.#root, opaque: [], look: LIVE }] };
+  /** Undefined for a container that does not run. */
+  static of(container: Container): RunningFiles | undefined {
+    const fd = isAlive(container) ? rootOf(container) : undefined;
+    if (fd === undefined) return undefined;
+    const files = new RunningFiles(container, fd);
     // Only now is it certain whose root that is.
-    if (isAlive(container)) return;
-    this.close();
-    throw conflict(`container ${container.name} has just ended`);
+    if (isAlive(container)) return files;
+    files.close();
+    return undefined;
+  }
+
+  private constructor(container: Container, fd: number) {
+    this.#container = container;
+    this.#fd = fd;
+    // The walker, another process, finds it there as well.
+    this.#root = `/proc/${process.pid}/fd/${fd}`;
+    this.tree = { layers: [{ directory: this.#root, opaque: [], look: LIVE }] };
   }
 
   close(): void {
@@ -123,6 +129,16 @@ export class RunningFiles implements Destination {
     } catch (error) {
       throw explained(error, this.#container.name);
     }
+  }
+}
+
+/** Undefined if its init has ended by now. */
+function rootOf({ pid }: Container): number | undefined {
+  try {
+    return openSync(`/proc/${pid}/root`, O_PATH | constants.O_DIRECTORY);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }
 
