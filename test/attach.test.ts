@@ -90,7 +90,7 @@ test('attach at a terminal types into it, tells it how large it is, and is left 
   third.type('exit 7\n');
   expect(await third.exited).toBe(7);
   await cloche('rm', 'box');
-}, 60_000);
+}, 120_000);
 
 test('without a terminal it is what standard input gives, of one after the other, and never its end', async () => {
   await withInput('box', '-di', 'sh', '-c', 'while read line; do echo "<$line>"; done');
@@ -119,7 +119,7 @@ test('without a terminal it is what standard input gives, of one after the other
   await cloche('start', 'box');
   expect(await type('four\n')).toBe('<four>\n');
   await cloche('rm', '-f', 'box');
-}, 60_000);
+}, 120_000);
 
 test('attach needs a terminal where the container has one, and keys that there are', async () => {
   await withInput('box', '-dit', 'cat');

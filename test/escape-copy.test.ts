@@ -29,7 +29,7 @@ test('CVE-2018-15664: a directory that is exchanged for a link while it is copie
   await run('box', 'sh', '-c', script);
   await Bun.sleep(300);
   const codes = new Set<number>();
-  for (let i = 0; i < 30; i++) {
+  for (let i = 0; i < 15; i++) {
     for (const path of ['/d', '/d/secret']) {
       rmSync(out, { recursive: true, force: true });
       codes.add((await cloche('cp', `box:${path}`, out)).code);
@@ -47,7 +47,7 @@ test('CVE-2018-15664: a directory that is exchanged for a link while it is copie
     expect((await cloche('export', 'box')).out.includes(SECRET)).toBe(false);
   await cloche('rm', '-f', 'box');
   rmSync(scratch, { recursive: true });
-}, 60_000);
+}, 300_000);
 
 /** Files that hold the host's; a link is copied as a link, and leads where it says. */
 function secretsIn(path: string): string[] {
