@@ -2,6 +2,7 @@ import { constants, existsSync, openSync, readdirSync, readFileSync, readlinkSyn
 import { join } from 'node:path';
 import { perform } from '../../linux/perform.ts';
 import { bytes, call, flags, mode, plan, result, text } from '../../linux/plan/index.ts';
+import { readCmdline } from '../../linux/proc/processes.ts';
 import { type TerminalSize, winsizeBytes } from '../../linux/winsize.ts';
 import type { Engine } from '../engine.ts';
 import { type Container, directoryOf } from './records.ts';
@@ -41,7 +42,7 @@ export function openToType(engine: Engine, { id, options }: Container): number |
  * has as its own may be anything.
  */
 export async function resizeTerminal(pid: number, size: TerminalSize): Promise<void> {
-  const shim = parentOf(pid);
+  const shim = shimOf(pid);
   const theirs = shim === undefined ? undefined : masterOf(shim);
   if (shim === undefined || theirs === undefined) return;
   const [pidfd, master] = [result('shim'), result('master')];
@@ -55,10 +56,12 @@ export async function resizeTerminal(pid: number, size: TerminalSize): Promise<v
   ).catch(() => undefined);
 }
 
-function parentOf(pid: number): number | undefined {
-  const [, parent] =
-    /^PPid:\t(\d+)$/m.exec(attempt(() => readFileSync(`/proc/${pid}/status`, 'utf8')) ?? '') ?? [];
-  return parent === undefined ? undefined : Number(parent);
+/** The parent of a container's init; if that has ended, its pid may be anybody's by now. */
+function shimOf(pid: number): number | undefined {
+  const status = attempt(() => readFileSync(`/proc/${pid}/status`, 'utf8')) ?? '';
+  const parent = Number(/^PPid:\t(\d+)$/m.exec(status)?.[1] ?? 0);
+  const isShim = readCmdline(parent)?.[0]?.startsWith('cloche-shim ') === true;
+  return isShim ? parent : undefined;
 }
 
 function masterOf(shim: number): number | undefined {
