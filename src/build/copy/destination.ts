@@ -52,10 +52,6 @@ export function inside(directory: RawPath, name: RawPath): RawPath {
   return directory === '' ? name : `${directory}/${name}`;
 }
 
-export function parentOf(path: RawPath): RawPath {
-  return path.slice(0, Math.max(path.lastIndexOf('/'), 0));
-}
-
 export function conflict(message: string): ClocheError {
   return new ClocheError('COPY_CONFLICT', message, {
     class: 'conflict',

@@ -9,14 +9,14 @@ import {
   mkdirSync,
   symlinkSync,
 } from 'node:fs';
-import { fromRaw, type RawPath, toRaw } from '../../image/layer/scan.ts';
+import { fromRaw, parentOf, type RawPath, toRaw } from '../../image/layer/scan.ts';
 import { writeTimes } from '../../image/layer/times.ts';
 import { writeXattrs, type Xattrs } from '../../image/layer/xattr.ts';
 import { removeTree } from '../../image/state/remove-tree.ts';
 import { find, isLive, type Node, openNode, type Tree } from '../../image/tree.ts';
 import { perform } from '../../linux/perform.ts';
 import { bytes, call, flags, mode, plan } from '../../linux/plan/index.ts';
-import { conflict, type Destination, type Dress, parentOf } from './destination.ts';
+import { conflict, type Destination, type Dress } from './destination.ts';
 import type { Item } from './gather.ts';
 
 /**

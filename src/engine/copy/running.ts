@@ -1,9 +1,9 @@
 import { closeSync, constants, openSync } from 'node:fs';
-import { conflict, type Destination, type Dress, parentOf } from '../../build/copy/destination.ts';
+import { conflict, type Destination, type Dress } from '../../build/copy/destination.ts';
 import type { Item } from '../../build/copy/gather.ts';
 import { ClocheError } from '../../error.ts';
 import { LIVE } from '../../image/layer/beneath.ts';
-import type { EntryKind, RawPath } from '../../image/layer/scan.ts';
+import { type EntryKind, nameOf, parentOf, type RawPath } from '../../image/layer/scan.ts';
 import { setTime } from '../../image/layer/times.ts';
 import { find, type Tree } from '../../image/tree.ts';
 import { perform } from '../../linux/perform.ts';
@@ -146,10 +146,6 @@ function rootOf({ pid }: Container): number | undefined {
 interface Work {
   readonly directory: RawPath;
   readonly steps: readonly Step[];
-}
-
-function nameOf(path: RawPath): RawPath {
-  return path === '' ? '.' : path.slice(path.lastIndexOf('/') + 1);
 }
 
 /** What the kernel refuses there, in docker's words where it has some. */

@@ -1,6 +1,6 @@
-import { type Dress, parentOf } from '../../build/copy/destination.ts';
+import type { Dress } from '../../build/copy/destination.ts';
 import type { Item } from '../../build/copy/gather.ts';
-import { fromRaw, type RawPath } from '../../image/layer/scan.ts';
+import { fromRaw, nameOf, parentOf, type RawPath } from '../../image/layer/scan.ts';
 import { setTime } from '../../image/layer/times.ts';
 import {
   block,
@@ -137,7 +137,7 @@ function contentSteps(name: RawPath, host: Buffer, dress: Dress): Step[] {
 
 /** One more name of a file that was made. */
 export function linkSteps(first: RawPath, name: RawPath): Step[] {
-  const old = pathname(first.slice(first.lastIndexOf('/') + 1));
+  const old = pathname(nameOf(first));
   return [
     openInside(parentOf(first)),
     call('linkat', [DIRECTORY, old, HERE, pathname(name), 0], 'one more name'),

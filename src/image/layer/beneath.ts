@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync } from 'node:fs';
 import { ClocheError } from '../../error.ts';
-import { entryAt, fromRaw, type Look, type RawPath } from './scan.ts';
+import { entryAt, fromRaw, type Look, nameOf, parentOf, type RawPath } from './scan.ts';
 
 /**
  * What lies below a directory in which a container is at work. There any name may become a link at any
@@ -20,8 +20,9 @@ export const LIVE: Look = {
 
   /** Undefined where nothing is, or not any more. */
   entry(base, path) {
-    const { parent, name } = split(path);
-    const entry = unlessGone(() => within(base, parent, (here) => entryAt(here, name)));
+    const entry = unlessGone(() =>
+      within(base, parentOf(path), (here) => entryAt(here, nameOf(path))),
+    );
     return entry === undefined ? undefined : { ...entry, path };
   },
 
@@ -32,11 +33,10 @@ export const LIVE: Look = {
 
   /** @throws {ClocheError} `FILE_CHANGED`: it is no file any more */
   open(base, path) {
-    const { parent, name } = split(path);
     // A fifo that has taken its place would let us wait.
     const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
     const fd = unlessGone(() =>
-      within(base, parent, (here) => openSync(fromRaw(`${here}/${name}`), flags)),
+      within(base, parentOf(path), (here) => openSync(fromRaw(`${here}/${nameOf(path)}`), flags)),
     );
     if (fd !== undefined && fstatSync(fd).isFile()) return fd;
     if (fd !== undefined) closeSync(fd);
@@ -47,11 +47,6 @@ export const LIVE: Look = {
     });
   },
 };
-
-function split(path: RawPath): { parent: RawPath; name: RawPath } {
-  const slash = path.lastIndexOf('/');
-  return { parent: path.slice(0, Math.max(slash, 0)), name: path.slice(slash + 1) };
-}
 
 /** Goes down to a directory and looks into it: `here` is a path to it for as long as `look` takes. */
 function within<T>(base: string, directory: RawPath, look: (here: string) => T): T {

@@ -112,6 +112,16 @@ function inside(directory: string, path: RawPath): Buffer {
   return fromRaw(path === '' ? toRaw(directory) : `${toRaw(directory)}/${path}`);
 }
 
+/** The directory that a path is in; '' is the topmost. */
+export function parentOf(path: RawPath): RawPath {
+  return path.slice(0, Math.max(path.lastIndexOf('/'), 0));
+}
+
+/** What a path is called there; the topmost is "." to itself. */
+export function nameOf(path: RawPath): RawPath {
+  return path === '' ? '.' : path.slice(path.lastIndexOf('/') + 1);
+}
+
 export function toRaw(text: string): RawPath {
   return isAscii(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
 }

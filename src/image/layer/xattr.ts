@@ -14,7 +14,7 @@ import {
   text,
 } from '../../linux/plan/index.ts';
 import type { Node, Tree } from '../tree.ts';
-import { AT_REST, fromRaw, type Look, type RawPath, toRaw } from './scan.ts';
+import { AT_REST, fromRaw, type Look, nameOf, parentOf, type RawPath, toRaw } from './scan.ts';
 
 /** Extended attributes of one file: name → value. */
 export type Xattrs = ReadonlyMap<string, Uint8Array>;
@@ -205,15 +205,6 @@ function askedBeneath<T extends { readonly path: RawPath }>(
 
 function whole(directory: string, path: RawPath): RawPath {
   return path === '' ? toRaw(directory) : `${toRaw(directory)}/${path}`;
-}
-
-function parentOf(path: RawPath): RawPath {
-  return path.slice(0, Math.max(path.lastIndexOf('/'), 0));
-}
-
-/** The topmost is ".", seen from itself. */
-function nameOf(path: RawPath): RawPath {
-  return path === '' ? '.' : path.slice(path.lastIndexOf('/') + 1);
 }
 
 function pathname(path: RawPath): Pointer {
