@@ -2,7 +2,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { conflict, type Destination, type Dress } from '../../build/copy/destination.ts';
 import type { Item } from '../../build/copy/gather.ts';
 import { ClocheError } from '../../error.ts';
-import { LIVE } from '../../image/layer/beneath.ts';
+import { LIVE, O_PATH } from '../../image/layer/beneath.ts';
 import { type EntryKind, nameOf, parentOf, type RawPath } from '../../image/layer/scan.ts';
 import { setTime } from '../../image/layer/times.ts';
 import { find, type Tree } from '../../image/tree.ts';
@@ -22,8 +22,6 @@ import {
   rootSteps,
 } from './steps.ts';
 
-/** Linux alone has it, so that node:fs does not name it (open(2)). */
-const O_PATH = 0o10000000;
 /** So many bytes a plan, of the 16 MB that one may have. */
 const BATCH = 8 * 1024 * 1024;
 /** What a file takes of it: a dozen steps, their paths, times. */
@@ -85,6 +83,7 @@ export class RunningFiles implements Destination {
     this.#times.set(path, dress.mtime);
   }
 
+  /** A directory is never replaced: cp does not, and only ADD's archives ask for it. */
   makeRoom(path: RawPath): void {
     if (this.at(path)?.kind === 'directory')
       throw conflict(`cannot copy a file over the directory '/${path}'`);

@@ -12,7 +12,7 @@ import { entryAt, fromRaw, type Look, nameOf, parentOf, type RawPath } from './s
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 /** Linux alone has it, so that node:fs does not name it (open(2)). */
-const O_PATH = 0o10000000;
+export const O_PATH = 0o10000000;
 
 /** A container is at work there. */
 export const LIVE: Look = {
