@@ -3,6 +3,7 @@ import { conflict, type Destination, type Dress } from '../../build/copy/destina
 import type { Item } from '../../build/copy/gather.ts';
 import { ClocheError } from '../../error.ts';
 import { LIVE, O_PATH } from '../../image/layer/beneath.ts';
+import { pathname } from '../../image/layer/pathname.ts';
 import { type EntryKind, nameOf, parentOf, type RawPath } from '../../image/layer/scan.ts';
 import { setTime } from '../../image/layer/times.ts';
 import { find, type Tree } from '../../image/tree.ts';
@@ -17,7 +18,6 @@ import {
   enterSteps,
   fileSteps,
   linkSteps,
-  pathname,
   removeSteps,
   rootSteps,
 } from './steps.ts';

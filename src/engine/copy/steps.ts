@@ -1,6 +1,7 @@
 import type { Dress } from '../../build/copy/destination.ts';
 import type { Item } from '../../build/copy/gather.ts';
-import { fromRaw, nameOf, parentOf, type RawPath } from '../../image/layer/scan.ts';
+import { pathname } from '../../image/layer/pathname.ts';
+import { nameOf, parentOf, type RawPath } from '../../image/layer/scan.ts';
 import { setTime } from '../../image/layer/times.ts';
 import {
   block,
@@ -10,7 +11,6 @@ import {
   jump,
   label,
   mode,
-  type Pointer,
   pointer,
   result,
   type Step,
@@ -164,8 +164,4 @@ function openInside(path: RawPath): Step {
   const how = block('open_how', [open, 0, flags('RESOLVE_IN_ROOT', 'RESOLVE_NO_MAGICLINKS')]);
   const args = [ROOT, pathname(path === '' ? '.' : path), pointer(how), 24];
   return call('openat2', args, `/${path}, in the container`, { save: DIRECTORY });
-}
-
-export function pathname(path: RawPath): Pointer {
-  return bytes(fromRaw(`${path}\0`), JSON.stringify(path));
 }

@@ -14,7 +14,8 @@ import { children, type Tree } from '../tree.ts';
 import { makedev } from './device.ts';
 import { type Extractor, isMadeNow } from './extract.ts';
 import { addName, type Inode, lowerOf, type Name, showsThrough } from './growing.ts';
-import { fromRaw, type RawPath } from './scan.ts';
+import { pathname } from './pathname.ts';
+import type { RawPath } from './scan.ts';
 import { setTime } from './times.ts';
 import { readXattrs, type Xattrs } from './xattr.ts';
 
@@ -199,7 +200,3 @@ function setXattr(at: Pointer, name: string, value: Uint8Array): Step {
 
 const HERE: Arg = flags('AT_FDCWD');
 const NO_FOLLOW: Arg = flags('AT_SYMLINK_NOFOLLOW');
-
-function pathname(path: RawPath): Pointer {
-  return bytes(fromRaw(`${path}\0`), JSON.stringify(path));
-}

@@ -2,7 +2,6 @@ import { lutimesSync } from 'node:fs';
 import { perform } from '../../linux/perform.ts';
 import {
   block,
-  bytes,
   call,
   flags,
   type Pointer,
@@ -10,6 +9,7 @@ import {
   pointer,
   type Step,
 } from '../../linux/plan/index.ts';
+import { pathname } from './pathname.ts';
 import { type EntryKind, fromRaw, type RawPath, scan, scanAll, toRaw } from './scan.ts';
 
 /** So many bytes a plan, of the 16 MB that one may have. */
@@ -57,10 +57,6 @@ export function setTime(at: Pointer, mtime: bigint): Step {
   const time = [(mtime - nanoseconds) / SECOND, nanoseconds];
   const times = pointer(block('times', [...time, ...time]));
   return call('utimensat', [HERE, at, times, NO_FOLLOW], 'its time');
-}
-
-function pathname(path: RawPath): Pointer {
-  return bytes(fromRaw(`${path}\0`), JSON.stringify(path));
 }
 
 /**

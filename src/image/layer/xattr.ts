@@ -14,7 +14,8 @@ import {
   text,
 } from '../../linux/plan/index.ts';
 import type { Node, Tree } from '../tree.ts';
-import { AT_REST, fromRaw, type Look, nameOf, parentOf, type RawPath, toRaw } from './scan.ts';
+import { pathname } from './pathname.ts';
+import { AT_REST, type Look, nameOf, parentOf, type RawPath, toRaw } from './scan.ts';
 
 /** Extended attributes of one file: name → value. */
 export type Xattrs = ReadonlyMap<string, Uint8Array>;
@@ -205,8 +206,4 @@ function askedBeneath<T extends { readonly path: RawPath }>(
 
 function whole(directory: string, path: RawPath): RawPath {
   return path === '' ? toRaw(directory) : `${toRaw(directory)}/${path}`;
-}
-
-function pathname(path: RawPath): Pointer {
-  return bytes(fromRaw(`${path}\0`), JSON.stringify(path));
 }
